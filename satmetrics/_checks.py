@@ -1,0 +1,141 @@
+"""Messages in one voice: what is wrong, the value, and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import ParamSpec, TypeVar
+
+from satmetrics.errors import DataError, OptionError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_NEAR_MISSES = {
+    "seed": "rng",
+    "random_state": "rng",
+    "alpha": "level",
+    "conf_level": "level",
+    "confidence": "level",
+    "boot_n": "n_draws",
+    "nboot": "n_draws",
+    "n_boot": "n_draws",
+    "draws": "n_draws",
+    "subsamples": "n_draws",
+    "R": "n_draws",
+    "B": "n_draws",
+    "groupby": "by",
+    "group": "by",
+    "sample_weight": "weights",
+}
+
+
+def did_you_mean(word: object, options: Iterable[object]) -> str:
+    """Return ``did you mean 'x'?`` for the nearest option, or an empty string."""
+    names = [str(option) for option in options]
+    folded = {name.casefold().replace("_", "").replace(" ", ""): name for name in names}
+    key = str(word).casefold().replace("_", "").replace(" ", "").replace("-", "")
+    close = difflib.get_close_matches(key, folded, n=1, cutoff=0.6)
+    return f"did you mean {folded[close[0]]!r}?" if close else ""
+
+
+def one_of(name: str, value: object, options: Sequence[str]) -> None:
+    """Raise ``OptionError`` unless `value` is one of `options`."""
+    if value in options:
+        return
+    listed = ", ".join(repr(option) for option in options)
+    hint = did_you_mean(value, options)
+    raise OptionError(
+        f"{name}={value!r} is not an option",
+        code="unknown-option",
+        column=name,
+        value=value,
+        remedy=f"{hint} the options are {listed}".strip(),
+    )
+
+
+def columns_present(
+    wanted: Sequence[str], present: Sequence[str], *, where: str = "the survey"
+) -> None:
+    """Raise ``DataError`` naming every wanted column that is not present."""
+    there = set(present)
+    absent = [name for name in wanted if name not in there]
+    if not absent:
+        return
+    hints = [hint for name in absent[:3] if (hint := did_you_mean(name, present))]
+    shown = ", ".join(repr(name) for name in absent[:8])
+    more = f" and {len(absent) - 8} more" if len(absent) > 8 else ""
+    listed = ", ".join(map(str, present[:12])) + (" …" if len(present) > 12 else "")
+    raise DataError(
+        f"columns not found: {shown}{more}",
+        code="columns-not-found",
+        column=absent[0],
+        value=tuple(absent),
+        remedy=" ".join([*hints, f"{where} has {len(present)} columns: {listed}"]),
+    )
+
+
+def check_level(level: float) -> None:
+    """Raise unless `level` is a confidence level strictly between 0.5 and 1."""
+    if isinstance(level, bool) or not isinstance(level, (int, float)):
+        raise OptionError(
+            f"level={level!r} is not a number", code="bad-level", column="level"
+        )
+    if not 0.5 <= level < 1:
+        hint = f"did you mean level={1 - level:g}?" if 0 < level < 0.5 else ""
+        raise OptionError(
+            f"level={level!r} is not a confidence level",
+            code="bad-level",
+            column="level",
+            value=level,
+            remedy=f"{hint} give a share such as 0.95".strip(),
+        )
+
+
+def positive_int(name: str, value: object, *, at_least: int = 1) -> int:
+    """Return `value` as int, or raise naming the bound."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise OptionError(
+            f"{name}={value!r} is not a whole number", code="bad-count", column=name
+        )
+    number = int(value.__index__())
+    if number < at_least:
+        raise OptionError(
+            f"{name}={number} is too small",
+            code="bad-count",
+            column=name,
+            value=number,
+            remedy=f"give at least {at_least}",
+        )
+    return number
+
+
+def friendly_keywords(function: Callable[P, R]) -> Callable[P, R]:
+    """Answer a keyword that does not exist with the one that was probably meant."""
+    parameters = inspect.signature(function).parameters
+    known = [name for name in parameters if not name.startswith("_")]
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        for word in kwargs:
+            if word not in parameters:
+                raise _unknown_keyword(function.__name__, word, known)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _unknown_keyword(function: str, word: str, known: Sequence[str]) -> OptionError:
+    meant = _NEAR_MISSES.get(word)
+    hint = f"did you mean {meant!r}?" if meant in known else did_you_mean(word, known)
+    if word == "alpha" and meant in known:
+        hint = "did you mean 'level'? (level=0.95; alpha is Cronbach's here)"
+    return OptionError(
+        f"{function}() has no argument {word!r}",
+        code="unknown-keyword",
+        column=word,
+        value=word,
+        remedy=f"{hint} it takes {', '.join(known)}".strip(),
+    )

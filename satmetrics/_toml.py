@@ -1,0 +1,69 @@
+"""Specs are data: reading TOML with faults that name the file and the key."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from satmetrics._checks import did_you_mean
+from satmetrics.errors import SpecificationError
+
+
+def parse(text: str, *, where: str) -> dict[str, Any]:
+    """Parse TOML text; a fault names `where` and the line."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecificationError(
+            f"{where} is not valid TOML: {error}", code="bad-toml", value=where
+        ) from error
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """Read a TOML file (UTF-8, with or without a byte order mark)."""
+    target = Path(path)
+    try:
+        text = target.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecificationError(
+            f"{target} is not UTF-8",
+            code="bad-toml",
+            value=str(target),
+            remedy="save it as UTF-8, the only encoding TOML allows",
+        ) from error
+    return parse(text, where=str(target))
+
+
+def write(document: dict[str, Any]) -> str:
+    """Return a document as TOML text."""
+    return tomli_w.dumps(document)
+
+
+def check_schema(document: dict[str, Any], *, where: str) -> None:
+    """Raise unless the document says ``schema = 1``."""
+    if document.get("schema") != 1:
+        raise SpecificationError(
+            f"{where}: schema = {document.get('schema')!r}",
+            code="bad-schema",
+            column="schema",
+            value=document.get("schema"),
+            remedy="the first line must be schema = 1",
+        )
+
+
+def check_keys(
+    document: dict[str, Any], known: tuple[str, ...], *, where: str
+) -> None:
+    """Raise on the first key that is not known, naming the nearest."""
+    for key in document:
+        if key not in known:
+            raise SpecificationError(
+                f"{where}: unknown key {key!r}",
+                code="unknown-key",
+                column=key,
+                value=key,
+                remedy=f"{did_you_mean(key, known)} known keys: {', '.join(known)}".strip(),
+            )
