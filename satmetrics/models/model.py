@@ -1,0 +1,348 @@
+"""Structural models as values: constructs, paths and nothing estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from satmetrics._checks import did_you_mean, friendly_keywords, one_of
+from satmetrics._display import Section, Summary
+from satmetrics._frames import Table
+from satmetrics._result import Result, Record
+from satmetrics._typing import BoolArray, IntArray
+from satmetrics.errors import SpecificationError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Mode = Literal["A", "B"]
+Kind = Literal["composite", "factor"]
+Sign = Literal["+", "-", "?"]
+Status = Literal["verified", "recalled", "unverified", "own"]
+MODES = ("A", "B")
+KINDS = ("composite", "factor")
+SIGNS = ("+", "-", "?")
+STATUSES = ("verified", "recalled", "unverified", "own")
+
+
+@dataclass(frozen=True)
+class Label(Record):
+    """A name for people, in English and Chinese.
+
+    Attributes
+    ----------
+    en, zh : the texts; empty where there is none.
+    """
+
+    en: str = ""
+    zh: str = ""
+
+    def __str__(self) -> str:
+        return self.en or self.zh
+
+
+@dataclass(frozen=True)
+class Construct(Record):
+    """A construct and the indicators that measure it.
+
+    Attributes
+    ----------
+    name : identifier used in paths and frames.
+    indicators : columns of the data, in order.
+    mode : "A" (weights from correlations; SmartPLS: reflective) or "B" (from multiple
+        regression; SmartPLS: formative).
+    kind : "composite" or "factor"; read by `pls` only, where "factor" asks for
+        consistent PLS.
+    scale : (minimum, maximum) of every indicator, or None to take the survey's.
+    label : name for people.
+    labels : one label per indicator; empty, or as long as `indicators`.
+    reverse : indicators whose high answers mean little of the construct.
+    """
+
+    name: str
+    indicators: tuple[str, ...]
+    mode: Mode = "A"
+    kind: Kind = "composite"
+    scale: tuple[float, float] | None = None
+    label: Label = field(default_factory=Label)
+    labels: tuple[Label, ...] = ()
+    reverse: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.indicators, str):
+            object.__setattr__(self, "indicators", (self.indicators,))
+        object.__setattr__(self, "indicators", tuple(self.indicators))
+        object.__setattr__(self, "reverse", tuple(self.reverse))
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise SpecificationError("a construct has no name", code="unnamed-construct")
+        if not self.indicators:
+            raise SpecificationError(
+                f"construct {self.name!r} has no indicators",
+                code="empty-construct",
+                column=self.name,
+                remedy="name at least one column",
+            )
+        one_of("mode", self.mode, MODES)
+        one_of("kind", self.kind, KINDS)
+        self._check_indicators()
+
+    def _check_indicators(self) -> None:
+        twice = [i for i in self.indicators if self.indicators.count(i) > 1]
+        if twice:
+            raise SpecificationError(
+                f"construct {self.name!r} names indicator {twice[0]!r} twice",
+                code="duplicate-indicator",
+                column=twice[0],
+            )
+        for item in self.reverse:
+            if item not in self.indicators:
+                raise SpecificationError(
+                    f"construct {self.name!r}: reverse item {item!r} is not an indicator",
+                    code="unknown-indicator",
+                    column=item,
+                    remedy=did_you_mean(item, self.indicators),
+                )
+        if self.labels and len(self.labels) != len(self.indicators):
+            raise SpecificationError(
+                f"construct {self.name!r}: {len(self.labels)} labels for "
+                f"{len(self.indicators)} indicators",
+                code="bad-labels",
+            )
+        if self.scale is not None:
+            low, high = self.scale
+            if not low < high:
+                raise SpecificationError(
+                    f"construct {self.name!r}: scale {self.scale} does not rise",
+                    code="bad-scale",
+                    value=self.scale,
+                    remedy="give [minimum, maximum]",
+                )
+            object.__setattr__(self, "scale", (float(low), float(high)))
+
+    def title(self) -> str:
+        """Return the English label, or the name where there is none."""
+        return self.label.en or self.name
+
+
+@dataclass(frozen=True)
+class Path(Record):
+    """A structural path.
+
+    Attributes
+    ----------
+    source, target : names of constructs.
+    sign : expected sign; "?" where theory leaves it open.
+    status : how well the published model's edge is known; "own" in a user's model.
+    """
+
+    source: str
+    target: str
+    sign: Sign = "+"
+    status: Status = "own"
+
+    def __post_init__(self) -> None:
+        one_of("sign", self.sign, SIGNS)
+        one_of("status", self.status, STATUSES)
+
+
+@dataclass(frozen=True, repr=False)
+class StructuralModel(Result):
+    """Constructs and paths: a specification without numbers or respondents.
+
+    Attributes
+    ----------
+    name : short identifier.
+    constructs : the constructs, in order.
+    paths : the structural paths; they must not form a cycle.
+    target : the construct that is the index, or None.
+    scale : (minimum, maximum) of all indicators whose construct names no own scale.
+    label : name for people.
+    citation, source : where the model comes from, and what was read.
+    status : "verified", "recalled", "unverified", or "own" for a user's model.
+    note : a sentence printed with every result.
+    """
+
+    name: str
+    constructs: tuple[Construct, ...]
+    paths: tuple[Path, ...]
+    target: str | None = None
+    scale: tuple[float, float] | None = None
+    label: Label = field(default_factory=Label)
+    citation: str = ""
+    source: str = ""
+    status: Status = "own"
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        from satmetrics.models.validation import validate
+
+        object.__setattr__(self, "constructs", tuple(self.constructs))
+        object.__setattr__(self, "paths", tuple(self.paths))
+        if self.scale is not None:
+            low, high = self.scale
+            object.__setattr__(self, "scale", (float(low), float(high)))
+        validate(self)
+
+    @classmethod
+    @friendly_keywords
+    def from_blocks(
+        cls,
+        name: str,
+        constructs: Mapping[str, Sequence[str] | str],
+        paths: Mapping[str, Sequence[str] | str],
+        target: str | None = None,
+        scale: tuple[float, float] | None = None,
+        modes: Mapping[str, Mode] | None = None,
+    ) -> StructuralModel:
+        """Build a model from two dictionaries.
+
+        Parameters
+        ----------
+        name : identifier of the model.
+        constructs : construct name → indicator columns.
+        paths : source construct → target constructs.
+        target : the construct whose 0–100 index is wanted.
+        scale : (minimum, maximum) of the answers.
+        modes : construct → "A" or "B"; "A" where not named.
+
+        Raises
+        ------
+        SpecificationError
+            If the model contradicts itself; the message names the fault.
+
+        Examples
+        --------
+        >>> import satmetrics as sat
+        >>> sat.StructuralModel.from_blocks(
+        ...     "small",
+        ...     constructs={"Quality": ["q1", "q2"], "Satisfaction": ["s1", "s2"]},
+        ...     paths={"Quality": ["Satisfaction"]},
+        ...     target="Satisfaction",
+        ... ).order
+        ('Quality', 'Satisfaction')
+        """
+        chosen = dict(modes or {})
+        for construct in chosen:
+            if construct not in constructs:
+                raise SpecificationError(
+                    f"modes names {construct!r}, which is not a construct",
+                    code="unknown-construct",
+                    column=construct,
+                    remedy=did_you_mean(construct, constructs),
+                )
+        built = tuple(
+            Construct(key, _as_tuple(items), mode=chosen.get(key, "A"))
+            for key, items in constructs.items()
+        )
+        edges = tuple(
+            Path(source, target_)
+            for source, targets in paths.items()
+            for target_ in _as_tuple(targets)
+        )
+        return cls(name, built, edges, target=target, scale=scale)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the constructs, in order."""
+        return tuple(c.name for c in self.constructs)
+
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """All indicators, construct by construct."""
+        return tuple(i for c in self.constructs for i in c.indicators)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Construct names such that every path leads forward."""
+        from satmetrics.models.validation import topological_order
+
+        return topological_order(self)
+
+    def construct(self, name: str) -> Construct:
+        """Return a construct by name, or raise with the nearest name."""
+        for construct in self.constructs:
+            if construct.name == name:
+                return construct
+        raise SpecificationError(
+            f"model {self.name!r} has no construct {name!r}",
+            code="unknown-construct",
+            column=name,
+            value=name,
+            remedy=f"{did_you_mean(name, self.names)} it has {', '.join(self.names)}",
+        )
+
+    def owner(self) -> IntArray:
+        """Return the construct number of each indicator (p,)."""
+        sizes = [len(c.indicators) for c in self.constructs]
+        return np.repeat(np.arange(len(sizes)), sizes)
+
+    def adjacency(self) -> BoolArray:
+        """Return (q, q) with True at [source, target] of each path."""
+        at = {name: i for i, name in enumerate(self.names)}
+        matrix = np.zeros((len(at), len(at)), dtype=np.bool_)
+        for path in self.paths:
+            matrix[at[path.source], at[path.target]] = True
+        return matrix
+
+    def scale_of(self, indicator: str) -> tuple[float, float] | None:
+        """Return the scale of an indicator: its construct's, else the model's."""
+        for construct in self.constructs:
+            if indicator in construct.indicators:
+                return construct.scale or self.scale
+        return None
+
+    def title(self, construct: str) -> str:
+        """Return the English label of a construct."""
+        return self.construct(construct).title()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per indicator: construct, indicator, mode, kind, labels."""
+        rows = [
+            (c.name, item, c.mode, c.kind, c.title(), c.label.zh)
+            for c in self.constructs
+            for item in c.indicators
+        ]
+        names = ("construct", "indicator", "mode", "kind", "label", "label_zh")
+        return Table.of(dict(zip(names, zip(*rows, strict=True), strict=True))).to_frame()
+
+    def to_toml(self) -> str:
+        """Return the model as TOML text that `sat.models.read` reads back."""
+        from satmetrics.models.files import dump
+
+        return dump(self)
+
+    def credit(self) -> str:
+        """Return the sentence every result of a published model form must carry."""
+        if self.status == "own":
+            return ""
+        return f"model form after {self.citation}, not an official score"
+
+    def summary(self) -> Summary:
+        """Return constructs, indicators and paths."""
+        blocks = tuple(
+            (c.name, c.title(), c.label.zh, c.mode, " ".join(c.indicators))
+            for c in self.constructs
+        )
+        arrows: dict[str, list[str]] = {}
+        for path in self.paths:
+            arrows.setdefault(path.source, []).append(f"{path.target} ({path.sign})")
+        edges = tuple((s, ", ".join(t)) for s, t in arrows.items())
+        sections = (
+            Section(
+                "Constructs",
+                ("construct", "label", "label (zh)", "mode", "indicators"),
+                blocks,
+                5,
+            ),
+            Section("Paths (expected sign)", ("source", "targets"), edges, 2),
+        )
+        notes = tuple(n for n in (self.credit(), self.note) if n)
+        facts = (("status", self.status), ("target", self.target or "–"))
+        return Summary(f"Model {self.name}", facts, sections, notes)
+
+
+def _as_tuple(items: Sequence[str] | str) -> tuple[str, ...]:
+    return (items,) if isinstance(items, str) else tuple(items)

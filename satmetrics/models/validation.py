@@ -1,0 +1,143 @@
+"""What a model must satisfy; each fault is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from satmetrics._checks import did_you_mean
+from satmetrics.errors import SpecificationError
+
+if TYPE_CHECKING:
+    from satmetrics.models.model import StructuralModel
+
+
+def validate(model: StructuralModel) -> None:
+    """Raise `SpecificationError` naming the first fault of a model."""
+    _check_constructs(model)
+    _check_paths(model)
+    topological_order(model)
+    _check_connected(model)
+    if model.target is not None:
+        model.construct(model.target)
+    if model.scale is not None and not model.scale[0] < model.scale[1]:
+        raise SpecificationError(
+            f"model {model.name!r}: scale {model.scale} does not rise", code="bad-scale"
+        )
+
+
+def topological_order(model: StructuralModel) -> tuple[str, ...]:
+    """Return the constructs such that every path leads forward.
+
+    Raises
+    ------
+    SpecificationError
+        If the paths form a cycle; the message walks it.
+    """
+    incoming = {name: 0 for name in model.names}
+    targets: dict[str, list[str]] = {name: [] for name in model.names}
+    for path in model.paths:
+        incoming[path.target] += 1
+        targets[path.source].append(path.target)
+    ready = [name for name in model.names if incoming[name] == 0]
+    order: list[str] = []
+    while ready:
+        node = ready.pop(0)
+        order.append(node)
+        for target in targets[node]:
+            incoming[target] -= 1
+            if incoming[target] == 0:
+                ready.append(target)
+    if len(order) < len(model.names):
+        cycle = _cycle(targets, [n for n in model.names if n not in order])
+        raise SpecificationError(
+            f"model {model.name!r}: the paths form a cycle {' → '.join(cycle)}",
+            code="cyclic-model",
+            value=tuple(cycle),
+            remedy="remove one of these paths; a path model runs one way",
+        )
+    return tuple(order)
+
+
+def _cycle(targets: dict[str, list[str]], left: list[str]) -> list[str]:
+    walk = [next(n for n in left if any(t in left for t in targets[n]))]
+    while True:
+        step = next((t for t in targets[walk[-1]] if t in left), None)
+        if step is None:  # a dead end downstream of the cycle
+            left = [n for n in left if n != walk.pop()]
+            walk = walk or [left[0]]
+            continue
+        if step in walk:
+            return [*walk[walk.index(step) :], step]
+        walk.append(step)
+
+
+def _check_constructs(model: StructuralModel) -> None:
+    if not model.constructs:
+        raise SpecificationError(
+            f"model {model.name!r} has no constructs", code="empty-model"
+        )
+    for name in model.names:
+        if model.names.count(name) > 1:
+            raise SpecificationError(
+                f"model {model.name!r} has two constructs {name!r}",
+                code="duplicate-construct",
+                column=name,
+            )
+    owner: dict[str, str] = {}
+    for construct in model.constructs:
+        for item in construct.indicators:
+            if item in owner:
+                raise SpecificationError(
+                    f"indicator {item!r} belongs to {owner[item]!r} and to "
+                    f"{construct.name!r}",
+                    code="shared-indicator",
+                    column=item,
+                    remedy="give each indicator to one construct",
+                )
+            owner[item] = construct.name
+
+
+def _check_paths(model: StructuralModel) -> None:
+    seen: set[tuple[str, str]] = set()
+    for path in model.paths:
+        for end in (path.source, path.target):
+            if end not in model.names:
+                raise SpecificationError(
+                    f"model {model.name!r}: path {path.source} → {path.target} names "
+                    f"{end!r}, which is not a construct",
+                    code="unknown-construct",
+                    column=end,
+                    value=end,
+                    remedy=f"{did_you_mean(end, model.names)} constructs: "
+                    f"{', '.join(model.names)}".strip(),
+                )
+        if path.source == path.target:
+            raise SpecificationError(
+                f"model {model.name!r}: {path.source!r} has a path to itself",
+                code="cyclic-model",
+                column=path.source,
+            )
+        if (path.source, path.target) in seen:
+            raise SpecificationError(
+                f"model {model.name!r}: path {path.source} → {path.target} occurs twice",
+                code="duplicate-path",
+            )
+        seen.add((path.source, path.target))
+
+
+def _check_connected(model: StructuralModel) -> None:
+    if not model.paths:
+        raise SpecificationError(
+            f"model {model.name!r} has no paths",
+            code="no-paths",
+            remedy="name at least one: paths={source: [target]}",
+        )
+    joined = {end for path in model.paths for end in (path.source, path.target)}
+    alone = [name for name in model.names if name not in joined]
+    if alone:
+        raise SpecificationError(
+            f"model {model.name!r}: construct {alone[0]!r} has no path to or from it",
+            code="unconnected-construct",
+            column=alone[0],
+            remedy="connect it or leave it out; its weights would be undefined",
+        )

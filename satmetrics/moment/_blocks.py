@@ -1,0 +1,137 @@
+"""Functions of one covariance matrix and its blocks of indicators, batch axis first.
+
+A block structure is ``owner`` (p,): the construct of each indicator, 0 … q − 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from satmetrics._typing import BoolArray, FloatArray, IntArray
+
+
+def membership(owner: IntArray, q: int) -> FloatArray:
+    """Return the (p, q) matrix with 1 where indicator i belongs to construct j."""
+    return (owner[:, None] == np.arange(q)[None, :]).astype(np.float64)
+
+
+def block_sums(S: FloatArray, M: FloatArray) -> FloatArray:
+    """Sum a (…, p, p) matrix over pairs of blocks: ``Mᵀ S M`` (…, q, q)."""
+    return np.asarray(M.T @ (S @ M))
+
+
+def cronbach_alpha(S: FloatArray, owner: IntArray, q: int) -> FloatArray:
+    """Return Cronbach's alpha of each block (…, q); NaN for one indicator.
+
+    ``alpha = k / (k − 1) · (1 − tr S_b / 1ᵀ S_b 1)`` (Cronbach 1951,
+    doi:10.1007/BF02310555). With correlations it is the standardised alpha.
+    """
+    M = membership(owner, q)
+    k = M.sum(axis=0)
+    total = np.diagonal(block_sums(S, M), axis1=-2, axis2=-1)
+    trace = np.diagonal(S, axis1=-2, axis2=-1) @ M
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(k > 1, k / (k - 1) * (1 - trace / total), np.nan)
+
+
+def htmt(
+    R: FloatArray, owner: IntArray, q: int, *, signed: bool = False
+) -> FloatArray:
+    """Return heterotrait-monotrait ratios (…, q, q), NaN on the diagonal.
+
+    The mean correlation between two blocks over the geometric mean of the mean
+    correlations within them (Henseler, Ringle and Sarstedt 2015,
+    doi:10.1007/s11747-014-0403-8). A block of one indicator counts as 1 within.
+
+    Parameters
+    ----------
+    R : (…, p, p) correlations.
+    owner : (p,)
+    q : number of constructs.
+    signed : average r (as cSEM) instead of \\|r\\| (as seminr and SmartPLS).
+    """
+    M = membership(owner, q)
+    k = M.sum(axis=0)
+    values = R if signed else np.abs(R)
+    sums = block_sums(values, M)
+    own = (np.diagonal(sums, axis1=-2, axis2=-1) - k) / np.maximum(k * (k - 1), 1)
+    own = np.where(k > 1, own, 1.0)
+    between = sums / np.outer(k, k)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = between / np.sqrt(own[..., :, None] * own[..., None, :])
+    return _blank_diagonal(ratio)
+
+
+def htmt2(R: FloatArray, owner: IntArray, q: int) -> FloatArray:
+    """Return HTMT2 (…, q, q): geometric instead of arithmetic means.
+
+    Undefined (NaN) where any correlation involved is not positive (Roemer, Schuberth
+    and Henseler 2021, doi:10.1108/IMDS-02-2021-0082).
+    """
+    M = membership(owner, q)
+    k = M.sum(axis=0)
+    positive = np.where(R > 0, R, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(positive)
+    undefined = np.isnan(logs)
+    counts = block_sums(undefined.astype(np.float64), M)
+    sums = block_sums(np.where(undefined, 0.0, logs), M)
+    sums = np.where(counts > 0, np.nan, sums)
+    own = np.diagonal(sums, axis1=-2, axis2=-1) / np.maximum(k * (k - 1), 1)
+    own = np.where(k > 1, own, 0.0)
+    log_ratio = sums / np.outer(k, k) - 0.5 * (own[..., :, None] + own[..., None, :])
+    return _blank_diagonal(np.exp(log_ratio))
+
+
+def rho_a(R: FloatArray, w: FloatArray, owner: IntArray, q: int) -> FloatArray:
+    """Return Dijkstra and Henseler's rho_A of mode A blocks (…, q); NaN for one item.
+
+    ``rho_A = (wᵀw)² · wᵀ(R − diag R)w / wᵀ(wwᵀ − diag wwᵀ)w`` within each block, with
+    weights scaled so that the composite has unit variance (Dijkstra and Henseler 2015,
+    doi:10.25300/MISQ/2015/39.2.02).
+
+    Parameters
+    ----------
+    R : (…, p, p) correlations.
+    w : (…, p) weights of the standardised indicators.
+    """
+    M = membership(owner, q)
+    W = w[..., :, None] * M
+    common = np.einsum("...pq,...pq->...q", W, R @ W) - (w * w) @ M
+    ww = (w * w) @ M
+    pairs = ww * ww - (w**4) @ M
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = ww * ww * common / pairs
+    return np.where(M.sum(axis=0) > 1, value, np.nan)
+
+
+def rho_c(loadings: FloatArray, owner: IntArray, q: int) -> FloatArray:
+    """Return Jöreskog's composite reliability (…, q) of standardised loadings (…, p).
+
+    ``rho_C = (Σλ)² / ((Σλ)² + Σ(1 − λ²))`` (Jöreskog 1971, doi:10.1007/BF02291393).
+    """
+    M = membership(owner, q)
+    squared = (loadings @ M) ** 2
+    error = (1 - loadings**2) @ M
+    return np.where(M.sum(axis=0) > 1, squared / (squared + error), np.nan)
+
+
+def ave(loadings: FloatArray, owner: IntArray, q: int) -> FloatArray:
+    """Return average variance extracted (…, q): the mean squared loading.
+
+    Fornell and Larcker (1981), doi:10.1177/002224378101800104.
+    """
+    M = membership(owner, q)
+    return np.asarray((loadings**2) @ M / M.sum(axis=0))
+
+
+def constant(cov: FloatArray) -> BoolArray:
+    """Return (…, p): True where a variance is zero up to rounding, or not known."""
+    variance = np.diagonal(cov, axis1=-2, axis2=-1)
+    return ~(variance > 1e-14)
+
+
+def _blank_diagonal(square: FloatArray) -> FloatArray:
+    k = square.shape[-1]
+    square[..., np.arange(k), np.arange(k)] = np.nan
+    return square
