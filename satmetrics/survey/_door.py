@@ -1,0 +1,300 @@
+"""The one door for dataframes: whatever library they come from, arrays behind it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import numbers
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from satmetrics._frames import read_only
+from satmetrics._typing import AnyArray, IntArray
+from satmetrics.errors import DataError, OptionError
+
+EXACT = 2**53
+"""Whole numbers beyond this are not exact as float64, so they are kept as text."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column as arrays.
+
+    Attributes
+    ----------
+    kind : "number": `values` are int64, bool or float64 (NaN = missing);
+        "text" or "date": `values` are codes into `labels`, -1 = missing.
+    values : (n,), read-only.
+    labels : distinct texts; of dates, ISO texts in chronological order.
+    ordered : True if the order of the labels was declared (ordered categories).
+    """
+
+    kind: Literal["number", "text", "date"]
+    values: AnyArray
+    labels: tuple[str, ...] = ()
+    ordered: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", read_only(self.values))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Column, (self.kind, self.values, self.labels, self.ordered))
+
+    def take(self, rows: AnyArray) -> Column:
+        """Return the given rows (positions or a mask)."""
+        return Column(self.kind, self.values[rows], self.labels, self.ordered)
+
+    def counts(self) -> IntArray:
+        """Return how often each label occurs."""
+        codes = self.values[self.values >= 0]
+        return np.bincount(codes, minlength=len(self.labels)).astype(np.int64)
+
+    def relabelled(self, labels: Sequence[str | None]) -> Column:
+        """Return the column with other labels; equal ones merge, None is missing."""
+        distinct = list(dict.fromkeys(label for label in labels if label is not None))
+        place = {label: i for i, label in enumerate(distinct)}
+        lookup = [-1 if label is None else place[label] for label in labels]
+        codes = np.asarray([*lookup, -1], dtype=np.int64)[self.values]
+        return Column(self.kind, codes, tuple(distinct), self.ordered)
+
+    def to_pandas(self) -> Any:
+        """Return fresh data for one column of a pandas frame."""
+        if self.kind == "number":
+            return np.array(self.values)
+        if self.ordered:
+            codes: IntArray = self.values.astype(np.int64)
+            return pd.Categorical.from_codes(
+                codes, categories=pd.Index(self.labels, dtype=object), ordered=True
+            )
+        texts = np.asarray([*self.labels, None], dtype=object)
+        return texts[self.values]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Columns of equal length by name, in order."""
+
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+    n: int
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[self.names.index(name)]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def take(self, rows: AnyArray) -> Grid:
+        """Return the given rows (positions or a mask)."""
+        taken = tuple(column.take(rows) for column in self.columns)
+        return Grid(self.names, taken, int(np.arange(self.n)[rows].size))
+
+    def replaced(self, name: str, column: Column) -> Grid:
+        """Return the grid with one column replaced."""
+        pairs = zip(self.names, self.columns, strict=True)
+        return Grid(
+            self.names, tuple(column if n == name else c for n, c in pairs), self.n
+        )
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a fresh pandas frame."""
+        pairs = zip(self.names, self.columns, strict=True)
+        return pd.DataFrame(
+            {name: column.to_pandas() for name, column in pairs}, index=range(self.n)
+        )
+
+
+def open_frame(frame: object) -> Grid:
+    """Return the columns of any dataframe narwhals takes.
+
+    Raises
+    ------
+    OptionError
+        If `frame` is not a dataframe, or a lazy one.
+    DataError
+        If two columns have one name, or the header has several rows.
+    """
+    _check_names(frame)
+    try:
+        wrapped: Any = nw.from_native(frame, eager_only=True)
+    except TypeError as error:
+        raise _not_a_frame(frame) from error
+    names = tuple(str(name) for name in wrapped.columns)
+    columns = tuple(_column(wrapped[name]) for name in wrapped.columns)
+    return Grid(names, columns, len(wrapped))
+
+
+def text_column(values: Sequence[object]) -> Column:
+    """Return plain values (texts, numbers, dates, None) as a column."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = list(values)
+    return _from_objects(array)
+
+
+def _check_names(frame: object) -> None:
+    native = getattr(frame, "column_names", None)
+    listed = native if native is not None else getattr(frame, "columns", None)
+    if listed is None or not hasattr(listed, "__iter__"):
+        return
+    names = list(listed)
+    if names and all(isinstance(name, tuple) for name in names):
+        raise DataError(
+            "the header has several rows",
+            code="header-rows",
+            value=names[0],
+            remedy="join them: frame.columns = ['_'.join(c) for c in frame.columns]; "
+            "or read the file with header_rows = 2 in study.toml",
+        )
+    twice = [name for name, k in Counter(map(str, names)).items() if k > 1]
+    if twice:
+        raise DataError(
+            f"column {twice[0]!r} occurs {Counter(map(str, names))[twice[0]]} times",
+            code="duplicate-columns",
+            column=twice[0],
+            value=tuple(twice),
+            remedy="each column needs a name of its own; rename or remove the others",
+        )
+
+
+def _not_a_frame(frame: object) -> OptionError:
+    kind = type(frame).__name__
+    remedy = "give a Survey or a pandas, Polars or PyArrow dataframe"
+    if isinstance(frame, (str, bytes)) or hasattr(frame, "__fspath__"):
+        remedy = f"read the file first: sat.read({frame!r})"
+    elif hasattr(frame, "collect"):
+        remedy = "a lazy frame has no answers yet; call its collect() first"
+    elif hasattr(frame, "constructs"):
+        remedy = "model and data are swapped: the model comes first, then the data"
+    return OptionError(
+        f"the data are a {kind}, not a survey or dataframe",
+        code="not-a-frame",
+        column="data",
+        value=kind,
+        remedy=remedy,
+    )
+
+
+def _column(series: Any) -> Column:
+    dtype = series.dtype
+    if dtype in (nw.Categorical, nw.Enum):
+        return _from_categories(series)
+    if dtype == nw.Boolean or (dtype.is_numeric() and not dtype.is_decimal()):
+        return _from_numbers(series)
+    if dtype in (nw.Date, nw.Datetime):
+        return _from_dates(series.to_numpy())
+    return _from_objects(_objects(series.to_list()))
+
+
+def _objects(values: Sequence[object]) -> AnyArray:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _from_numbers(series: Any) -> Column:
+    if series.dtype.is_integer() and len(series) and series.null_count() < len(series):
+        largest = max(abs(int(series.max())), abs(int(series.min())))
+        if largest > EXACT:
+            return _factorized(_objects([_plain(v) for v in series.to_list()]), str)
+    if series.null_count():
+        array = series.cast(nw.Float64).to_numpy()
+        return Column("number", np.asarray(array, dtype=np.float64))
+    array = series.to_numpy()
+    kind = {"b": np.bool_, "i": np.int64, "u": np.int64}.get(
+        array.dtype.kind, np.float64
+    )
+    return Column("number", np.asarray(array, dtype=kind))
+
+
+def _from_categories(series: Any) -> Column:
+    categories = series.cat.get_categories().to_list()
+    native = getattr(series.to_native(), "type", None)
+    ordered = series.dtype == nw.Enum or bool(getattr(native, "ordered", False))
+    values = [_plain(v) for v in series.to_list()]
+    if categories and all(_is_number(c) for c in categories):
+        return _from_objects(_objects(values))
+    labels = tuple(str(c) for c in categories)
+    place = {label: i for i, label in enumerate(labels)}
+    codes = [-1 if v is None else place[str(v)] for v in values]
+    column = Column("text", np.asarray(codes, dtype=np.int64), labels, ordered)
+    if ordered:
+        return column
+    used = [
+        label if k else None for label, k in zip(labels, column.counts(), strict=True)
+    ]
+    return column.relabelled(used)
+
+
+def _from_dates(array: AnyArray) -> Column:
+    stamps = array.astype("datetime64[us]")
+    missing = np.isnat(stamps)
+    distinct, codes = np.unique(stamps[~missing], return_inverse=True)
+    whole = bool((distinct == distinct.astype("datetime64[D]")).all())
+    unit: Literal["D", "s"] = "D" if whole else "s"
+    labels = tuple(str(v) for v in np.datetime_as_string(distinct, unit=unit))
+    all_codes = np.full(len(stamps), -1, dtype=np.int64)
+    all_codes[~missing] = codes.ravel()
+    column = Column("date", all_codes, labels)
+    return column if len(set(labels)) == len(labels) else column.relabelled(labels)
+
+
+def _from_objects(array: AnyArray) -> Column:
+    plain = _objects([_plain(v) for v in array.tolist()])
+    kinds = {type(v) for v in plain.tolist() if v is not None}
+    if all(issubclass(kind, (bool, int, float, Decimal)) for kind in kinds):
+        return _from_plain_numbers(plain, kinds)
+    if all(issubclass(kind, (dt.date, dt.datetime)) for kind in kinds):
+        stamps = [
+            np.datetime64("NaT") if v is None else _stamp(v) for v in plain.tolist()
+        ]
+        return _from_dates(np.asarray(stamps, dtype="datetime64[us]"))
+    return _factorized(plain, _text)
+
+
+def _from_plain_numbers(plain: AnyArray, kinds: set[type]) -> Column:
+    values = plain.tolist()
+    if kinds == {int} and any(abs(v) > EXACT for v in values if v is not None):
+        return _factorized(plain, str)
+    if kinds and kinds <= {int, bool} and not any(v is None for v in values):
+        kind = np.bool_ if kinds == {bool} else np.int64
+        return Column("number", np.asarray(values, dtype=kind))
+    floats = [np.nan if v is None else float(v) for v in values]
+    return Column("number", np.asarray(floats, dtype=np.float64))
+
+
+def _factorized(plain: AnyArray, text: Any) -> Column:
+    texts = _objects([None if v is None else text(v) for v in plain.tolist()])
+    codes, labels = pd.factorize(texts)
+    return Column("text", codes.astype(np.int64), tuple(str(v) for v in labels))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a plain Python one; every kind of missing is None."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124 - NaN test
+        return None
+    return value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (numbers.Real, Decimal))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _stamp(value: dt.date | dt.datetime) -> np.datetime64:
+    naive = value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
+    return np.datetime64(naive, "us")

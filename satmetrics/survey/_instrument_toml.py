@@ -1,0 +1,215 @@
+"""Instruments as TOML: reading with faults that name file and key, and writing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from satmetrics import _toml
+from satmetrics.errors import SpecificationError
+from satmetrics.survey.item import Dimension, Form, Item
+from satmetrics.survey.scale import Scale, as_scale
+
+if TYPE_CHECKING:
+    from satmetrics.survey.instrument import Instrument
+
+_TOP = (
+    "schema",
+    "id",
+    "label",
+    "scale",
+    "expectation",
+    "citation",
+    "source",
+    "status",
+    "notes",
+    "dimension",
+    "item",
+    "form",
+)
+_DIMENSION = ("id", "label")
+_ITEM = ("id", "label", "dimension", "reverse", "scale", "status")
+_FORM = ("id", "pattern", "kind", "label", "scale")
+_SCALE = ("minimum", "maximum", "step", "labels")
+
+
+def instrument_state(text: str, *, where: str) -> dict[str, Any]:
+    """Return the constructor's arguments from TOML text."""
+    document = _toml.parse(text, where=where)
+    _toml.check_schema(document, where=where)
+    _toml.check_keys(document, _TOP, where=where)
+    for key in ("dimension", "item", "form"):
+        if not document.get(key):
+            raise _absent(where, f"[[{key}]]")
+    english, chinese = _labels(document, where=where)
+    return {
+        "id": _text(document, "id", where=where),
+        "label": english,
+        "label_zh": chinese,
+        "dimensions": tuple(
+            Dimension(_text(entry, "id", where=place), *_labels(entry, where=place))
+            for place, entry in _entries(document, "dimension", _DIMENSION, where)
+        ),
+        "items": tuple(
+            _item(entry, place)
+            for place, entry in _entries(document, "item", _ITEM, where)
+        ),
+        "forms": tuple(
+            _form(entry, place)
+            for place, entry in _entries(document, "form", _FORM, where)
+        ),
+        "scale": _scale(document, where=where),
+        "expectation": _text(document, "expectation", where=where, default=""),
+        "citation": _text(document, "citation", where=where),
+        "source": _text(document, "source", where=where),
+        "status": _text(document, "status", where=where),
+        "notes": tuple(document.get("notes", ())),
+    }
+
+
+def instrument_document(instrument: Instrument) -> str:
+    """Return an instrument as TOML text."""
+    document: dict[str, Any] = {
+        "schema": 1,
+        "id": instrument.id,
+        "label": {"en": instrument.label, "zh": instrument.label_zh},
+        "expectation": instrument.expectation,
+        "citation": instrument.citation,
+        "source": instrument.source,
+        "status": instrument.status,
+        "notes": list(instrument.notes),
+        **_scale_entry(instrument.scale),
+        "dimension": [{"id": d.id, **_label_entry(d)} for d in instrument.dimensions],
+        "item": [
+            {
+                "id": item.id,
+                **_label_entry(item),
+                "dimension": item.dimension,
+                "reverse": item.reverse,
+                "status": item.status,
+                **_scale_entry(item.scale),
+            }
+            for item in instrument.items
+        ],
+        "form": [
+            {
+                "id": form.id,
+                "kind": form.kind,
+                "pattern": form.pattern,
+                **_label_entry(form),
+                **_scale_entry(form.scale),
+            }
+            for form in instrument.forms
+        ],
+    }
+    return _toml.write(document)
+
+
+def _item(entry: Mapping[str, Any], where: str) -> Item:
+    english, chinese = _labels(entry, where=where)
+    reverse = entry.get("reverse", False)
+    if not isinstance(reverse, bool):
+        raise _wrong(where, "reverse", reverse, "true or false")
+    return Item(
+        id=_text(entry, "id", where=where),
+        label=english,
+        label_zh=chinese,
+        dimension=_text(entry, "dimension", where=where),
+        reverse=reverse,
+        scale=_scale(entry, where=where),
+        status=_text(entry, "status", where=where, default="verified"),  # type: ignore[arg-type]
+    )
+
+
+def _form(entry: Mapping[str, Any], where: str) -> Form:
+    english, chinese = _labels(entry, where=where)
+    return Form(
+        id=_text(entry, "id", where=where),
+        pattern=_text(entry, "pattern", where=where),
+        kind=_text(entry, "kind", where=where, default=""),
+        label=english,
+        label_zh=chinese,
+        scale=_scale(entry, where=where),
+    )
+
+
+def _entries(
+    document: Mapping[str, Any], key: str, known: tuple[str, ...], where: str
+) -> list[tuple[str, dict[str, Any]]]:
+    entries = document[key]
+    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        raise _wrong(where, key, entries, f"tables headed [[{key}]]")
+    placed = [
+        (f"{where}, {key} {entry.get('id', i + 1)!r}", entry)
+        for i, entry in enumerate(entries)
+    ]
+    for place, entry in placed:
+        _toml.check_keys(entry, known, where=place)
+    return placed
+
+
+def _labels(entry: Mapping[str, Any], *, where: str) -> tuple[str, str]:
+    label = entry.get("label")
+    if not isinstance(label, dict):
+        raise _wrong(where, "label", label, 'label = { en = "…", zh = "…" }')
+    _toml.check_keys(label, ("en", "zh"), where=f"{where}, label")
+    return _text(label, "en", where=where), _text(label, "zh", where=where)
+
+
+def _label_entry(part: Dimension | Item | Form) -> dict[str, Any]:
+    return {"label": {"en": part.label, "zh": part.label_zh}}
+
+
+def _scale(entry: Mapping[str, Any], *, where: str) -> Scale | None:
+    value = entry.get("scale")
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        return as_scale(value, where=f"{where}, scale")
+    _toml.check_keys(value, _SCALE, where=f"{where}, scale")
+    if "minimum" not in value or "maximum" not in value:
+        raise _absent(f"{where}, scale", "minimum and maximum")
+    return Scale(**value)
+
+
+def _scale_entry(scale: Scale | None) -> dict[str, Any]:
+    if scale is None:
+        return {}
+    entry: dict[str, Any] = {
+        "minimum": scale.minimum,
+        "maximum": scale.maximum,
+        "step": scale.step,
+    }
+    if scale.labels:
+        entry["labels"] = list(scale.labels)
+    return {"scale": entry}
+
+
+def _text(
+    entry: Mapping[str, Any], key: str, *, where: str, default: str | None = None
+) -> str:
+    value = entry.get(key, default)
+    if value is None:
+        raise _absent(where, key)
+    if not isinstance(value, str):
+        raise _wrong(where, key, value, "text in quotes")
+    return value
+
+
+def _absent(where: str, key: str) -> SpecificationError:
+    return SpecificationError(
+        f"{where}: {key} is missing",
+        code="missing-key",
+        column=key,
+        remedy=f"add {key}",
+    )
+
+
+def _wrong(where: str, key: str, value: object, right: str) -> SpecificationError:
+    return SpecificationError(
+        f"{where}: {key} = {value!r} cannot be read",
+        code="bad-value",
+        column=key,
+        value=value,
+        remedy=f"write {right}",
+    )

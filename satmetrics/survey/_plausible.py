@@ -1,0 +1,125 @@
+"""Do the answers look as declared? Scales, reversed items, straight-lining."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from satmetrics._typing import FloatArray
+from satmetrics.errors import ReversalWarning, ScaleWarning
+from satmetrics.survey._declared import Declared
+from satmetrics.survey.scale import Scale
+
+MIN_ANSWERS_SCALE = 20
+MIN_ANSWERS_REVERSAL = 30
+MIN_ITEMS_STRAIGHT = 5
+
+
+def check_scales(
+    values: Mapping[str, FloatArray], declared: Declared
+) -> list[ScaleWarning]:
+    """Return a warning per scale of which some items use the lower half only.
+
+    An item is named if it has at least 20 answers, none above the middle of a scale of
+    eight or more points, while another item of that scale reaches its top.
+    """
+    alike: dict[Scale, list[str]] = {}
+    for name in values:
+        scale = declared.scale(name)
+        if scale is not None and scale.n_points >= 8 and name not in declared.reverse:
+            alike.setdefault(scale, []).append(name)
+    return [
+        warning
+        for scale, names in alike.items()
+        if (warning := _scale_warning(scale, {n: values[n] for n in names}))
+    ]
+
+
+def check_reversals(
+    values: Mapping[str, FloatArray], declared: Declared
+) -> list[ReversalWarning]:
+    """Return a warning per reversed item that correlates negatively once turned.
+
+    The corrected item-rest correlation within the dimension (without an instrument:
+    among all items with a scale) is below -2/sqrt(n), with n at least 30.
+    """
+    return [
+        warning
+        for name in declared.reverse
+        if name in values and (warning := _reversal_warning(name, values, declared))
+    ]
+
+
+def straight_liners(answers: FloatArray) -> int:
+    """Count rows of (n, p) with at least 5 answers, all of them the same."""
+    if answers.shape[1] < MIN_ITEMS_STRAIGHT:
+        return 0
+    there = ~np.isnan(answers)
+    high = np.where(there, answers, -np.inf).max(axis=1)
+    low = np.where(there, answers, np.inf).min(axis=1)
+    straight = (there.sum(axis=1) >= MIN_ITEMS_STRAIGHT) & (high == low)
+    return int(straight.sum())
+
+
+def _scale_warning(
+    scale: Scale, values: Mapping[str, FloatArray]
+) -> ScaleWarning | None:
+    tops = {}
+    for name, column in values.items():
+        seen = column[~np.isnan(column)]
+        if seen.size >= MIN_ANSWERS_SCALE:
+            tops[name] = float(seen.max())
+    low = [name for name, top in tops.items() if top <= scale.midpoint]
+    if not low or max(tops.values()) < scale.maximum:
+        return None
+    listed = ", ".join(repr(name) for name in low)
+    top = max(tops[name] for name in low)
+    return ScaleWarning(
+        f"no answer to {listed} is above {top:g}, though the scale is {scale} and "
+        f"other items reach {scale.maximum:g}; if they had another scale, give it: "
+        f"scale={{{low[0]!r}: ({scale.minimum:g}, {top:g})}}"
+    )
+
+
+def _reversal_warning(
+    name: str, values: Mapping[str, FloatArray], declared: Declared
+) -> ReversalWarning | None:
+    rest = [other for other in _siblings(name, declared, values) if other != name]
+    if not rest or declared.scale(name) is None:
+        return None
+    item = _turned(name, values, declared)
+    others = np.column_stack([_turned(other, values, declared) for other in rest])
+    there = ~np.isnan(item) & ~np.isnan(others).any(axis=1)
+    n = int(there.sum())
+    if n < MIN_ANSWERS_REVERSAL:
+        return None
+    mean = others[there].mean(axis=1)
+    if np.ptp(item[there]) == 0 or np.ptp(mean) == 0:
+        return None
+    r = float(np.corrcoef(item[there], mean)[0, 1])
+    if r >= -2 / np.sqrt(n):
+        return None
+    return ReversalWarning(
+        f"item {name!r}, once turned, correlates {r:.2f} with the rest of its "
+        f"dimension (n = {n:,}); if it came turned, say so: already_reversed=[{name!r}]"
+    )
+
+
+def _siblings(
+    name: str, declared: Declared, values: Mapping[str, FloatArray]
+) -> list[str]:
+    place = declared.instrument.item_of(name) if declared.instrument else None
+    if declared.instrument is None or place is None:
+        return [other for other in values if declared.scale(other) is not None]
+    item, form = place
+    same = [i.id for i in declared.instrument.items if i.dimension == item.dimension]
+    return [column for i in same if (column := form.column(i)) in values]
+
+
+def _turned(
+    name: str, values: Mapping[str, FloatArray], declared: Declared
+) -> FloatArray:
+    scale = declared.scale(name)
+    turned = name in declared.reverse and scale is not None
+    return scale.flip(values[name]) if turned and scale else values[name]

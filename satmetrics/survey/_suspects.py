@@ -1,0 +1,64 @@
+"""Numbers that look like codes for "no answer" where no scale says so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from satmetrics._typing import BoolArray, FloatArray
+from satmetrics.errors import DataError
+
+HIGH = (88.0, 97.0, 98.0, 99.0, 888.0, 997.0, 998.0, 999.0, 9998.0, 9999.0)
+LOW = (-1.0, -2.0, -7.0, -8.0, -9.0, -88.0, -97.0, -98.0, -99.0, -999.0, -9999.0)
+RATING_MAX = 20.0
+"""A column of whole numbers from 0 up to this is taken for a rating."""
+
+
+def check_suspects(name: str, values: FloatArray) -> None:
+    """Raise if values of an unscaled column look like codes for "no answer".
+
+    A high code (98, 99 …) is suspect when it lies further above the other values than
+    their whole range; a negative code when the others are a rating (whole numbers from
+    0 to at most 20 that span 3 points); 8 and 9 when 30 or more other answers all lie
+    in 1-5.
+    """
+    seen = values[~np.isnan(values)]
+    codes = _suspects(seen)
+    if not codes.size:
+        return
+    listed = ", ".join(f"{code:g}" for code in codes)
+    counts = ", ".join(f"{code:g} ({int((seen == code).sum()):,}x)" for code in codes)
+    rest = seen[~np.isin(seen, codes)]
+    raise DataError(
+        f"column {name!r} holds {counts} far from its other values "
+        f"({rest.min():g} to {rest.max():g})",
+        code="suspected-missing-code",
+        column=name,
+        value=tuple(codes.tolist()),
+        remedy=f'if they mean "no answer", give missing_codes=({listed},); if they are '
+        f"answers, give scale={{{name!r}: (lowest, highest)}}",
+    )
+
+
+def _suspects(seen: FloatArray) -> FloatArray:
+    core = seen[~np.isin(seen, HIGH + LOW)]
+    if not core.size:
+        return core[:0]
+    low, high = float(core.min()), float(core.max())
+    codes = np.unique(seen[np.isin(seen, HIGH + LOW)])
+    rating = bool((core == np.round(core)).all()) and low >= 0 and high <= RATING_MAX
+    far: BoolArray = (codes > 0) & (codes - high > max(high - low, 5.0))
+    if rating and high - low >= 3:
+        far |= codes < 0
+    found = codes[far]
+    if rating and not found.size:
+        found = _single_digits(core)
+    return found
+
+
+def _single_digits(core: FloatArray) -> FloatArray:
+    """Return 8 and 9 where every other answer, 30 at least, lies in 1-5."""
+    inner = core[core <= 5]
+    outer = np.unique(core[core > 5])
+    four = np.unique(inner).size >= 4
+    odd = outer.size > 0 and bool(np.isin(outer, (8.0, 9.0)).all())
+    return outer if odd and four and inner.size >= 30 else core[:0]

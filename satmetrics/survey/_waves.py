@@ -1,0 +1,91 @@
+"""Order of waves: periods by time, other names as people count (W2 before W10)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import TypeAlias
+
+_Period: TypeAlias = tuple[int, int, int]
+
+_MONTHS = {
+    "jan": 1,
+    "feb": 2,
+    "mar": 3,
+    "apr": 4,
+    "may": 5,
+    "jun": 6,
+    "jul": 7,
+    "aug": 8,
+    "sep": 9,
+    "oct": 10,
+    "nov": 11,
+    "dec": 12,
+}
+_CHINESE = {"一": 1, "二": 2, "三": 3, "四": 4}
+_YEAR = r"(?P<y>(?:19|20)\d\d)"
+_QUARTER = r"(?P<q>[1-4一二三四])"
+_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_YEAR}年?",
+        rf"{_YEAR}[-/.年_ ](?P<m>\d{{1,2}})月?(?:[t ].*)?",
+        rf"{_YEAR}[-/.年_ ](?P<m>\d{{1,2}})[-/.月](?P<d>\d{{1,2}})日?(?:[t ].*)?",
+        rf"{_YEAR}(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])?",
+        rf"{_YEAR}年?[-/_ ]?(?:q|第){_QUARTER}(?:季度|季)?",
+        rf"q{_QUARTER}[-/_ ']*{_YEAR}",
+        rf"{_YEAR}年?[-/_ ]?h(?P<h>[12])",
+        rf"h(?P<h>[12])[-/_ ']*{_YEAR}",
+        rf"(?P<w>[a-z]{{3,9}})\.?[-/_ ,']*{_YEAR}",
+        rf"{_YEAR}[-/_ ]*(?P<w>[a-z]{{3,9}})\.?",
+    )
+)
+
+
+def wave_order(labels: Sequence[str]) -> list[int]:
+    """Return the positions of `labels` in chronological order.
+
+    Examples
+    --------
+    >>> wave_order(["2026Q1", "2025Q4"]), wave_order(["W10", "W2"])
+    ([1, 0], [1, 0])
+    >>> wave_order(["Oct 2025", "Mar 2025"])
+    [1, 0]
+    """
+    periods = [_period(label) for label in labels]
+    if None in periods:
+        return natural_order(labels)
+    return sorted(range(len(labels)), key=lambda i: (periods[i], labels[i]))
+
+
+def natural_order(labels: Sequence[str]) -> list[int]:
+    """Return the positions of `labels` sorted with their numbers as numbers."""
+    return sorted(range(len(labels)), key=lambda i: _natural(labels[i]))
+
+
+def _natural(label: str) -> tuple[tuple[int, int, str], ...]:
+    parts = re.split(r"(\d+)", unicodedata.normalize("NFKC", label).casefold())
+    keyed = [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p]
+    return (*keyed, (2, 0, label))
+
+
+def _period(label: str) -> _Period | None:
+    plain = unicodedata.normalize("NFKC", label).casefold().strip()
+    for pattern in _PATTERNS:
+        match = pattern.fullmatch(plain)
+        if match is not None:
+            return _date(match.groupdict())
+    return None
+
+
+def _date(parts: dict[str, str | None]) -> _Period | None:
+    year = int(parts["y"] or 0)
+    if quarter := parts.get("q"):
+        return year, 3 * (_CHINESE.get(quarter) or int(quarter)) - 2, 0
+    if half := parts.get("h"):
+        return year, 6 * int(half) - 5, 0
+    if word := parts.get("w"):
+        month = _MONTHS.get(word[:3])
+        return None if month is None else (year, month, 0)
+    return year, int(parts.get("m") or 0), int(parts.get("d") or 0)

@@ -1,0 +1,513 @@
+"""A survey: answers with their scales, roles and everything that was left out."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from satmetrics._checks import columns_present, friendly_keywords
+from satmetrics._display import Summary
+from satmetrics._frames import Table, read_only
+from satmetrics._result import Context
+from satmetrics._typing import FloatArray, IntArray, Origin
+from satmetrics.errors import DataError, SatmetricsWarning
+from satmetrics.survey import instruments
+from satmetrics.survey._declared import (
+    Answers,
+    Codes,
+    Declared,
+    ScaleArgument,
+    declare,
+)
+from satmetrics.survey._describe import describe
+from satmetrics.survey._door import Grid, open_frame
+from satmetrics.survey._long import check_long, widen
+from satmetrics.survey._plausible import check_reversals, check_scales
+from satmetrics.survey._roles import Roles, clean_rows, group_codes, warn_sources
+from satmetrics.survey.answers import Reading, read_answers
+from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.scale import Scale, ScaleLike, as_scale
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _called(name: str) -> Callable[[F], F]:
+    """Let the messages of a constructor say the name of its class."""
+
+    def mark(function: F) -> F:
+        function.__name__ = name
+        return function
+
+    return mark
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class Survey:
+    """Answers of many respondents, checked once and frozen.
+
+    Parameters
+    ----------
+    frame : a pandas, Polars or PyArrow dataframe, one row per respondent (and unit).
+    instrument : an `Instrument` or a catalogue name; it names the items, their scale
+        and which of them are reversed.
+    weight : column of sampling weights. Rows whose weight is zero or missing are left
+        out and counted; a negative weight is an error.
+    unit : column of the company, branch or brand. Blanks around labels are removed.
+    wave : column of the period. Dates become ISO texts; ordered categories keep their
+        order; other labels are ordered by time where they name a time.
+    respondent : column that identifies the person. Within one unit and wave nobody
+        may occur twice.
+    source : column of the interview mode (CATI, card, mystery visit …).
+    scale : one scale for all items, such as ``(1, 10)``, or ``{item: scale}``.
+    missing_codes : what means "no answer", numbers or texts, for all items; or
+        ``{item: codes}`` with ``"*"`` for all others.
+    answers : ``{text: number}`` for all items, or ``{item: {text: number}}``.
+    reverse : items whose high answers are bad, beside those the instrument names.
+    already_reversed : items of `reverse` or of the instrument that come turned.
+    ignore : columns that hold no answers.
+    duplicates : "error", or "first" to keep the first row of each respondent.
+    name : name of the data, printed beside figures.
+    origin : "supplied", "real" or "simulated".
+    notes : sentences a reader of any figure should know.
+
+    Raises
+    ------
+    DataError
+        If a column is absent or occurs twice, an answer is no number, infinite or off
+        its scale, a weight is negative or a respondent occurs twice.
+
+    Warns
+    -----
+    SourceWarning
+        If interview modes are mixed or respondents chose themselves.
+    MissingDataWarning
+        If rows have no weight.
+    ScaleWarning
+        If items use the lower half of their scale only while others use all of it.
+    ReversalWarning
+        If a reversed item correlates negatively with the rest of its dimension.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"shop": ["A", "B ", "B"], "q1": [7, 9, 99]})
+    >>> survey = Survey(frame, unit="shop", scale=(1, 10), missing_codes=(99,))
+    >>> survey.answers(["q1"]).ravel()
+    array([ 7.,  9., nan])
+    >>> [str(exclusion) for exclusion in survey.context.exclusions]
+    ['1 answers left out in q1: missing code 99']
+    """
+
+    roles: Roles
+    instrument: Instrument | None
+    declared: Declared
+    base: Context
+    items: tuple[str, ...]
+    _grid: Grid
+    _weights: FloatArray | None
+    _readings: Mapping[str, Reading]
+
+    @friendly_keywords
+    @_called("Survey")
+    def __init__(  # noqa: PLR0913 - one keyword per role and declaration
+        self,
+        frame: object,
+        instrument: Instrument | str | None = None,
+        *,
+        weight: str | None = None,
+        unit: str | None = None,
+        wave: str | None = None,
+        respondent: str | None = None,
+        source: str | None = None,
+        scale: ScaleArgument = None,
+        missing_codes: Codes = (),
+        answers: Answers | None = None,
+        reverse: Sequence[str] = (),
+        already_reversed: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+        duplicates: str = "error",
+        name: str = "",
+        origin: Origin = "supplied",
+        notes: Sequence[str] = (),
+    ) -> None:
+        grid = open_frame(frame)
+        spec = (
+            instruments.load(instrument) if isinstance(instrument, str) else instrument
+        )
+        roles = Roles(weight, unit, wave, respondent, source)
+        check_long(grid, [*roles.columns(), *(spec.columns() if spec else ())])
+        cleaned = clean_rows(grid, roles, duplicates)
+        base = Context(origin, name, grid.n, (), tuple(notes)).plus(
+            *cleaned.exclusions, notes=cleaned.notes
+        )
+        grid = cleaned.grid
+        base = base.plus(notes=warn_sources(grid, roles, stacklevel=4))
+        declared = declare(
+            grid,
+            spec,
+            scale=scale,
+            missing_codes=missing_codes,
+            answers=answers,
+            reverse=reverse,
+            already_reversed=already_reversed,
+        )
+        columns_present(tuple(ignore), grid.names)
+        free = [n for n in grid.names if n not in (*roles.columns(), *ignore)]
+        readings = _read_items(grid, declared, free)
+        _check_plausible(readings, declared, stacklevel=4)
+        self._set(
+            roles=roles,
+            instrument=spec,
+            declared=declared,
+            base=base,
+            items=tuple(readings),
+            _grid=grid,
+            _weights=cleaned.weights,
+            _readings=readings,
+        )
+
+    def _set(self, **state: object) -> None:
+        for name, value in state.items():
+            fixed = read_only(value) if isinstance(value, np.ndarray) else value
+            object.__setattr__(self, name, fixed)
+
+    @classmethod
+    @friendly_keywords
+    def from_long(
+        cls,
+        frame: object,
+        *,
+        respondent: str,
+        item: str,
+        value: str,
+        **roles: Any,
+    ) -> Survey:
+        """Return a survey from a frame with one row per answer.
+
+        Parameters
+        ----------
+        frame : dataframe with one row per respondent, unit, wave and item.
+        respondent, item, value : columns of the person, the item's name, the answer.
+        **roles : the other arguments of `Survey`; columns of `unit`, `wave`, `source`
+            and `weight` must be the same in all rows of a respondent.
+
+        Raises
+        ------
+        DataError
+            If an answer occurs twice or a role differs within a respondent.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> long = pd.DataFrame({"id": [1, 1, 2], "q": ["a", "b", "a"], "x": [5, 6, 7]})
+        >>> Survey.from_long(long, respondent="id", item="q", value="x").items
+        ('a', 'b')
+        """
+        wide = widen(open_frame(frame), respondent, item, value, roles)
+        return cls(wide, respondent=respondent, **roles)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of all columns."""
+        return self._grid.names
+
+    @property
+    def n(self) -> int:
+        """Number of rows after exclusions."""
+        return self._grid.n
+
+    def __len__(self) -> int:
+        return self._grid.n
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A fresh pandas frame of the rows that are left, answers as they came in."""
+        return self._grid.to_pandas()
+
+    @property
+    def weights(self) -> FloatArray | None:
+        """Sampling weights (n,), all positive; None if there are none."""
+        return self._weights
+
+    @property
+    def context(self) -> Context:
+        """Origin, rows and everything left out, over all `items`."""
+        return self.context_for(self.items)
+
+    @property
+    def name(self) -> str:
+        """Name of the data."""
+        return self.base.name
+
+    @property
+    def origin(self) -> Origin:
+        """Whether the data are "real", "simulated" or "supplied"."""
+        return self.base.origin
+
+    def scale(self, item: str) -> Scale | None:
+        """Return the scale of an item: its own, else the survey's or instrument's."""
+        return self.declared.scale(item)
+
+    def answers(self, items: Sequence[str]) -> FloatArray:
+        """Return answers (n, len(items)), NaN = missing, high = good.
+
+        Parameters
+        ----------
+        items : column names. Items declared as reversed come turned.
+
+        Raises
+        ------
+        DataError
+            If a column is absent, or holds texts, infinite values or values off its
+            scale.
+        """
+        columns = [self._turned(self._reading(name)) for name in self._known(items)]
+        if not columns:
+            return np.empty((self.n, 0))
+        return np.column_stack(columns)
+
+    def context_for(self, items: Sequence[str]) -> Context:
+        """Return the context with what reading these items left out or converted."""
+        readings = [self._reading(name) for name in self._known(items)]
+        exclusions = [e for reading in readings for e in reading.exclusions()]
+        notes = tuple(note for reading in readings for note in reading.notes)
+        return self.base.plus(*exclusions, notes=notes)
+
+    def groups(self, by: str | Sequence[str]) -> tuple[IntArray, Table]:
+        """Return the group of each row and one row of keys per group.
+
+        Parameters
+        ----------
+        by : columns, or roles such as "unit" and "wave".
+
+        Returns
+        -------
+        codes : (n,) position in `keys`; -1 where a key is missing.
+        keys : Table of the groups that occur, sorted; waves in order of time.
+
+        Raises
+        ------
+        DataError
+            If a column is absent or a role has no column.
+        """
+        names = [
+            self._key(word) for word in ([by] if isinstance(by, str) else list(by))
+        ]
+        if not names:
+            return np.zeros(self.n, dtype=np.int64), Table((), ())
+        parts = [group_codes(self._grid[n], wave=n == self.roles.wave) for n in names]
+        stacked = np.stack([codes for codes, _ in parts])
+        there = (stacked >= 0).all(axis=0)
+        found, inverse = np.unique(stacked[:, there], axis=1, return_inverse=True)
+        codes = np.full(self.n, -1, dtype=np.int64)
+        codes[there] = inverse.ravel()
+        columns = {
+            name: np.asarray(
+                [labels[k] for k in row],
+                dtype=object if any(isinstance(v, str) for v in labels) else None,
+            )
+            for name, row, (_, labels) in zip(names, found, parts, strict=True)
+        }
+        return codes, Table(tuple(names), tuple(columns.values()))
+
+    @friendly_keywords
+    def with_scale(self, scale: ScaleLike, items: Sequence[str]) -> Survey:
+        """Return the survey with a scale for those of `items` that have none.
+
+        Parameters
+        ----------
+        scale : the scale, such as a model's.
+        items : columns it belongs to; they are read again and checked against it.
+
+        Raises
+        ------
+        DataError
+            If an answer lies off the scale.
+
+        Warns
+        -----
+        ScaleWarning
+            If items use the lower half only while others use all of it.
+        """
+        bare = [name for name in self._known(items) if self.scale(name) is None]
+        if not bare:
+            return self
+        scales = {**self.declared.scales, **dict.fromkeys(bare, as_scale(scale))}
+        declared = dataclasses.replace(self.declared, scales=scales)
+        fresh = {name: _read(self._grid, declared, name) for name in bare}
+        readings = {**self._readings, **fresh}
+        _check_plausible(readings, declared, stacklevel=3)
+        state = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        names = tuple(name for name in self.columns if name in readings)
+        return _restore(
+            {**state, "declared": declared, "_readings": readings, "items": names}
+        )
+
+    def take(self, rows: ArrayLike) -> Survey:
+        """Return the survey of the given rows (a mask or positions).
+
+        Exclusions of answers are those of the rows taken; a note counts the rows.
+        """
+        chosen = np.asarray(rows)
+        places = (
+            np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
+        )
+        note = f"{places.size:,} of the {self.n:,} rows were taken"
+        base = dataclasses.replace(self.base, n_rows=places.size, exclusions=())
+        taken = Survey.__new__(Survey)
+        taken._set(
+            roles=self.roles,
+            instrument=self.instrument,
+            declared=self.declared,
+            base=base.plus(notes=(note,)),
+            items=self.items,
+            _grid=self._grid.take(places),
+            _weights=None if self._weights is None else self._weights[places],
+            _readings={k: r.take(places) for k, r in self._readings.items()},
+        )
+        return taken
+
+    def summary(self) -> Summary:
+        """Return rows, roles, scales and exclusions, printable as text and HTML."""
+        values = {name: self._readings[name].values for name in self.items}
+        return describe(
+            context=self.context,
+            n=self.n,
+            roles=self.roles,
+            declared=self.declared,
+            columns=self.columns,
+            values=values,
+        )
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (
+            _restore,
+            ({f.name: getattr(self, f.name) for f in dataclasses.fields(self)},),
+        )
+
+    def _known(self, items: Sequence[str]) -> list[str]:
+        names = [items] if isinstance(items, str) else list(items)
+        absent = [name for name in names if name not in self._grid]
+        check_long(self._grid, absent)
+        columns_present(names, self.columns)
+        return names
+
+    def _reading(self, name: str) -> Reading:
+        if name in self._readings:
+            return self._readings[name]
+        return _read(self._grid, self.declared, name)
+
+    def _turned(self, reading: Reading) -> FloatArray:
+        if reading.name not in self.declared.reverse:
+            return reading.values
+        scale = self.scale(reading.name)
+        if scale is None:
+            raise _no_scale(reading.name)
+        return scale.flip(reading.values)
+
+    def _key(self, word: str) -> str:
+        if word in self._grid:
+            return word
+        played = dict(self.roles.items())
+        if word in played:
+            return played[word]
+        if hasattr(self.roles, word):
+            raise DataError(
+                f"no column plays the role {word!r}",
+                code="no-role",
+                column=word,
+                value=word,
+                remedy=f"name it: Survey(frame, {word}=column)",
+            )
+        columns_present([word], self.columns)
+        return word
+
+
+def _restore(state: dict[str, object]) -> Survey:
+    survey = Survey.__new__(Survey)
+    survey._set(**state)
+    return survey
+
+
+def as_survey(data: object) -> Survey:
+    """Return `data` as a Survey.
+
+    Parameters
+    ----------
+    data : a Survey, which is returned as it is, or a pandas, Polars or PyArrow
+        dataframe, whose columns then have no roles and no scales.
+
+    Raises
+    ------
+    OptionError
+        If `data` is neither.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> as_survey(pd.DataFrame({"q1": [1, 2]})).n
+    2
+    """
+    return data if isinstance(data, Survey) else Survey(data)
+
+
+def _read(grid: Grid, declared: Declared, name: str) -> Reading:
+    return read_answers(name, grid[name], declared.rules(name))
+
+
+def _no_scale(name: str) -> DataError:
+    return DataError(
+        f"item {name!r} is reversed and has no scale to turn it on",
+        code="no-scale",
+        column=name,
+        remedy=f"give scale={{{name!r}: (lowest, highest)}}",
+    )
+
+
+def _read_items(
+    grid: Grid, declared: Declared, free: Sequence[str]
+) -> dict[str, Reading]:
+    """Read the declared items, whose faults raise now.
+
+    Without an instrument every other column that can be read is an item too; the faults
+    of the rest raise when they are asked for.
+    """
+    spec = declared.instrument
+    stated = set(spec.columns() if spec else ()) | set(declared.scales)
+    stated |= set(declared.reverse) | set(declared.texts) | set(declared.codes)
+    readings = {}
+    for name in free:
+        if name in stated:
+            readings[name] = _read(grid, declared, name)
+        elif spec is None:
+            with contextlib.suppress(DataError):
+                readings[name] = _read(grid, declared, name)
+    return readings
+
+
+def _check_plausible(
+    readings: Mapping[str, Reading], declared: Declared, stacklevel: int
+) -> None:
+    values = {name: reading.values for name, reading in readings.items()}
+    found: list[SatmetricsWarning] = [
+        *check_scales(values, declared),
+        *check_reversals(values, declared),
+    ]
+    for warning in found:
+        warnings.warn(warning, stacklevel=stacklevel + 1)
