@@ -94,6 +94,7 @@ class Cleaned:
     """Rows that stay, with clean labels, and what was counted on the way."""
 
     grid: Grid
+    rows: IntArray
     exclusions: tuple[Exclusion, ...]
     notes: tuple[str, ...]
     weights: FloatArray | None
@@ -107,12 +108,16 @@ def clean_rows(grid: Grid, roles: Roles, duplicates: str) -> Cleaned:
     grid, notes = _strip(grid, roles)
     grid, wave_notes = _waves(grid, roles)
     weights, keep, exclusions = _weights(grid, roles)
-    grid = grid.take(np.flatnonzero(keep))
-    first, repeated = _duplicates(grid, roles, duplicates)
-    if weights is not None:
-        weights = weights[keep][first]
-    grid = grid.take(np.flatnonzero(first))
-    return Cleaned(grid, (*exclusions, *repeated), (*notes, *wave_notes), weights)
+    rows = np.flatnonzero(keep)
+    first, repeated = _duplicates(grid.take(rows), roles, duplicates)
+    rows = rows[first]
+    return Cleaned(
+        grid.take(rows),
+        rows,
+        (*exclusions, *repeated),
+        (*notes, *wave_notes),
+        None if weights is None else weights[rows],
+    )
 
 
 def warn_sources(grid: Grid, roles: Roles, stacklevel: int) -> tuple[str, ...]:

@@ -81,7 +81,8 @@ def treat_missing(
     missing = absent.sum(axis=0).astype(np.int64)
     if policy == "error" and missing.any():
         raise _refused(names, missing)
-    keep = ~absent.any(axis=1) if policy == "listwise" else ~absent.all(axis=1)
+    lost = absent.any(axis=1) if policy == "listwise" else absent.all(axis=1)
+    keep: BoolArray = np.logical_not(lost)
     if not keep.any():
         raise _nobody(names, missing, len(X), policy)
     dropped = int((~keep).sum())

@@ -353,6 +353,58 @@ class Survey:
             {**state, "declared": declared, "_readings": readings, "items": names}
         )
 
+    @friendly_keywords
+    def with_roles(
+        self,
+        *,
+        weight: str | None = None,
+        unit: str | None = None,
+        wave: str | None = None,
+        respondent: str | None = None,
+        source: str | None = None,
+    ) -> Survey:
+        """Return the survey with other columns in the roles that are given.
+
+        Parameters
+        ----------
+        weight, unit, wave, respondent, source : column names; None leaves the role as
+            it is. Rows that the new roles rule out are left out and counted.
+
+        Raises
+        ------
+        DataError
+            As for `Survey`.
+        """
+        given = {
+            "weight": weight,
+            "unit": unit,
+            "wave": wave,
+            "respondent": respondent,
+            "source": source,
+        }
+        changes = {role: column for role, column in given.items() if column is not None}
+        roles = dataclasses.replace(self.roles, **changes)
+        if roles == self.roles:
+            return self
+        cleaned = clean_rows(self._grid, roles, "error")
+        base = self.base.plus(*cleaned.exclusions, notes=cleaned.notes)
+        if roles.source != self.roles.source:
+            notes = warn_sources(cleaned.grid, roles, stacklevel=4)
+            base = base.plus(notes=notes)
+        free = {k: r for k, r in self._readings.items() if k not in roles.columns()}
+        state = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return _restore(
+            {
+                **state,
+                "roles": roles,
+                "base": base,
+                "items": tuple(n for n in self.items if n in free),
+                "_grid": cleaned.grid,
+                "_weights": cleaned.weights,
+                "_readings": {k: r.take(cleaned.rows) for k, r in free.items()},
+            }
+        )
+
     def take(self, rows: ArrayLike) -> Survey:
         """Return the survey of the given rows (a mask or positions).
 
