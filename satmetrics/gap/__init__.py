@@ -1,0 +1,1 @@
+"""SERVQUAL gaps: perception minus expectation, from answers, moments or print."""
