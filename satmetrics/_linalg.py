@@ -1,4 +1,4 @@
-"""Small symmetric systems over a leading batch axis; a singular one spoils no other."""
+"""Small symmetric systems in batches; a singular one spoils no other."""
 
 from __future__ import annotations
 
@@ -28,23 +28,44 @@ def spd_solve(A: FloatArray, b: FloatArray) -> tuple[FloatArray, BoolArray]:
     x : (…, k, m), NaN where singular.
     ok : (…), False where a pivot vanished or an entry is not finite.
     """
-    A = np.array(A, dtype=np.float64)
-    x = np.array(np.broadcast_to(b, A.shape[:-1] + b.shape[-1:]), dtype=np.float64)
-    k = A.shape[-1]
-    scale = np.diagonal(A, axis1=-2, axis2=-1).copy()
-    ok = np.isfinite(A).all(axis=(-1, -2)) & (scale > 0).all(axis=-1)
+    A = np.asarray(A, dtype=np.float64)
+    b = np.broadcast_to(b, A.shape[:-1] + b.shape[-1:])
+    last = np.array(np.moveaxis(A, (-2, -1), (0, 1)), order="C")
+    right = np.array(np.moveaxis(b, (-2, -1), (0, 1)), dtype=np.float64, order="C")
+    x, ok = eliminate(last, right)
+    return np.ascontiguousarray(np.moveaxis(x, (0, 1), (-2, -1))), ok
+
+
+def eliminate(A: FloatArray, x: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Solve as `spd_solve` with the batch in the last axes, overwriting both arguments.
+
+    Long contiguous rows of batch members make each of the k steps a few vector
+    operations; kernels that keep the batch last call this directly.
+
+    Parameters
+    ----------
+    A : (k, k, …)
+    x : (k, m, …), the right-hand sides.
+    """
+    k = len(A)
+    scale = A[np.arange(k), np.arange(k)]
+    ok = np.isfinite(A).all(axis=(0, 1)) & (scale > 0).all(axis=0)
     for i in range(k):
-        pivot = A[..., i, i]
-        ok = ok & (pivot > SINGULAR * scale[..., i])
-        safe = np.where(ok, pivot, 1.0)
-        factor = A[..., i + 1 :, i] / safe[..., None]
-        A[..., i + 1 :, i:] -= factor[..., None] * A[..., i, None, i:]
-        x[..., i + 1 :, :] -= factor[..., None] * x[..., i, None, :]
+        good = A[i, i] > SINGULAR * scale[i]
+        if not good.all():
+            ok &= good
+            A[i, i] = np.where(good, A[i, i], 1.0)
+        if i + 1 < k:
+            factor = A[i + 1 :, i] / A[i, i]
+            A[i + 1 :, i + 1 :] -= factor[:, None] * A[None, i, i + 1 :]
+            x[i + 1 :] -= factor[:, None] * x[None, i]
     for i in range(k - 1, -1, -1):
         if i + 1 < k:
-            x[..., i, :] -= (A[..., i, i + 1 :, None] * x[..., i + 1 :, :]).sum(axis=-2)
-        x[..., i, :] /= np.where(ok, A[..., i, i], 1.0)[..., None]
-    return np.where(ok[..., None, None], x, np.nan), ok
+            x[i] -= (A[i, i + 1 :, None] * x[i + 1 :]).sum(axis=0)
+        x[i] /= A[i, i]
+    if not ok.all():
+        x[..., ~ok] = np.nan
+    return x, ok
 
 
 def spd_inverse(A: FloatArray) -> tuple[FloatArray, BoolArray]:

@@ -1,6 +1,7 @@
 """Functions of one covariance matrix and its blocks of indicators, batch axis first.
 
-A block structure is ``owner`` (p,): the construct of each indicator, 0 … q − 1.
+A block structure is ``owner`` (p,): the construct of each indicator, ascending from 0
+to q − 1.
 """
 
 from __future__ import annotations
@@ -135,3 +136,29 @@ def _blank_diagonal(square: FloatArray) -> FloatArray:
     k = square.shape[-1]
     square[..., np.arange(k), np.arange(k)] = np.nan
     return square
+
+
+def index_0_100(
+    w: FloatArray,
+    mean: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    owner: IntArray,
+    q: int,
+) -> FloatArray:
+    """Return each block's index (…, q) on 0–100.
+
+    ``(Σ w x̄ − Σ w min) / Σ w (max − min) · 100`` (Fornell et al. 1996,
+    doi:10.1177/002224299606000403).
+
+    Parameters
+    ----------
+    w : (…, p) weights of the answers as given (unstandardised).
+    mean : (…, p) item means.
+    low, high : (p,) ends of each item's scale; NaN where not known (that block is NaN).
+    """
+    starts = np.searchsorted(owner, np.arange(q))
+    above = np.add.reduceat(w * (mean - low), starts, axis=-1)
+    span = np.add.reduceat(w * (high - low), starts, axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(100 * above / span)

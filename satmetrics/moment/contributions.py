@@ -44,19 +44,21 @@ class Contributions(Record):
         counts : (B, U) how often each unit is in each resample; all once when None.
         """
         if counts is None:
-            total = self.matrix.sum(axis=0)
-        else:
-            total = np.asarray(counts, dtype=np.float64) @ self.matrix
-        sums = kernel.moments_of_sums(total, self.shift)
+            return self.of_sums(self.matrix.sum(axis=0))
+        return self.of_sums(np.asarray(counts, dtype=np.float64) @ self.matrix)
+
+    def of_sums(self, sums: FloatArray) -> Moments:
+        """Return the moments that sums (…, 3 + p + p*) of contributions make."""
+        made = kernel.moments_of_sums(sums, self.shift)
         with np.errstate(divide="ignore", invalid="ignore"):
-            n_eff = sums.weight_sum**2 / sums.weight_sq
+            n_eff = made.weight_sum**2 / made.weight_sq
         return Moments(
             names=self.names,
-            n=np.rint(sums.n).astype(np.int64),
-            mean=sums.mean,
-            cov=sums.cov,
+            n=np.rint(made.n).astype(np.int64),
+            mean=made.mean,
+            cov=made.cov,
             n_eff=n_eff,
-            weight_sum=sums.weight_sum,
+            weight_sum=made.weight_sum,
             context=self.context,
         )
 
@@ -74,13 +76,13 @@ def contributions(
         single rows and are refused by the caller.
     """
     survey = as_survey(data)
-    treated = treat_missing(survey.answers(items), items, missing)
-    X = treated.values[treated.keep]
+    treated = treat_missing(survey.answers(items), items, missing, survey.weights)
+    X = treated.values
     w = np.ones(len(X)) if survey.weights is None else survey.weights[treated.keep]
     shift = X.mean(axis=0) if len(X) else np.zeros(X.shape[1])
     return Contributions(
         names=items,
         shift=shift,
         matrix=kernel.contributions(X - shift, w),
-        context=survey.context.plus(*treated.exclusions),
+        context=survey.context_for(items).plus(*treated.exclusions),
     )

@@ -204,22 +204,23 @@ class Moments(Result):
         4 [2.5  5.25]
         """
         survey = _weighted(as_survey(data), weights)
-        names = tuple(items) if items is not None else survey.items()
+        names = tuple(items) if items is not None else survey.items
         answers = survey.answers(names)
-        treated = treat_missing(answers, names, missing)
-        context = survey.context.plus(*treated.exclusions)
+        treated = treat_missing(answers, names, missing, survey.weights)
+        context = survey.context_for(names).plus(*treated.exclusions)
         _warn_of_loss(treated.keep, missing)
-        codes, keys, lost = _grouping(survey, by)
-        if missing == "listwise":
-            codes = np.where(treated.keep, codes, -1)
-        context = context.plus(Exclusion(f"no value of {by}", lost)) if lost else context
+        codes, keys = _grouping(survey, by)
+        reasons = _absent_items(names, answers, codes, keys)
+        kept = codes[treated.keep]
+        lost = Exclusion(f"no value of {by}", int((kept < 0).sum()))
+        w = None if survey.weights is None else survey.weights[treated.keep]
         build = _pairwise if missing == "pairwise" else _complete
-        moments = build(names, treated.values, survey.weights, codes, keys, context)
-        reasons = _absent_items(names, answers, codes_of=_grouping(survey, by)[0], keys=keys)
-        moments = dataclasses.replace(moments, reasons=reasons)
-        if acov:
-            values = _acov(treated.values, survey.weights, codes, len(keys or "1"))
-            moments = dataclasses.replace(moments, acov=values)
+        moments = build(names, treated.values, w, kept, keys, context.plus(lost))
+        moments = dataclasses.replace(
+            moments,
+            reasons=reasons,
+            acov=_acov(treated.values, w, kept, len(reasons)) if acov else None,
+        )
         return moments if by is not None else moments.group(0)
 
     @classmethod
@@ -480,11 +481,10 @@ def _warn_of_loss(keep: AnyArray, missing: MissingPolicy) -> None:
 
 def _grouping(
     survey: Survey, by: str | Sequence[str] | None
-) -> tuple[IntArray, Table | None, int]:
+) -> tuple[IntArray, Table | None]:
     if by is None:
-        return np.zeros(survey.n, dtype=np.int64), None, 0
-    codes, keys = survey.groups(by)
-    return codes, keys, int((codes < 0).sum())
+        return np.zeros(survey.n, dtype=np.int64), None
+    return survey.groups(by)
 
 
 def _complete(
@@ -576,12 +576,12 @@ def _pairwise_mean_cov(cov: FloatArray, pair_n: FloatArray) -> FloatArray:
 
 
 def _absent_items(
-    names: tuple[str, ...], answers: FloatArray, codes_of: IntArray, keys: Table | None
+    names: tuple[str, ...], answers: FloatArray, codes: IntArray, keys: Table | None
 ) -> tuple[str, ...]:
     G = 1 if keys is None else len(keys)
     seen = np.zeros((G, len(names)), dtype=np.int64)
-    used = codes_of >= 0
-    np.add.at(seen, codes_of[used], np.isfinite(answers[used]).astype(np.int64))
+    used = codes >= 0
+    np.add.at(seen, codes[used], np.isfinite(answers[used]).astype(np.int64))
     reasons = []
     for g in range(G):
         empty = [names[j] for j in np.flatnonzero(seen[g] == 0)]

@@ -1,0 +1,163 @@
+"""The estimators' one door: a model and data become moments, or an error says why."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from satmetrics._typing import FloatArray, MissingPolicy
+from satmetrics.errors import DataError, OptionError, SmallSampleWarning
+from satmetrics.models import files
+from satmetrics.models.model import StructuralModel
+from satmetrics.moment.moments import Moments
+from satmetrics.survey.survey import Survey, as_survey
+
+
+def as_model(model: object, data: object) -> StructuralModel:
+    """Return the model; a catalogue name is loaded, swapped arguments are named."""
+    if isinstance(model, StructuralModel):
+        return model
+    if isinstance(data, StructuralModel) or (
+        isinstance(data, str) and not isinstance(model, str)
+    ):
+        raise OptionError(
+            "model and data are swapped",
+            code="swapped-arguments",
+            remedy="the model comes first: sat.pls(model, data)",
+        )
+    if isinstance(model, str):
+        return files.load(model)
+    raise OptionError(
+        f"the model is a {type(model).__name__}",
+        code="not-a-model",
+        remedy="pass a StructuralModel or a catalogue name such as 'ecsi'",
+    )
+
+
+def model_survey(model: StructuralModel, data: object) -> Survey:
+    """Return the data as a Survey whose items carry the model's scales.
+
+    A scale the survey declares itself is kept; the model's fills the gaps, so that an
+    answer off the scale (98 for "don't know") is an error and not a number.
+    """
+    survey = as_survey(data)
+    for construct in model.constructs:
+        scale = construct.scale or model.scale
+        there = [item for item in construct.indicators if item in survey.columns]
+        if scale is not None and there:
+            survey = survey.with_scale(scale, there)
+    return survey
+
+
+def model_moments(
+    model: StructuralModel,
+    data: object,
+    *,
+    by: str | Sequence[str] | None = None,
+    weights: str | None = None,
+    missing: MissingPolicy = "listwise",
+) -> Moments:
+    """Return the moments of the model's indicators.
+
+    Raises
+    ------
+    DataError
+        If an indicator is absent, or `by` is given with bare moments.
+    """
+    if isinstance(data, Moments):
+        if by is not None or weights is not None:
+            raise DataError(
+                "by= and weights= need answers, and only moments are given",
+                code="no-answers",
+                remedy="pass by= to Moments.from_frame, and its batch here",
+            )
+        return data.select(model.indicators)
+    return Moments.from_frame(
+        model_survey(model, data),
+        model.indicators,
+        by=by,
+        weights=weights,
+        missing=missing,
+    )
+
+
+def oriented(model: StructuralModel, moments: Moments) -> Moments:
+    """Turn the model's reversed indicators: x becomes minimum + maximum − x.
+
+    Raises
+    ------
+    DataError
+        If a reversed indicator has no scale to turn about.
+    """
+    turned = {item for c in model.constructs for item in c.reverse}
+    if not turned:
+        return moments
+    sign = np.array([-1.0 if name in turned else 1.0 for name in moments.names])
+    offset = np.zeros(len(sign))
+    for i, name in enumerate(moments.names):
+        scale = model.scale_of(name)
+        if name in turned and scale is None:
+            raise DataError(
+                f"{name!r} is reversed and has no scale to turn about",
+                code="no-scale",
+                column=name,
+                remedy="give its construct a scale",
+            )
+        if name in turned and scale is not None:
+            offset[i] = sum(scale)
+    flip = np.outer(sign, sign)
+    return dataclasses.replace(
+        moments,
+        mean=offset + sign * moments.mean,
+        cov=moments.cov * flip,
+        taylor=None if moments.taylor is None else moments.taylor * flip,
+        acov=None,
+    )
+
+
+def scale_ends(model: StructuralModel, data: object = None) -> FloatArray:
+    """Return (2, p): minimum and maximum of each indicator, NaN where not known.
+
+    The model's scale comes first, then the survey's.
+
+    Raises
+    ------
+    DataError
+        If model and survey both state a scale and disagree.
+    """
+    ends = np.full((2, len(model.indicators)), np.nan)
+    survey = data if isinstance(data, Survey) else None
+    for i, item in enumerate(model.indicators):
+        own = model.scale_of(item)
+        other = survey.scale(item) if survey is not None else None
+        if own is not None:
+            ends[:, i] = own
+        if other is None:
+            continue
+        stated = (other.minimum, other.maximum)
+        if own is not None and stated != own:
+            raise DataError(
+                f"{item!r} is on {stated} in the survey and on {own} in the model",
+                code="scale-conflict",
+                column=item,
+                value=stated,
+                remedy="set the scale of the model, or of the survey, to the one used",
+            )
+        ends[:, i] = stated
+    return ends
+
+
+def warn_small(model: StructuralModel, moments: Moments) -> None:
+    """Warn when there are no more respondents than indicators."""
+    n = np.min(moments.n)
+    p = len(model.indicators)
+    if n <= p:
+        warnings.warn(
+            f"n = {int(n)} is not larger than the number of indicators ({p}): mode A "
+            "weights exist, but they and everything built on them are unstable",
+            SmallSampleWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,285 @@
+"""What `pls` returns: a frozen fit that keeps specification, moments and solution."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satmetrics._display import Summary, section
+from satmetrics._frames import Table, stack
+from satmetrics._linalg import cov_to_corr
+from satmetrics._result import Context, Result
+from satmetrics._typing import AnyArray, BoolArray, FloatArray, IntArray
+from satmetrics.estimation import _pls as kernel
+from satmetrics.estimation.options import PlsOptions
+from satmetrics.inference.protocol import Sampling, Statistics
+from satmetrics.models.model import StructuralModel
+from satmetrics.moment.moments import Moments
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PlsFit(Result):
+    """A PLS path model, estimated; with ``by=`` one fit per group along a first axis.
+
+    Attributes
+    ----------
+    model, options, moments : what was fitted, how, and to what. No answers are kept.
+    weights : (…, p) of the answers in the metric of the fit (standardised items, or
+        answers as given with ``metric="raw"``); every composite has variance 1.
+    loadings : (…, p) correlations of indicators with their construct.
+    cross : (…, p, q) correlations of indicators with every construct.
+    corr : (…, q, q) construct correlations.
+    path_matrix : (…, q, q) coefficients at [source, target].
+    r_squared : (…, q), NaN for exogenous constructs.
+    iterations : (…)
+    converged, admissible : (…)
+    reasons : per group why a fit failed or is inadmissible; empty where it is sound.
+    ends : (2, p) minimum and maximum of each indicator's scale, NaN where not known.
+    sampling : how answers became moments.
+    """
+
+    model: StructuralModel
+    options: PlsOptions
+    moments: Moments
+    weights: FloatArray
+    loadings: FloatArray
+    cross: FloatArray
+    corr: FloatArray
+    path_matrix: FloatArray
+    r_squared: FloatArray
+    iterations: IntArray
+    converged: BoolArray
+    admissible: BoolArray
+    reasons: tuple[str, ...]
+    ends: FloatArray
+    sampling: Sampling = field(default_factory=Sampling)
+
+    @property
+    def context(self) -> Context:
+        """Origin of the data and what was left out."""
+        return self.moments.context
+
+    @property
+    def title(self) -> str:
+        """What was fitted."""
+        return f"PLS path model {self.model.name}"
+
+    @property
+    def keys(self) -> Table | None:
+        """Keys of the groups, or None for a single fit."""
+        return self.moments.keys if self.batched else None
+
+    @property
+    def batched(self) -> bool:
+        """Whether the fit holds a batch of groups."""
+        return bool(self.moments.batch_shape)
+
+    def group(self, which: int) -> PlsFit:
+        """Return one group of a batch as a single fit."""
+        state = {
+            name: getattr(self, name)[which]
+            for name in (
+                *("weights", "loadings", "cross", "corr", "path_matrix"),
+                *("r_squared", "iterations", "converged", "admissible"),
+            )
+        }
+        return dataclasses.replace(
+            self,
+            moments=self.moments.group(which),
+            reasons=(self.reasons[which],),
+            **state,
+        )
+
+    def paths(self) -> pd.DataFrame:
+        """Return source, target and estimate of every path."""
+        return self.path_table().to_frame()
+
+    def path_table(self) -> Table:
+        """Return `paths` as a table."""
+        at = {name: i for i, name in enumerate(self.model.names)}
+        rows = [at[p.source] for p in self.model.paths]
+        cols = [at[p.target] for p in self.model.paths]
+        labels = {
+            "source": [p.source for p in self.model.paths],
+            "target": [p.target for p in self.model.paths],
+        }
+        return self.tidy(labels, {"estimate": self.path_matrix[..., rows, cols]})
+
+    def measurement(self) -> pd.DataFrame:
+        """Return construct, indicator, weight and loading."""
+        return self.measurement_table().to_frame()
+
+    def measurement_table(self) -> Table:
+        """Return `measurement` as a table."""
+        owner = self.model.owner()
+        labels = {
+            "construct": [self.model.names[k] for k in owner],
+            "indicator": list(self.model.indicators),
+            "mode": [self.model.constructs[k].mode for k in owner],
+        }
+        return self.tidy(labels, {"weight": self.weights, "loading": self.loadings})
+
+    def r2(self) -> pd.DataFrame:
+        """Return construct and R² of every endogenous construct."""
+        return self.r2_table().to_frame()
+
+    def r2_table(self) -> Table:
+        """Return `r2` as a table."""
+        inner = np.flatnonzero(self.model.adjacency().any(axis=0))
+        labels = {"construct": [self.model.names[k] for k in inner]}
+        return self.tidy(labels, {"estimate": self.r_squared[..., inner]})
+
+    def construct_cov(self) -> pd.DataFrame:
+        """Return correlations of the constructs (their variances are 1)."""
+        return self._matrix(self.corr, self.model.names, "construct")
+
+    def implied(self) -> pd.DataFrame:
+        """Return the indicators' correlations that the estimated model implies.
+
+        Blocks of one construct are free, as in composite models; between blocks
+        ``λ_i ρ_jk λ_j`` with the construct correlations of the structural model.
+        """
+        order = np.array([self.model.names.index(n) for n in self.model.order])
+        adjacency = self.model.adjacency()
+        rho = kernel.implied_construct_corr(
+            self.corr, self.path_matrix, adjacency, order
+        )
+        R = cov_to_corr(self.moments.cov)
+        values = kernel.implied(R, self.loadings, rho, self.model.owner())
+        return self._matrix(values, self.model.indicators, "indicator")
+
+    def status(self) -> pd.DataFrame:
+        """Return converged, iterations, admissible and reason, a row per group."""
+        return self.status_table().to_frame()
+
+    def status_table(self) -> Table:
+        """Return `status` as a table."""
+        columns: dict[str, object] = {
+            "n": np.atleast_1d(self.moments.n),
+            "converged": np.atleast_1d(self.converged),
+            "iterations": np.atleast_1d(self.iterations),
+            "admissible": np.atleast_1d(self.admissible),
+            "reason": list(self.reasons),
+        }
+        if self.keys is None:
+            return Table.of(columns)
+        return self.keys.extended(columns, keys=self.keys.names)
+
+    def raw_weights(self) -> FloatArray:
+        """Return weights (…, p) of the answers as given.
+
+        Standardised weights are divided by the item's standard deviation.
+        """
+        if self.options.metric == "raw":
+            return self.weights
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.weights / self.moments.sd)
+
+    def scores(self, data: object) -> pd.DataFrame:
+        """Return construct scores of respondents, old or new; see `sat.scores`."""
+        from satmetrics.estimation.scores import scores
+
+        return scores(self, data)
+
+    def refit(self, moments: Moments) -> PlsFit:
+        """Fit the same model with the same options to other moments.
+
+        A batch gives a batch; failures are rows of its `status`.
+        """
+        from satmetrics.estimation.pls import fit_moments
+
+        return fit_moments(
+            self.model,
+            moments.select(self.model.indicators),
+            self.options,
+            ends=self.ends,
+            sampling=self.sampling,
+        )
+
+    def statistics(self, moments: Moments) -> Statistics:
+        """Return all numbers of the fit for a batch of moments, for inference."""
+        from satmetrics.estimation.statistics import statistics
+
+        return statistics(self, moments)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return paths, weights, loadings and R², one row each, under ``term``."""
+        return self.table().to_frame()
+
+    def table(self) -> Table:
+        """Return `to_frame` as a table."""
+        measured = self.measurement_table().drop("mode")
+        parts = [_term(self.path_table(), "path")]
+        for term in ("weight", "loading"):
+            other = "loading" if term == "weight" else "weight"
+            rows = measured.drop(other)
+            renamed = tuple("estimate" if n == term else n for n in rows.names)
+            parts.append(_term(Table(renamed, rows.columns), term))
+        parts.append(_term(self.r2_table(), "r2"))
+        return stack(parts, keys=self.key_names)
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """Names of the key columns of a batch."""
+        return self.keys.names if self.keys is not None else ()
+
+    def summary(self) -> Summary:
+        """Return paths, measurement, R² and status."""
+        keys = {k: k for k in self.key_names}
+        paths = {**keys, "source": "source", "target": "target", "estimate": "path"}
+        words = {**keys, "construct": "construct", "indicator": "indicator"}
+        blocks = words | {"mode": "mode", "weight": "weight", "loading": "loading"}
+        facts = (
+            *self.context.facts(),
+            ("n", f"{int(np.sum(self.moments.n)):,}"),
+            ("scheme", self.options.scheme),
+            ("metric", self.options.metric),
+            ("iterations", str(int(np.max(self.iterations)))),
+        )
+        sections = (
+            section("Paths", self.path_table(), paths, max_rows=24),
+            section("Measurement", self.measurement_table(), blocks, max_rows=40),
+            section(
+                "R²", self.r2_table(), {**keys, "construct": "construct", "estimate": "R²"}
+            ),
+        )
+        modes = {c.mode for c in self.model.constructs}
+        notes = (
+            *(("mode A composite (SmartPLS: reflective)",) if "A" in modes else ()),
+            *(("mode B composite (SmartPLS: formative)",) if "B" in modes else ()),
+            *(note for note in (self.model.credit(), self.model.note) if note),
+            *(reason for reason in self.reasons[:5] if reason),
+            *self.context.sentences(),
+        )
+        return Summary(self.title, facts, sections, notes)
+
+    def tidy(
+        self, labels: dict[str, Sequence[str]], values: dict[str, FloatArray]
+    ) -> Table:
+        """Combine labels of k rows with values (…, k), a batch below one another."""
+        if self.keys is None:
+            return Table.of({**labels, **values})
+        groups, k = len(self.keys), len(next(iter(labels.values())))
+        columns: dict[str, AnyArray | list[str]] = {
+            name: np.repeat(self.keys[name], k) for name in self.keys.names
+        }
+        columns |= {name: list(label) * groups for name, label in labels.items()}
+        columns |= {name: np.ravel(value) for name, value in values.items()}
+        return Table.of(columns, keys=self.keys.names)
+
+    def _matrix(
+        self, values: FloatArray, names: tuple[str, ...], word: str
+    ) -> pd.DataFrame:
+        columns = {name: values[..., j] for j, name in enumerate(names)}
+        return self.tidy({word: names}, columns).to_frame()
+
+
+def _term(table: Table, term: str) -> Table:
+    return table.extended({"term": [term] * len(table)})

@@ -1,0 +1,268 @@
+"""`sat.pls`: partial least squares path modelling."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from satmetrics._checks import friendly_keywords
+from satmetrics._linalg import cov_to_corr
+from satmetrics._typing import BoolArray, FloatArray, MissingPolicy
+from satmetrics.errors import (
+    ConvergenceError,
+    DataError,
+    InadmissibleWarning,
+    NotIdentifiedError,
+    OptionError,
+    SatmetricsError,
+    SpecificationError,
+)
+from satmetrics.estimation import _pls as kernel
+from satmetrics.estimation.door import (
+    as_model,
+    model_moments,
+    oriented,
+    scale_ends,
+    warn_small,
+)
+from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.options import PlsOptions
+from satmetrics.inference.protocol import Sampling
+from satmetrics.models.model import StructuralModel
+from satmetrics.moment import _blocks
+from satmetrics.moment.moments import Moments
+
+LOWEST_EIGENVALUE = -1e-8
+
+
+@friendly_keywords
+def pls(
+    model: StructuralModel | str,
+    data: object,
+    options: PlsOptions | None = None,
+    *,
+    by: str | Sequence[str] | None = None,
+    weights: str | None = None,
+    missing: MissingPolicy = "listwise",
+) -> PlsFit:
+    r"""Estimate a path model by partial least squares.
+
+    Composites :math:`y_j = Σ w_{jh} x_{jh}` of variance 1 are found by alternating
+    inner proxies :math:`z_j = Σ_i e_{ij} y_i` and outer weights (mode A:
+    :math:`w_{jh} ∝ \mathrm{cov}(x_{jh}, z_j)`; mode B: multiple regression of
+    :math:`z_j` on the block); paths are the regressions among composites. Only the
+    covariance matrix enters, so a published correlation matrix is data enough.
+
+    Parameters
+    ----------
+    model : a StructuralModel or a catalogue name such as "ecsi".
+    data : a Survey, any dataframe (pandas, Polars, PyArrow), or Moments.
+    options : scheme, metric, tolerance; see `PlsOptions`.
+    by : columns or roles ("unit", "wave"); one fit per combination, as a batch.
+    weights : column of sampling weights; the survey's weight role when None.
+    missing : "listwise", "pairwise", "mean" or "error"; see `Moments.from_frame`.
+
+    Returns
+    -------
+    PlsFit
+
+    Raises
+    ------
+    ConvergenceError
+        If the iteration does not settle within ``options.max_iter`` (single fit).
+    NotIdentifiedError
+        If a mode B block or the predictors of a construct are collinear; named.
+    DataError
+        If an indicator is absent or constant.
+
+    References
+    ----------
+    Wold (1982), Soft modeling; Lohmöller (1989), Latent Variable Path Modeling with
+    Partial Least Squares; Tenenhaus et al. (2005), doi:10.1016/j.csda.2004.03.005.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> mobile = sat.datasets.moments("ecsi_mobile")
+    >>> fit = sat.pls("ecsi", mobile, sat.PlsOptions(scheme="centroid"))
+    >>> round(float(fit.paths()["estimate"][0]), 8)
+    0.50470564
+    """
+    chosen = as_model(model, data)
+    settings = _as_options(options)
+    _check_kinds(chosen)
+    moments = model_moments(chosen, data, by=by, weights=weights, missing=missing)
+    moments.require_cov()
+    sampling = Sampling(missing=missing, weights=weights)
+    fit = fit_moments(
+        chosen, moments, settings, ends=scale_ends(chosen, data), sampling=sampling
+    )
+    if not fit.batched:
+        _raise_fault(fit)
+        warn_small(chosen, moments)
+        _warn_inadmissible(fit)
+    return fit
+
+
+def fit_moments(
+    model: StructuralModel,
+    moments: Moments,
+    options: PlsOptions,
+    *,
+    ends: FloatArray,
+    sampling: Sampling,
+) -> PlsFit:
+    """Fit without judging: faults are recorded in `status`, not raised."""
+    batched = bool(moments.batch_shape)
+    turned = oriented(model, moments)
+    cov = turned.cov if batched else turned.cov[None]
+    S = cov_to_corr(cov) if options.metric == "standardized" else cov
+    flat = _blocks.constant(cov)
+    S = np.where(flat.any(axis=1)[:, None, None], np.nan, S)
+    solution = kernel.solve(S, layout_of(model), settings_of(options))
+    admissible = _admissible(solution)
+    reasons = _reasons(model, moments, solution, flat, admissible)
+
+    def shaped(values: FloatArray) -> FloatArray:
+        return values if batched else values[0]
+
+    return PlsFit(
+        model=model,
+        options=options,
+        moments=moments,
+        weights=shaped(solution.weights),
+        loadings=shaped(solution.loadings),
+        cross=shaped(solution.cross),
+        corr=shaped(solution.corr),
+        path_matrix=shaped(solution.paths),
+        r_squared=shaped(solution.r2),
+        iterations=shaped(solution.iterations),  # type: ignore[arg-type]
+        converged=shaped(solution.converged),  # type: ignore[arg-type]
+        admissible=shaped(admissible),  # type: ignore[arg-type]
+        reasons=reasons,
+        ends=ends,
+        sampling=sampling,
+    )
+
+
+def layout_of(model: StructuralModel) -> kernel.Layout:
+    """Return the model as the arrays the kernel reads."""
+    owner = model.owner()
+    blocks = tuple(
+        np.flatnonzero(owner == k)
+        for k, construct in enumerate(model.constructs)
+        if construct.mode == "B" and len(construct.indicators) > 1
+    )
+    return kernel.Layout(owner, model.adjacency(), blocks)
+
+
+def settings_of(options: PlsOptions) -> kernel.Settings:
+    """Return the options the kernel reads."""
+    return kernel.Settings(
+        options.scheme, options.tol, options.max_iter, options.sign
+    )
+
+
+def _as_options(options: object) -> PlsOptions:
+    if options is None:
+        return PlsOptions()
+    if isinstance(options, PlsOptions):
+        return options
+    raise OptionError(
+        f"options is a {type(options).__name__}",
+        code="not-options",
+        value=options,
+        remedy='pass sat.PlsOptions(scheme="path")',
+    )
+
+
+def _check_kinds(model: StructuralModel) -> None:
+    factors = [c.name for c in model.constructs if c.kind == "factor"]
+    if factors:
+        raise SpecificationError(
+            f'construct {factors[0]!r} has kind = "factor", which asks for consistent '
+            "PLS; this version estimates composites",
+            code="no-plsc",
+            column=factors[0],
+            remedy='set kind = "composite"',
+        )
+
+
+def _admissible(solution: kernel.Solution) -> BoolArray:
+    C = np.nan_to_num(solution.corr)
+    lowest = np.linalg.eigvalsh(C)[:, 0]
+    inside = (np.abs(np.nan_to_num(solution.loadings)) <= 1 + 1e-8).all(axis=1)
+    return solution.converged & (lowest >= LOWEST_EIGENVALUE) & inside
+
+
+def _reasons(
+    model: StructuralModel,
+    moments: Moments,
+    solution: kernel.Solution,
+    flat: BoolArray,
+    admissible: BoolArray,
+) -> tuple[str, ...]:
+    out = list(moments.reasons)
+    for g in np.flatnonzero(~admissible):
+        out[g] = moments.reasons[g] or _reason(model, moments, solution, flat, int(g))
+    return tuple(out)
+
+
+def _reason(
+    model: StructuralModel,
+    moments: Moments,
+    solution: kernel.Solution,
+    flat: BoolArray,
+    g: int,
+) -> str:
+    n = np.atleast_1d(moments.n)[g]
+    if n < 2:
+        return f"n = {int(n)} complete rows"
+    if flat[g].any():
+        items = [moments.names[i] for i in np.flatnonzero(flat[g])]
+        return f"zero variance: {', '.join(items[:5])}"
+    if solution.singular_block[g] >= 0:
+        return f"mode B block {model.names[solution.singular_block[g]]} has no inverse"
+    if solution.singular_target[g] >= 0:
+        return f"predictors of {model.names[solution.singular_target[g]]} are collinear"
+    if not solution.converged[g]:
+        return f"not converged after {int(solution.iterations[g])} iterations"
+    return "inadmissible: construct correlations not positive semi-definite, or a loading above 1"
+
+
+def _raise_fault(fit: PlsFit) -> None:
+    reason = fit.reasons[0]
+    if bool(fit.converged):
+        return
+    raise _fault(reason, fit)
+
+
+def _fault(reason: str, fit: PlsFit) -> SatmetricsError:
+    if reason.startswith("not converged"):
+        return ConvergenceError(
+            reason,
+            code="not-converged",
+            value=int(fit.iterations),
+            remedy="raise max_iter or tol in PlsOptions, or try another scheme",
+        )
+    if "no inverse" in reason or "collinear" in reason:
+        return NotIdentifiedError(
+            reason,
+            code="singular",
+            value=reason,
+            remedy="drop a redundant indicator or predictor, use mode A, or get more "
+            f"respondents (n = {int(fit.moments.n)})",
+        )
+    return DataError(
+        reason or "the moments hold values that are not numbers",
+        code="unusable-data",
+        value=reason,
+        remedy="leave the item out, or check how it was coded",
+    )
+
+
+def _warn_inadmissible(fit: PlsFit) -> None:
+    if not bool(fit.admissible):
+        warnings.warn(fit.reasons[0], InadmissibleWarning, stacklevel=3)

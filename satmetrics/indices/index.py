@@ -1,0 +1,322 @@
+"""`sat.index`: satisfaction indices on 0–100 by unit, wave or any other group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import ndtri
+
+from satmetrics._checks import check_level, friendly_keywords, one_of
+from satmetrics._display import Summary, section
+from satmetrics._frames import Table
+from satmetrics._result import TableResult
+from satmetrics._typing import FloatArray, IntArray
+from satmetrics.errors import DataError, OptionError
+from satmetrics.estimation.door import model_moments, oriented, scale_ends
+from satmetrics.estimation.fit import PlsFit
+from satmetrics.moment import _blocks
+from satmetrics.moment.moments import Moments
+from satmetrics.survey.scale import Scale, ScaleLike, as_scale
+from satmetrics.survey.survey import Survey, as_survey
+
+IndexMetric = Literal["raw", "standardized", "equal"]
+METRICS = ("raw", "standardized", "equal")
+METRIC_WORDS = {
+    "raw": "PLS weights estimated on the raw answers",
+    "standardized": "PLS weights estimated on standardised answers, then un-standardised",
+    "equal": "equal weights within each construct",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IndexResult(TableResult):
+    """Indices on 0–100, one row per construct and group.
+
+    Attributes
+    ----------
+    target : the construct the model names as its index, or None.
+    metric : which weights made the index.
+    level : confidence level.
+    model : name of the model.
+    credit : what must be said of a published model form.
+    by : the key columns.
+    """
+
+    target: str | None = None
+    metric: str = ""
+    level: float = 0.95
+    model: str = ""
+    credit: str = ""
+    by: tuple[str, ...] = ()
+
+    def summary(self) -> Summary:
+        """Return the index of the target construct by group."""
+        keys = {k: k for k in self.by}
+        words = {
+            **keys,
+            "construct": "construct",
+            "n": "n",
+            "estimate": "index",
+            "std_error": "std. error",
+            "conf_low": f"{100 * self.level:g} % low",
+            "conf_high": "high",
+            "reason": "reason",
+        }
+        table = self.table
+        if self.by and self.target is not None:
+            table = table.where(construct=self.target)
+        if not any(table["reason"]):
+            table = table.drop("reason")
+        facts = (
+            *self.context.facts(),
+            ("model", self.model),
+            ("metric", METRIC_WORDS[self.metric]),
+        )
+        notes = (
+            "0 = the lowest, 100 = the highest possible answer to every item",
+            "standard errors take the weights as fixed (delta method); sat.bootstrap "
+            "gives errors that do not",
+            *((self.credit,) if self.credit else ()),
+            *self.context.sentences(),
+        )
+        places = dict.fromkeys(("estimate", "conf_low", "conf_high"), 1) | {"std_error": 2}
+        body = section("", table, words, decimals=places, max_rows=40)
+        return Summary("Index, 0–100", facts, (body,), notes)
+
+
+@friendly_keywords
+def index(
+    fit: PlsFit,
+    data: object = None,
+    *,
+    by: str | Sequence[str] | None = None,
+    construct: str | Sequence[str] | None = None,
+    metric: IndexMetric | None = None,
+    scale: ScaleLike | None = None,
+    level: float = 0.95,
+) -> IndexResult:
+    r"""Return satisfaction indices on 0–100.
+
+    .. math:: I = 100 · (Σ w_i \bar x_i - Σ w_i \min_i) / Σ w_i (\max_i - \min_i)
+
+    with the weights of the fit in the units of the answers. The standard error is
+    :math:`\sqrt{w' \mathrm{Cov}(\bar x) w} · 100 / Σ w_i (\max_i - \min_i)`; it takes
+    the weights as fixed.
+
+    Parameters
+    ----------
+    fit : what `sat.pls` returned. Its weights apply to all groups, so that groups
+        differ by their answers alone; a batch of fits is applied group by group.
+    data : the survey or frame; None for the moments of the fit itself.
+    by : columns or roles such as ``["unit", "wave"]``.
+    construct : one construct or several; all when None.
+    metric : "raw", "standardized" or "equal" weights; the fit's own when None. The
+        choice moves an index by a point or so, and the result names it.
+    scale : (minimum, maximum) of the answers, where neither model nor survey says it.
+    level : confidence level of the normal interval.
+
+    Returns
+    -------
+    IndexResult
+        Columns: keys, construct, n, estimate, std_error, conf_low, conf_high, reason.
+
+    Raises
+    ------
+    DataError
+        If an item has no scale, or a mean lies off it.
+
+    References
+    ----------
+    Fornell, Johnson, Anderson, Cha and Bryant (1996), doi:10.1177/002224299606000403.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> mobile = sat.datasets.moments("ecsi_mobile")
+    >>> fit = sat.pls("ecsi", mobile, sat.PlsOptions(scheme="centroid", metric="raw"))
+    >>> frame = sat.index(fit, construct="Satisfaction").to_frame()
+    >>> round(float(frame["estimate"].iloc[0]), 2)
+    71.25
+    """
+    check_level(level)
+    if not isinstance(fit, PlsFit):
+        raise OptionError(
+            f"index() needs a fit, got {type(fit).__name__}",
+            code="not-a-fit",
+            remedy="pass what sat.pls(model, data) returned, then the data",
+        )
+    chosen = fit.options.metric if metric is None else metric
+    one_of("metric", chosen, METRICS)
+    moments = _moments(fit, data, by)
+    weights = _weights(fit, chosen, moments)
+    which = _constructs(fit, construct)
+    ends = _ends(fit, data, scale, which)
+    turned = oriented(fit.model, moments)
+    _check_means(fit, turned.mean, ends, which)
+    estimate, std_error = _indices(fit, weights, turned, ends)
+    table = _tidy(fit, moments, which, estimate, std_error, level)
+    return IndexResult(
+        table,
+        moments.context,
+        target=fit.model.target if fit.model.target in [*table["construct"]] else None,
+        metric=chosen,
+        level=level,
+        model=fit.model.name,
+        credit=fit.model.credit(),
+        by=() if moments.keys is None else moments.keys.names,
+    )
+
+
+def _moments(
+    fit: PlsFit, data: object, by: str | Sequence[str] | None
+) -> Moments:
+    if data is None:
+        if by is not None:
+            raise OptionError(
+                "by= needs the answers", code="no-answers", remedy="pass the survey"
+            )
+        return fit.moments
+    return model_moments(
+        fit.model,
+        data,
+        by=by,
+        weights=fit.sampling.weights,
+        missing=fit.sampling.missing,
+    )
+
+
+def _weights(fit: PlsFit, metric: str, moments: Moments) -> FloatArray:
+    """Return weights of the answers as given, (p,) or one row per group."""
+    if metric == "equal":
+        return np.ones(len(fit.model.indicators))
+    if metric != fit.options.metric:
+        raise OptionError(
+            f"metric={metric!r}, and the fit is {fit.options.metric!r}",
+            code="other-metric",
+            column="metric",
+            value=metric,
+            remedy=f'fit again with sat.PlsOptions(metric="{metric}")',
+        )
+    weights = fit.raw_weights()
+    if not fit.batched:
+        return weights
+    if moments is fit.moments or _same_groups(fit, moments):
+        return weights
+    raise OptionError(
+        "the fit holds other groups than by= gives",
+        code="other-groups",
+        remedy="use the same by=, or a pooled fit",
+    )
+
+
+def _same_groups(fit: PlsFit, moments: Moments) -> bool:
+    own, other = fit.moments.keys, moments.keys
+    if own is None or other is None or own.names != other.names:
+        return False
+    return all(np.array_equal(own[n], other[n]) for n in own.names)
+
+
+def _constructs(fit: PlsFit, construct: str | Sequence[str] | None) -> IntArray:
+    names = fit.model.names
+    if construct is None:
+        return np.arange(len(names))
+    wanted = [construct] if isinstance(construct, str) else list(construct)
+    return np.array([names.index(fit.model.construct(w).name) for w in wanted])
+
+
+def _ends(
+    fit: PlsFit, data: object, scale: ScaleLike | None, which: IntArray
+) -> FloatArray:
+    survey = None if data is None or isinstance(data, Moments) else as_survey(data)
+    ends = np.array(fit.ends)
+    if isinstance(survey, Survey):
+        stated = scale_ends(fit.model, survey)
+        ends = np.where(np.isnan(ends), stated, ends)
+    if scale is not None:
+        given: Scale = as_scale(scale)
+        fill = np.array([given.minimum, given.maximum])[:, None]
+        ends = np.where(np.isnan(ends), fill, ends)
+    for i, item in enumerate(fit.model.indicators):
+        if np.isnan(ends[:, i]).any() and fit.model.owner()[i] in which:
+            raise DataError(
+                f"{item!r} has no scale, and an index needs one",
+                code="no-scale",
+                column=item,
+                remedy="give scale=(minimum, maximum) here, in the model or the survey",
+            )
+    return ends
+
+
+def _check_means(
+    fit: PlsFit, mean: FloatArray, ends: FloatArray, which: IntArray
+) -> None:
+    used = np.isin(fit.model.owner(), which)
+    with np.errstate(invalid="ignore"):
+        off = used & ((mean < ends[0] - 1e-9) | (mean > ends[1] + 1e-9))
+    if off.any():
+        i = int(np.flatnonzero(off.reshape(-1, off.shape[-1]).any(axis=0))[0])
+        item = fit.model.indicators[i]
+        value = mean.reshape(-1, mean.shape[-1])[:, i]
+        worst = value[np.nanargmax(np.abs(value - ends[:, i].mean()))]
+        raise DataError(
+            f"the mean of {item!r} is {worst:g}, off its scale "
+            f"{ends[0, i]:g}–{ends[1, i]:g}",
+            code="off-scale",
+            column=item,
+            value=float(worst),
+            remedy="state the scale the answers were given on",
+        )
+
+
+def _indices(
+    fit: PlsFit, weights: FloatArray, moments: Moments, ends: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    owner, q = fit.model.owner(), len(fit.model.names)
+    estimate = _blocks.index_0_100(weights, moments.mean, ends[0], ends[1], owner, q)
+    starts = np.searchsorted(owner, np.arange(q))
+    span = np.add.reduceat(weights * (ends[1] - ends[0]), starts, axis=-1)
+    W = weights[..., :, None] * _blocks.membership(owner, q)
+    V = moments.mean_cov
+    if not moments.has_correlations:
+        V = np.where(np.eye(V.shape[-1], dtype=bool), V, 0.0)
+    variance = np.einsum("...pk,...pr,...rk->...k", W, V, W)
+    if not moments.has_correlations:
+        sizes = _blocks.membership(owner, q).sum(axis=0)
+        variance = np.where(sizes > 1, np.nan, variance)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return estimate, 100 * np.sqrt(variance) / np.abs(span)
+
+
+def _tidy(
+    fit: PlsFit,
+    moments: Moments,
+    which: IntArray,
+    estimate: FloatArray,
+    std_error: FloatArray,
+    level: float,
+) -> Table:
+    groups = len(moments.reasons)
+    estimate = np.broadcast_to(estimate, (*moments.batch_shape, estimate.shape[-1]))
+    k = len(which)
+    low = estimate - ndtri(0.5 + level / 2) * std_error
+    high = estimate + ndtri(0.5 + level / 2) * std_error
+    n = np.repeat(np.atleast_1d(moments.n), k)
+    columns: dict[str, object] = {"construct": [fit.model.names[c] for c in which] * groups}
+    columns |= {
+        "n": n,
+        "estimate": estimate[..., which].ravel(),
+        "std_error": std_error[..., which].ravel(),
+        "conf_low": low[..., which].ravel(),
+        "conf_high": high[..., which].ravel(),
+    }
+    reasons = np.repeat(np.array(moments.reasons, dtype=object), k)
+    reasons[(reasons == "") & (n < 1)] = "no complete rows"
+    reasons[(reasons == "") & (n == 1)] = "one answer: no standard error"
+    columns["reason"] = reasons
+    if moments.keys is None:
+        return Table.of(columns)
+    keyed = {name: np.repeat(moments.keys[name], k) for name in moments.keys.names}
+    return Table.of({**keyed, **columns}, keys=moments.keys.names)

@@ -1,0 +1,151 @@
+"""Where a point is worth most: drivers ranked by effect and by room to improve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from satmetrics._checks import friendly_keywords
+from satmetrics._display import Summary, section
+from satmetrics._frames import Table
+from satmetrics._result import TableResult
+from satmetrics._typing import FloatArray
+from satmetrics.errors import DataError
+from satmetrics.estimation import _pls as kernel
+from satmetrics.estimation.fit import PlsFit
+from satmetrics.indices.index import index
+from satmetrics.survey.scale import ScaleLike
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PriorityResult(TableResult):
+    """Drivers of the target: effect of a point, performance, and the product.
+
+    Attributes
+    ----------
+    target : the construct they drive.
+    model : name of the model.
+    credit : what must be said of a published model form.
+    """
+
+    target: str = ""
+    model: str = ""
+    credit: str = ""
+
+    def summary(self) -> Summary:
+        """Return the drivers in order of priority."""
+        words = {
+            "rank": "rank",
+            "construct": "driver",
+            "effect": "effect of +1 point",
+            "performance": "performance",
+            "estimate": "points to gain",
+        }
+        places = {"effect": 2, "performance": 1, "estimate": 1}
+        notes = (
+            "effect: unstandardised total effect, index points per index point",
+            "points to gain: effect × (100 − performance), a rule of thumb for order, "
+            "not a forecast",
+            "effects are associations in one survey, not proof of cause",
+            *((self.credit,) if self.credit else ()),
+            *self.context.sentences(),
+        )
+        body = section("", self.table, words, decimals=places)
+        return Summary(
+            f"Priorities for {self.target}", self.context.facts(), (body,), notes
+        )
+
+
+@friendly_keywords
+def priorities(
+    fit: PlsFit,
+    data: object = None,
+    *,
+    target: str | None = None,
+    scale: ScaleLike | None = None,
+) -> PriorityResult:
+    r"""Rank the drivers of a construct.
+
+    With both constructs on 0–100, a point more in driver j goes with
+    :math:`t_j · s_{target} / s_j` points more in the target: the standardised total
+    effect times the ratio of the indices' standard deviations.
+
+    Parameters
+    ----------
+    fit : a single fit.
+    data : the survey, where only it knows the scale; None otherwise.
+    target : the construct to drive; the model's target when None.
+    scale : (minimum, maximum) of the answers, where nothing else says it.
+
+    Returns
+    -------
+    PriorityResult
+        construct, effect, performance (0–100 index), estimate = effect · (100 −
+        performance), rank (1 = first).
+
+    Raises
+    ------
+    DataError
+        If the model names no target, or the target has no driver.
+
+    References
+    ----------
+    Ringle and Sarstedt (2016), doi:10.1108/IMDS-10-2015-0449.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> fit = sat.pls("ecsi", sat.datasets.moments("ecsi_mobile"))
+    >>> sat.priorities(fit).to_frame()["construct"][0]
+    'Quality'
+    """
+    name = target or fit.model.target
+    if name is None:
+        raise DataError(
+            "the model names no target",
+            code="no-target",
+            remedy='pass target="Satisfaction"',
+        )
+    goal = fit.model.names.index(fit.model.construct(name).name)
+    levels = index(fit, data, scale=scale)
+    total = kernel.total_effects(fit.path_matrix)[:, goal]
+    drivers = np.flatnonzero(kernel.total_effects(fit.model.adjacency() * 1.0)[:, goal])
+    if not len(drivers):
+        raise DataError(
+            f"nothing leads to {name!r} in model {fit.model.name!r}",
+            code="no-drivers",
+            column=name,
+        )
+    spread = _index_sd(fit, levels.table["std_error"])
+    effect = total[drivers] * spread[goal] / spread[drivers]
+    performance = levels.table["estimate"][drivers]
+    gain = effect * (100 - performance)
+    order = np.argsort(-gain, kind="stable")
+    table = Table.of(
+        {
+            "construct": [fit.model.names[k] for k in drivers[order]],
+            "estimate": gain[order],
+            "rank": np.arange(1, len(order) + 1),
+            "effect": effect[order],
+            "performance": performance[order],
+        }
+    )
+    return PriorityResult(
+        table,
+        levels.context,
+        target=name,
+        model=fit.model.name,
+        credit=fit.model.credit(),
+    )
+
+
+def _index_sd(fit: PlsFit, std_error: FloatArray) -> FloatArray:
+    """Return a number proportional to each index's standard deviation.
+
+    Composites have variance 1, so that an index varies by 100 / Σ w (max − min).
+    """
+    del std_error
+    starts = np.searchsorted(fit.model.owner(), np.arange(len(fit.model.names)))
+    span = np.add.reduceat(fit.raw_weights() * (fit.ends[1] - fit.ends[0]), starts)
+    return np.asarray(100 / span)

@@ -1,0 +1,316 @@
+"""The bootstrap: resampled moments through the fit, a batch at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from satmetrics._checks import check_level, friendly_keywords, positive_int
+from satmetrics._display import Summary, section
+from satmetrics._frames import Table
+from satmetrics._result import Context, Exclusion, Result
+from satmetrics._typing import FloatArray, RngLike
+from satmetrics.errors import ConvergenceError, DataError, OptionError
+from satmetrics.inference import _intervals, _resample
+from satmetrics.inference.protocol import Refittable, Statistics
+from satmetrics.moment.contributions import Contributions, contributions
+from satmetrics.moment.moments import Moments
+from satmetrics.survey.survey import as_survey
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Resampled = Literal["respondents", "normal theory"]
+BATCH = 250
+"""Draws fitted at once: their matrices stay in cache."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BootstrapResult(Result):
+    """Bootstrap standard errors and intervals of a fit.
+
+    Attributes
+    ----------
+    table : one row per statistic, in the shared words.
+    draws : (successful draws, k) values behind the rows.
+    n_draws : draws asked for.
+    failures : pairs (reason, how many) of the draws that could not be fitted.
+    level : confidence level of the percentile intervals.
+    resampled : "respondents", or "normal theory" when only moments were given.
+    title : what was fitted.
+    context : origin and exclusions.
+    """
+
+    table: Table
+    draws: FloatArray
+    n_draws: int
+    failures: tuple[tuple[str, int], ...]
+    level: float
+    resampled: Resampled
+    title: str
+    context: Context = field(default_factory=Context)
+
+    @property
+    def n_failed(self) -> int:
+        """Draws that could not be fitted."""
+        return sum(count for _, count in self.failures)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per statistic: term, keys, estimate, error and interval."""
+        return self.table.to_frame()
+
+    def summary(self) -> Summary:
+        """Return paths and R² with errors and intervals."""
+        words = {
+            "term": "term",
+            "source": "source",
+            "target": "target",
+            "construct": "construct",
+            "estimate": "estimate",
+            "std_error": "std. error",
+            "p_value": "p",
+            "conf_low": f"{100 * self.level:g} % low",
+            "conf_high": "high",
+        }
+        shown = [t for t in ("path", "r2", "index") if (self.table["term"] == t).any()]
+        sections = tuple(
+            section("", _without_blanks(self.table.where(term=t)), words) for t in shown
+        )
+        facts = (
+            *self.context.facts(),
+            ("draws", f"{self.n_draws:,}"),
+            ("failed", f"{self.n_failed:,}"),
+            ("resampled", self.resampled),
+        )
+        notes = [
+            "interval: percentile; p = 2Φ(−|estimate/std. error|)",
+            *(("normal theory, no answers",) if self.resampled != "respondents" else ()),
+            *self.context.sentences(),
+        ]
+        return Summary(f"Bootstrap of {self.title}", facts, sections, tuple(notes))
+
+
+def _without_blanks(table: Table) -> Table:
+    blank = [
+        n
+        for n in ("source", "target", "construct", "indicator")
+        if n in table and not any(table[n])
+    ]
+    return table.drop(*blank)
+
+
+@friendly_keywords
+def bootstrap(
+    fit: Refittable,
+    data: object = None,
+    *,
+    n_draws: int = 5000,
+    level: float = 0.95,
+    rng: RngLike = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> BootstrapResult:
+    r"""Bootstrap a fit.
+
+    Respondents are drawn with replacement; the moments of all resamples are one matrix
+    product of draw counts and respondents' contributions, and the fit is repeated on
+    them in batches. With `Moments` instead of answers the bootstrap is parametric:
+    :math:`(n-1)S^* \sim W(n-1, S)`, :math:`\bar x^* \sim N(\bar x, S/n)`.
+
+    Parameters
+    ----------
+    fit : a fit of one group, such as `sat.pls` returns.
+    data : the survey or frame that was fitted; None or the `Moments` that were fitted
+        for a parametric bootstrap.
+    n_draws : resamples.
+    level : confidence level of the percentile intervals.
+    rng : Generator or seed (SPEC 7). A Generator passed twice continues its stream.
+    progress : called with (draws done, draws in all) after each batch.
+
+    Returns
+    -------
+    BootstrapResult
+        Terms path, weight, loading, direct/indirect/total, r2, htmt and, where scales
+        are known, index. ``p_value`` is :math:`2Φ(-|\hat θ/se|)`.
+
+    Raises
+    ------
+    DataError
+        If the data are not those of the fit.
+    ConvergenceError
+        If fewer than two draws could be fitted; failures are otherwise counted.
+
+    References
+    ----------
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> mobile = sat.datasets.moments("ecsi_mobile")
+    >>> fit = sat.pls("ecsi", mobile)
+    >>> boot = sat.bootstrap(fit, n_draws=200, rng=1)
+    >>> boot.resampled, boot.n_failed
+    ('normal theory', 0)
+    """
+    n_draws = positive_int("n_draws", n_draws, at_least=2)
+    check_level(level)
+    if not hasattr(fit, "statistics"):
+        raise OptionError(
+            f"bootstrap() needs a fit, got {type(fit).__name__}",
+            code="not-a-fit",
+            remedy="pass what sat.pls(model, data) returned, then the data",
+        )
+    if fit.moments.batch_shape:
+        raise OptionError(
+            "this fit holds a batch of groups",
+            code="batched-fit",
+            remedy="bootstrap one group at a time: fit.group(0)",
+        )
+    batches, resampled, context = _source(fit, data, n_draws, rng)
+    own = fit.statistics(_as_batch(fit.moments))
+    values, failures = _run(fit, batches, n_draws, progress)
+    if len(values) < 2:
+        raise ConvergenceError(
+            f"{n_draws - len(values)} of {n_draws} draws could not be fitted",
+            code="bootstrap-failed",
+            value=tuple(failures.items()),
+        )
+    failed = tuple(sorted(failures.items()))
+    exclusions = [Exclusion(reason, count, "draws") for reason, count in failed]
+    return BootstrapResult(
+        table=_table(own, values, level, fit.moments),
+        draws=values,
+        n_draws=n_draws,
+        failures=failed,
+        level=level,
+        resampled=resampled,
+        title=fit.title,
+        context=context.plus(*exclusions),
+    )
+
+
+def _source(
+    fit: Refittable, data: object, n_draws: int, rng: RngLike
+) -> tuple[Iterator[Moments], Resampled, Context]:
+    """Return the batches of resampled moments, what was resampled, and the context."""
+    if data is None or isinstance(data, Moments):
+        if isinstance(data, Moments):
+            _same_data(fit.moments, data.select(fit.moments.names))
+        return _normal(fit.moments, n_draws, rng), "normal theory", fit.moments.context
+    if fit.moments.kind != "sample":
+        raise DataError(
+            f"the fit used {fit.moments.kind} moments, which single rows do not add up to",
+            code="not-sample-moments",
+            remedy='fit with missing="listwise" or missing="mean", or bootstrap the '
+            "moments alone: bootstrap(fit)",
+        )
+    survey = as_survey(data)
+    if fit.sampling.weights is not None:
+        survey = survey.with_roles(weight=fit.sampling.weights)
+    units = contributions(survey, fit.moments.names, missing=fit.sampling.missing)
+    _same_data(fit.moments, units.moments())
+    return _resampled(units, n_draws, rng), "respondents", fit.moments.context
+
+
+def _same_data(fitted: Moments, given: Moments) -> None:
+    same = int(fitted.n) == int(given.n) and np.allclose(
+        fitted.cov, given.cov, rtol=1e-8, atol=1e-10, equal_nan=True
+    )
+    if not same or not np.allclose(fitted.mean, given.mean, rtol=1e-9, atol=1e-10):
+        raise DataError(
+            f"these are not the data of the fit (n = {int(fitted.n):,} there, "
+            f"{int(given.n):,} here)",
+            code="other-data",
+            remedy="pass the survey that was fitted, or fit this one first",
+        )
+
+
+def _resampled(units: Contributions, n_draws: int, rng: RngLike) -> Iterator[Moments]:
+    held: list[FloatArray] = []
+    size = 0
+    for counts in _resample.bootstrap_counts(units.n_units, n_draws, rng):
+        held.append(counts @ units.matrix)
+        size += len(counts)
+        if size >= BATCH:
+            yield units.of_sums(np.concatenate(held))
+            held, size = [], 0
+    if held:
+        yield units.of_sums(np.concatenate(held))
+
+
+def _normal(moments: Moments, n_draws: int, rng: RngLike) -> Iterator[Moments]:
+    cov = moments.require_cov()
+    n = float(moments.n_eff)
+    held: list[tuple[FloatArray, FloatArray]] = []
+    blocks = _resample.normal_moments(moments.mean, cov, n, n_draws, rng)
+    for block in blocks:
+        held.append(block)
+        if sum(len(m) for m, _ in held) >= BATCH:
+            yield _joined(moments, held)
+            held = []
+    if held:
+        yield _joined(moments, held)
+
+
+def _joined(moments: Moments, held: list[tuple[FloatArray, FloatArray]]) -> Moments:
+    mean = np.concatenate([m for m, _ in held])
+    cov = np.concatenate([c for _, c in held])
+    n = np.full(len(mean), moments.n)
+    return Moments(names=moments.names, n=n, mean=mean, cov=cov, context=moments.context)
+
+
+def _as_batch(moments: Moments) -> Moments:
+    return Moments(
+        names=moments.names,
+        n=np.atleast_1d(moments.n),
+        mean=moments.mean[None],
+        cov=moments.cov[None],
+        kind=moments.kind,
+        context=moments.context,
+    )
+
+
+def _run(
+    fit: Refittable,
+    batches: Iterator[Moments],
+    n_draws: int,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[FloatArray, Counter[str]]:
+    kept: list[FloatArray] = []
+    failures: Counter[str] = Counter()
+    done = 0
+    for batch in batches:
+        found = fit.statistics(batch)
+        kept.append(found.values[found.ok])
+        failures.update(dict(found.failures))
+        done += len(found.ok)
+        if progress is not None:
+            progress(done, n_draws)
+    return np.concatenate(kept), failures
+
+
+def _table(
+    own: Statistics, draws: FloatArray, level: float, moments: Moments
+) -> Table:
+    estimate = own.values[0]
+    std_error = draws.std(axis=0, ddof=1)
+    low, high = _intervals.percentile(draws, level)
+    tested = own.labels["test"] == "zero"
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = np.where(tested & (std_error > 1e-12), estimate / std_error, np.nan)
+    return own.labels.drop("test").extended(
+        {
+            "n": np.full(len(estimate), moments.n),
+            "estimate": estimate,
+            "std_error": std_error,
+            "statistic": statistic,
+            "p_value": _intervals.normal_p(statistic),
+            "conf_low": low,
+            "conf_high": high,
+            "bias": draws.mean(axis=0) - estimate,
+        }
+    )

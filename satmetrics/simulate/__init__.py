@@ -1,0 +1,14 @@
+"""Surveys whose truth is known: populations stated in numbers, and draws from them."""
+
+from satmetrics.simulate.index_survey import IndexPopulation, simulate_index_survey
+from satmetrics.simulate.sampling import exact_sample, ordinal_cut
+from satmetrics.simulate.servqual import GapPopulation, simulate_servqual
+
+__all__ = [
+    "GapPopulation",
+    "IndexPopulation",
+    "exact_sample",
+    "ordinal_cut",
+    "simulate_index_survey",
+    "simulate_servqual",
+]
