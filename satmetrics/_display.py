@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from satmetrics._frames import Table
+from satmetrics._typing import AnyArray
 
 Align = Literal["left", "right"]
 MAX_ROWS = 14
@@ -84,7 +85,8 @@ class Summary:
         body = "".join(_html_section(section) for section in self.sections)
         notes = "".join(f"<li>{_esc(note)}</li>" for note in self.notes)
         return (
-            f'<div class="satmetrics"><p><strong>{_esc(self.title)}</strong><br>{facts}</p>'
+            '<div class="satmetrics">'
+            f"<p><strong>{_esc(self.title)}</strong><br>{facts}</p>"
             f"{body}{f'<ul>{notes}</ul>' if notes else ''}</div>"
         )
 
@@ -110,11 +112,9 @@ def section(
     return Section(heading, tuple(present), tuple(rows), max(1, text))
 
 
-def _cells(
-    values: Sequence[object], name: str, decimals: int | Mapping[str, int]
-) -> list[str]:
+def _cells(values: AnyArray, name: str, decimals: int | Mapping[str, int]) -> list[str]:
     if name.startswith("p_"):
-        return [p_text(float(v)) for v in values]  # type: ignore[arg-type]
+        return [p_text(float(v)) for v in values]
     places = decimals if isinstance(decimals, int) else decimals.get(name, 3)
     return [number(v.item() if hasattr(v, "item") else v, places) for v in values]
 

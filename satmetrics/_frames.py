@@ -116,7 +116,9 @@ class Table:
         kept = [n for n in self.names if n not in names]
         return Table(tuple(kept), tuple(self[n] for n in kept))
 
-    def extended(self, columns: Mapping[str, object], keys: Sequence[str] = ()) -> Table:
+    def extended(
+        self, columns: Mapping[str, object], keys: Sequence[str] = ()
+    ) -> Table:
         """Return the table with more columns, in the shared order."""
         own = dict(zip(self.names, self.columns, strict=True))
         return Table.of({**own, **columns}, keys=keys)

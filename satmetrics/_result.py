@@ -141,7 +141,7 @@ class Result(Record):
         return self.summary()._repr_html_()
 
     def to_json(self) -> str:
-        """Return the result as versioned JSON that `read_result` brings back exactly."""
+        """Return versioned JSON that `read_result` brings back exactly."""
         from satmetrics import __version__
 
         document = {
@@ -210,7 +210,7 @@ def _encode_array(array: AnyArray) -> dict[str, Any]:
     return {"$array": flat, "dtype": kind, "shape": list(array.shape)}
 
 
-def _decode(value: Any) -> Any:  # noqa: PLR0911 - one branch per kind of value
+def _decode(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_decode(item) for item in value)
     if not isinstance(value, dict):
@@ -219,7 +219,11 @@ def _decode(value: Any) -> Any:  # noqa: PLR0911 - one branch per kind of value
         return float(value["$float"])
     if "$scalar" in value:
         plain = _decode(value["value"])
-        return plain if value["$scalar"] == "str" else np.dtype(value["$scalar"]).type(plain)
+        return (
+            plain
+            if value["$scalar"] == "str"
+            else np.dtype(value["$scalar"]).type(plain)
+        )
     if "$array" in value:
         return _decode_array(value)
     if "$map" in value:
@@ -233,7 +237,9 @@ def _decode(value: Any) -> Any:  # noqa: PLR0911 - one branch per kind of value
 def _decode_array(value: dict[str, Any]) -> AnyArray:
     dtype = value["dtype"]
     if dtype != "object" and np.dtype(dtype).kind not in "fiubU":
-        raise DataError(f"array type {dtype!r} is not one a result holds", code="bad-json")
+        raise DataError(
+            f"array type {dtype!r} is not one a result holds", code="bad-json"
+        )
     items = [_decode(item) for item in value["$array"]]
     array = np.empty(len(items), dtype=object if dtype == "object" else np.dtype(dtype))
     array[:] = items

@@ -54,9 +54,7 @@ def check_schema(document: dict[str, Any], *, where: str) -> None:
         )
 
 
-def check_keys(
-    document: dict[str, Any], known: tuple[str, ...], *, where: str
-) -> None:
+def check_keys(document: dict[str, Any], known: tuple[str, ...], *, where: str) -> None:
     """Raise on the first key that is not known, naming the nearest."""
     for key in document:
         if key not in known:
@@ -65,5 +63,6 @@ def check_keys(
                 code="unknown-key",
                 column=key,
                 value=key,
-                remedy=f"{did_you_mean(key, known)} known keys: {', '.join(known)}".strip(),
+                remedy=f"{did_you_mean(key, known)} "
+                f"known keys: {', '.join(known)}".strip(),
             )

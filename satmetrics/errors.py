@@ -3,7 +3,7 @@
 ::
 
     SatmetricsError
-    ├── SpecificationError (ValueError)     a model, instrument or study contradicts itself
+    ├── SpecificationError (ValueError)     a model, instrument or study is at odds
     ├── OptionError (TypeError, ValueError) an argument or option is not one that exists
     ├── DataError (ValueError)              the data cannot serve what was asked
     │   └── MissingMomentsError             a figure needed is not among those given
@@ -15,7 +15,7 @@
     ├── MissingDataWarning      answers were left out, and counted
     ├── SmallSampleWarning      fewer answers than the method wants
     ├── ScaleWarning            answers do not look as the scale says
-    ├── SourceWarning           interview modes are mixed, or respondents chose themselves
+    ├── SourceWarning           interview modes are mixed, or self-selected
     ├── ReversalWarning         a reversed item seems to have been reversed already
     └── InadmissibleWarning     a solution outside the space of possible ones
 

@@ -1,0 +1,1 @@
+"""Reliability, validity and collinearity of fits."""

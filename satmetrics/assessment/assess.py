@@ -12,14 +12,13 @@ from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._linalg import cov_to_corr, spd_inverse
 from satmetrics._result import TableResult
-from satmetrics._typing import FloatArray
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import OptionError
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.moment import _blocks
 
 RULES: Mapping[str, str] = {
-    "alpha": "alpha: 0.70 and more; Nunnally's rule of thumb",
     "ave": "AVE: 0.50 and more (Fornell and Larcker 1981), rule of thumb",
     "htmt": "HTMT: below 0.85, or 0.90 for similar constructs "
     "(Henseler, Ringle and Sarstedt 2015), rule of thumb",
@@ -32,7 +31,7 @@ NEGATIVE = "undefined: a correlation involved is not positive"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Assessment(TableResult):
-    """Reliability, validity and collinearity, one row per number.
+    r"""Reliability, validity and collinearity, one row per number.
 
     Rows carry ``term``: alpha (raw), alpha_standardized, rho_a, rho_c, ave, htmt (mean
     of \\|r\\|), htmt_signed (mean of r), htmt2, fornell_larcker (√AVE where source and
@@ -45,11 +44,21 @@ class Assessment(TableResult):
 
     def summary(self) -> Summary:
         """Return reliabilities, HTMT and collinearity with rules of thumb."""
-        own = ("source", "target", "construct", "indicator", "term", "estimate", "reason")
+        own = (
+            "source",
+            "target",
+            "construct",
+            "indicator",
+            "term",
+            "estimate",
+            "reason",
+        )
         keys = {n: n for n in self.table.names if n not in own}
         pair = {**keys, "source": "construct", "target": "and", "estimate": "estimate"}
         blocks = [self.table.where(term=t) for t in RELIABILITY]
-        wide = blocks[0].drop("term", "estimate", "reason", "source", "target", "indicator")
+        wide = blocks[0].drop(
+            "term", "estimate", "reason", "source", "target", "indicator"
+        )
         wide = wide.extended({b["term"][0]: b["estimate"] for b in blocks})
         words = {**keys, "construct": "construct"}
         words |= {"alpha": "alpha", "alpha_standardized": "alpha std."}
@@ -57,7 +66,9 @@ class Assessment(TableResult):
         vif = self.table.where(term="vif")
         sections = (
             section("Reliability and convergent validity", wide, words),
-            section("HTMT (mean of |r|)", self.table.where(term="htmt"), pair, max_rows=24),
+            section(
+                "HTMT (mean of |r|)", self.table.where(term="htmt"), pair, max_rows=24
+            ),
             section(
                 "R²",
                 self.table.where(term="r2"),
@@ -108,7 +119,9 @@ def assess(fit: PlsFit) -> Assessment:
     --------
     >>> import satmetrics as sat
     >>> fit = sat.pls("ecsi", sat.datasets.moments("ecsi_mobile"))
-    >>> rows = sat.assess(fit).to_frame().query("term == 'htmt' and source == 'Loyalty'")
+    >>> rows = (
+    ...     sat.assess(fit).to_frame().query("term == 'htmt' and source == 'Loyalty'")
+    ... )
     >>> round(float(rows.query("target == 'Quality'")["estimate"].iloc[0]), 4)
     0.7593
     """
@@ -162,7 +175,8 @@ def _reliability(fit: PlsFit) -> list[Table]:
     modes = np.array([c.mode == "B" for c in fit.model.constructs])
     single = np.array([len(c.indicators) == 1 for c in fit.model.constructs])
     reasons = [
-        SINGLE if s else (MODE_B if b else "") for s, b in zip(single, modes, strict=True)
+        SINGLE if s else (MODE_B if b else "")
+        for s, b in zip(single, modes, strict=True)
     ]
     for term in values:
         values[term] = np.where(single | modes, np.nan, values[term])
@@ -170,7 +184,7 @@ def _reliability(fit: PlsFit) -> list[Table]:
     return [_rows(fit, term, names, value, reasons) for term, value in values.items()]
 
 
-def _pairs(fit: PlsFit) -> tuple[FloatArray, FloatArray, dict[str, list[str]]]:
+def _pairs(fit: PlsFit) -> tuple[IntArray, IntArray, dict[str, list[str]]]:
     q = len(fit.model.names)
     i, j = np.tril_indices(q, -1)
     names = fit.model.names
@@ -254,7 +268,7 @@ def _collinearity(fit: PlsFit) -> list[Table]:
     return parts
 
 
-def _vif(R: FloatArray, at: FloatArray) -> FloatArray:
+def _vif(R: FloatArray, at: IntArray) -> FloatArray:
     """Return the diagonal of the inverse correlation matrix of the variables `at`."""
     inverse, _ = spd_inverse(R[..., at[:, None], at[None, :]])
     return np.diagonal(inverse, axis1=-2, axis2=-1).copy()

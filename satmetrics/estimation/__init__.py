@@ -1,0 +1,1 @@
+"""Estimators: kernels on arrays, faces that validate and label."""

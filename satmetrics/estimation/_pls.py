@@ -1,8 +1,8 @@
 """PLS path modelling on covariance matrices, a batch at a time.
 
-Letters follow Tenenhaus et al. (2005), doi:10.1016/j.csda.2004.03.005: S the indicators'
-covariance (or correlation) matrix, w outer weights, Y = Xw construct scores, C their
-correlations, E inner weights, Z = YE inner proxies. Nothing but S enters.
+Letters follow Tenenhaus et al. (2005), doi:10.1016/j.csda.2004.03.005: S the covariance
+(or correlation) matrix of the indicators, w outer weights, Y = Xw construct scores, C
+their correlations, E inner weights, Z = YE inner proxies. Nothing but S enters.
 
 At the door the batch axis leads. Inside, the iteration keeps it last and works through
 chunks that stay in the processor's cache: every step is then a handful of vector
@@ -166,9 +166,8 @@ def solve(S: FloatArray, layout: Layout, settings: Settings) -> Solution:
     settings : scheme, tolerance, cap and sign rule.
     """
     M = membership(layout.owner, layout.q)
-    finite = np.isfinite(S).all(axis=(1, 2))
     positive = (np.diagonal(S, axis1=1, axis2=2) > 0).all(axis=1)
-    usable = finite & positive
+    usable: BoolArray = np.isfinite(S).all(axis=(1, 2)) & positive
     S = S if usable.all() else np.where(usable[:, None, None], S, np.eye(S.shape[1]))
     inverses, singular_block = _inverses(S, layout)
     usable = usable & (singular_block < 0)
@@ -196,9 +195,7 @@ def _blank(values: FloatArray, good: BoolArray) -> FloatArray:
     return values if good.all() else np.where(good.reshape(shape), values, np.nan)
 
 
-def _inverses(
-    S: FloatArray, layout: Layout
-) -> tuple[tuple[FloatArray, ...], IntArray]:
+def _inverses(S: FloatArray, layout: Layout) -> tuple[tuple[FloatArray, ...], IntArray]:
     """Invert the mode B blocks; report the first that has no inverse."""
     singular = np.full(len(S), -1, dtype=np.int64)
     found = []
@@ -260,7 +257,9 @@ class _Chunk:
         return cls(
             columns=tuple(np.ascontiguousarray(last[:, block]) for block in blocks),
             sd=np.sqrt(np.ascontiguousarray(last[np.arange(p), np.arange(p)])),
-            inverses=tuple(np.ascontiguousarray(np.moveaxis(v, 0, -1)) for v in inverses),
+            inverses=tuple(
+                np.ascontiguousarray(np.moveaxis(v, 0, -1)) for v in inverses
+            ),
             layout=layout,
         )
 
@@ -322,7 +321,7 @@ def _normalise(
 
 def _outer(SW: FloatArray, E: FloatArray, chunk: _Chunk) -> FloatArray:
     """Return new weights: covariances with the own inner proxy, mode B regressed."""
-    w = np.einsum("kpb,kpb->pb", SW, E[:, chunk.layout.owner])
+    w: FloatArray = np.einsum("kpb,kpb->pb", SW, E[:, chunk.layout.owner])
     for block, inverse in zip(chunk.layout.blocks_b, chunk.inverses, strict=True):
         w[block] = np.einsum("ijb,jb->ib", inverse, w[block])
     return w
@@ -365,6 +364,7 @@ def _finish(
     regressions = Regressions.of(layout.adjacency)
     paths, r2, ok = regressions.solve(C)
     first_bad = regressions.target[np.argmin(ok, axis=1)]
+    sound: BoolArray = ok.all(axis=1)
     nobody = np.full(len(S), -1, dtype=np.int64)
     return Solution(
         weights=w,
@@ -374,9 +374,9 @@ def _finish(
         paths=paths,
         r2=r2,
         iterations=nobody,
-        converged=ok.all(axis=1),
+        converged=sound,
         singular_block=nobody,
-        singular_target=np.where(ok.all(axis=1), -1, first_bad),
+        singular_target=np.where(sound, -1, first_bad),
     )
 
 
@@ -407,7 +407,7 @@ def total_effects(paths: FloatArray) -> FloatArray:
 def implied(
     S: FloatArray, loadings: FloatArray, C: FloatArray, owner: IntArray
 ) -> FloatArray:
-    """Return implied correlations (…, p, p): free within blocks, λ C λ' between them."""
+    """Return implied correlations (…, p, p): free within blocks, λ C λ' between."""
     between = loadings[..., :, None] * loadings[..., None, :]
     between = between * C[..., owner[:, None], owner[None, :]]
     same = owner[:, None] == owner[None, :]

@@ -10,7 +10,7 @@ from satmetrics._checks import friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import stack
 from satmetrics._result import TableResult
-from satmetrics._typing import BoolArray
+from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.estimation import _pls as kernel
 from satmetrics.estimation.fit import PlsFit
@@ -78,7 +78,7 @@ def effects(fit: PlsFit) -> Effects:
     adjacency = fit.model.adjacency()
     chains = reachable(adjacency)
     parts = []
-    kinds: tuple[tuple[str, BoolArray, object], ...] = (
+    kinds: tuple[tuple[str, BoolArray, FloatArray], ...] = (
         ("direct", adjacency, direct),
         ("indirect", chains, total - direct),
         ("total", adjacency | chains, total),
@@ -93,5 +93,5 @@ def effects(fit: PlsFit) -> Effects:
             "target": [names[k] for k in j],
             "term": [term] * len(i),
         }
-        parts.append(fit.tidy(labels, {"estimate": np.asarray(values)[..., i, j]}))
+        parts.append(fit.tidy(labels, {"estimate": values[..., i, j]}))
     return Effects(stack(parts, keys=fit.key_names), fit.context, title=fit.title)

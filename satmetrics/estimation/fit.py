@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._linalg import cov_to_corr
 from satmetrics._result import Context, Result
-from satmetrics._typing import AnyArray, BoolArray, FloatArray, IntArray
+from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.estimation import _pls as kernel
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.inference.protocol import Sampling, Statistics
@@ -54,9 +54,9 @@ class PlsFit(Result):
     corr: FloatArray
     path_matrix: FloatArray
     r_squared: FloatArray
-    iterations: IntArray
-    converged: BoolArray
-    admissible: BoolArray
+    iterations: Any
+    converged: Any
+    admissible: Any
     reasons: tuple[str, ...]
     ends: FloatArray
     sampling: Sampling = field(default_factory=Sampling)
@@ -247,7 +247,9 @@ class PlsFit(Result):
             section("Paths", self.path_table(), paths, max_rows=24),
             section("Measurement", self.measurement_table(), blocks, max_rows=40),
             section(
-                "R²", self.r2_table(), {**keys, "construct": "construct", "estimate": "R²"}
+                "R²",
+                self.r2_table(),
+                {**keys, "construct": "construct", "estimate": "R²"},
             ),
         )
         modes = {c.mode for c in self.model.constructs}
@@ -261,7 +263,7 @@ class PlsFit(Result):
         return Summary(self.title, facts, sections, notes)
 
     def tidy(
-        self, labels: dict[str, Sequence[str]], values: dict[str, FloatArray]
+        self, labels: Mapping[str, Sequence[str]], values: Mapping[str, FloatArray]
     ) -> Table:
         """Combine labels of k rows with values (…, k), a batch below one another."""
         if self.keys is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from satmetrics._checks import friendly_keywords
 from satmetrics._linalg import cov_to_corr
-from satmetrics._typing import BoolArray, FloatArray, MissingPolicy
+from satmetrics._typing import AnyArray, BoolArray, FloatArray, MissingPolicy
 from satmetrics.errors import (
     ConvergenceError,
     DataError,
@@ -120,12 +121,13 @@ def fit_moments(
     cov = turned.cov if batched else turned.cov[None]
     S = cov_to_corr(cov) if options.metric == "standardized" else cov
     flat = _blocks.constant(cov)
-    S = np.where(flat.any(axis=1)[:, None, None], np.nan, S)
+    unusable: BoolArray = flat.any(axis=1)
+    S = np.where(unusable[:, None, None], np.nan, S)
     solution = kernel.solve(S, layout_of(model), settings_of(options))
     admissible = _admissible(solution)
     reasons = _reasons(model, moments, solution, flat, admissible)
 
-    def shaped(values: FloatArray) -> FloatArray:
+    def shaped(values: AnyArray) -> Any:
         return values if batched else values[0]
 
     return PlsFit(
@@ -138,9 +140,9 @@ def fit_moments(
         corr=shaped(solution.corr),
         path_matrix=shaped(solution.paths),
         r_squared=shaped(solution.r2),
-        iterations=shaped(solution.iterations),  # type: ignore[arg-type]
-        converged=shaped(solution.converged),  # type: ignore[arg-type]
-        admissible=shaped(admissible),  # type: ignore[arg-type]
+        iterations=shaped(solution.iterations),
+        converged=shaped(solution.converged),
+        admissible=shaped(admissible),
         reasons=reasons,
         ends=ends,
         sampling=sampling,
@@ -160,9 +162,7 @@ def layout_of(model: StructuralModel) -> kernel.Layout:
 
 def settings_of(options: PlsOptions) -> kernel.Settings:
     """Return the options the kernel reads."""
-    return kernel.Settings(
-        options.scheme, options.tol, options.max_iter, options.sign
-    )
+    return kernel.Settings(options.scheme, options.tol, options.max_iter, options.sign)
 
 
 def _as_options(options: object) -> PlsOptions:
@@ -229,7 +229,10 @@ def _reason(
         return f"predictors of {model.names[solution.singular_target[g]]} are collinear"
     if not solution.converged[g]:
         return f"not converged after {int(solution.iterations[g])} iterations"
-    return "inadmissible: construct correlations not positive semi-definite, or a loading above 1"
+    return (
+        "inadmissible: construct correlations not positive semi-definite, "
+        "or a loading above 1"
+    )
 
 
 def _raise_fault(fit: PlsFit) -> None:

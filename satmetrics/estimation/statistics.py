@@ -9,7 +9,7 @@ import numpy as np
 
 from satmetrics._frames import Table
 from satmetrics._linalg import cov_to_corr
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.estimation import _pls as kernel
 from satmetrics.estimation.door import oriented
 from satmetrics.inference.protocol import Statistics
@@ -18,9 +18,10 @@ from satmetrics.moment.moments import Moments
 
 if TYPE_CHECKING:
     from satmetrics.estimation.fit import PlsFit
+    from satmetrics.models.model import StructuralModel
 
 
-def reachable(adjacency: FloatArray) -> FloatArray:
+def reachable(adjacency: BoolArray) -> BoolArray:
     """Return (q, q), True where a chain of at least two paths leads from i to j."""
     step = adjacency.astype(np.float64)
     total = kernel.total_effects(step)
@@ -72,7 +73,7 @@ def _plan(fit: PlsFit) -> tuple[Table, list[tuple[str, IntArray]]]:
     rows: list[dict[str, str]] = []
     picks: list[tuple[str, IntArray]] = []
 
-    def pairs(term: str, mask: FloatArray, test: str) -> None:
+    def pairs(term: str, mask: BoolArray, test: str) -> None:
         order = _path_order(model) if term == "path" else np.argwhere(mask)
         picks.append((term, np.array([i * q + j for i, j in order], dtype=np.int64)))
         rows.extend(
@@ -105,6 +106,6 @@ def _plan(fit: PlsFit) -> tuple[Table, list[tuple[str, IntArray]]]:
     return Table.of(columns), picks
 
 
-def _path_order(model: object) -> list[tuple[int, int]]:
-    at = {name: i for i, name in enumerate(model.names)}  # type: ignore[attr-defined]
-    return [(at[p.source], at[p.target]) for p in model.paths]  # type: ignore[attr-defined]
+def _path_order(model: StructuralModel) -> list[tuple[int, int]]:
+    at = {name: i for i, name in enumerate(model.names)}
+    return [(at[p.source], at[p.target]) for p in model.paths]

@@ -1,0 +1,1 @@
+"""Indices on 0-100, their changes and what drives them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,7 @@ from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.estimation.door import model_moments, oriented, scale_ends
 from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.options import Metric
 from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
 from satmetrics.survey.scale import Scale, ScaleLike, as_scale
@@ -26,7 +28,8 @@ IndexMetric = Literal["raw", "standardized", "equal"]
 METRICS = ("raw", "standardized", "equal")
 METRIC_WORDS = {
     "raw": "PLS weights estimated on the raw answers",
-    "standardized": "PLS weights estimated on standardised answers, then un-standardised",
+    "standardized": "PLS weights estimated on standardised answers, "
+    "then un-standardised",
     "equal": "equal weights within each construct",
 }
 
@@ -82,7 +85,9 @@ class IndexResult(TableResult):
             *((self.credit,) if self.credit else ()),
             *self.context.sentences(),
         )
-        places = dict.fromkeys(("estimate", "conf_low", "conf_high"), 1) | {"std_error": 2}
+        places = dict.fromkeys(("estimate", "conf_low", "conf_high"), 1) | {
+            "std_error": 2
+        }
         body = section("", table, words, decimals=places, max_rows=40)
         return Summary("Index, 0–100", facts, (body,), notes)
 
@@ -148,12 +153,12 @@ def index(
             code="not-a-fit",
             remedy="pass what sat.pls(model, data) returned, then the data",
         )
-    chosen = fit.options.metric if metric is None else metric
+    chosen: IndexMetric = fit.options.metric if metric is None else metric
     one_of("metric", chosen, METRICS)
     moments = _moments(fit, data, by)
     weights = _weights(fit, chosen, moments)
     which = _constructs(fit, construct)
-    ends = _ends(fit, data, scale, which)
+    ends = ends_of(fit, data, scale, which)
     turned = oriented(fit.model, moments)
     _check_means(fit, turned.mean, ends, which)
     estimate, std_error = _indices(fit, weights, turned, ends)
@@ -170,9 +175,7 @@ def index(
     )
 
 
-def _moments(
-    fit: PlsFit, data: object, by: str | Sequence[str] | None
-) -> Moments:
+def _moments(fit: PlsFit, data: object, by: str | Sequence[str] | None) -> Moments:
     if data is None:
         if by is not None:
             raise OptionError(
@@ -188,19 +191,11 @@ def _moments(
     )
 
 
-def _weights(fit: PlsFit, metric: str, moments: Moments) -> FloatArray:
+def _weights(fit: PlsFit, metric: IndexMetric, moments: Moments) -> FloatArray:
     """Return weights of the answers as given, (p,) or one row per group."""
     if metric == "equal":
         return np.ones(len(fit.model.indicators))
-    if metric != fit.options.metric:
-        raise OptionError(
-            f"metric={metric!r}, and the fit is {fit.options.metric!r}",
-            code="other-metric",
-            column="metric",
-            value=metric,
-            remedy=f'fit again with sat.PlsOptions(metric="{metric}")',
-        )
-    weights = fit.raw_weights()
+    weights = _in_metric(fit, metric).raw_weights()
     if not fit.batched:
         return weights
     if moments is fit.moments or _same_groups(fit, moments):
@@ -210,6 +205,14 @@ def _weights(fit: PlsFit, metric: str, moments: Moments) -> FloatArray:
         code="other-groups",
         remedy="use the same by=, or a pooled fit",
     )
+
+
+def _in_metric(fit: PlsFit, metric: Metric) -> PlsFit:
+    """Return the fit, estimated again on its own moments for the other metric."""
+    if metric == fit.options.metric:
+        return fit
+    options = dataclasses.replace(fit.options, metric=metric)
+    return dataclasses.replace(fit, options=options).refit(fit.moments)
 
 
 def _same_groups(fit: PlsFit, moments: Moments) -> bool:
@@ -227,9 +230,10 @@ def _constructs(fit: PlsFit, construct: str | Sequence[str] | None) -> IntArray:
     return np.array([names.index(fit.model.construct(w).name) for w in wanted])
 
 
-def _ends(
+def ends_of(
     fit: PlsFit, data: object, scale: ScaleLike | None, which: IntArray
 ) -> FloatArray:
+    """Return (2, p) scale ends: model first, then survey, then `scale`; or raise."""
     survey = None if data is None or isinstance(data, Moments) else as_survey(data)
     ends = np.array(fit.ends)
     if isinstance(survey, Survey):
@@ -304,7 +308,9 @@ def _tidy(
     low = estimate - ndtri(0.5 + level / 2) * std_error
     high = estimate + ndtri(0.5 + level / 2) * std_error
     n = np.repeat(np.atleast_1d(moments.n), k)
-    columns: dict[str, object] = {"construct": [fit.model.names[c] for c in which] * groups}
+    columns: dict[str, object] = {
+        "construct": [fit.model.names[c] for c in which] * groups
+    }
     columns |= {
         "n": n,
         "estimate": estimate[..., which].ravel(),

@@ -14,7 +14,8 @@ from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError
 from satmetrics.estimation import _pls as kernel
 from satmetrics.estimation.fit import PlsFit
-from satmetrics.indices.index import index
+from satmetrics.estimation.statistics import reachable
+from satmetrics.indices.index import ends_of, index
 from satmetrics.survey.scale import ScaleLike
 
 
@@ -110,14 +111,15 @@ def priorities(
     goal = fit.model.names.index(fit.model.construct(name).name)
     levels = index(fit, data, scale=scale)
     total = kernel.total_effects(fit.path_matrix)[:, goal]
-    drivers = np.flatnonzero(kernel.total_effects(fit.model.adjacency() * 1.0)[:, goal])
+    adjacency = fit.model.adjacency()
+    drivers = np.flatnonzero((adjacency | reachable(adjacency))[:, goal])
     if not len(drivers):
         raise DataError(
             f"nothing leads to {name!r} in model {fit.model.name!r}",
             code="no-drivers",
             column=name,
         )
-    spread = _index_sd(fit, levels.table["std_error"])
+    spread = 100 / _spans(fit, ends_of(fit, data, scale, np.arange(len(total))))
     effect = total[drivers] * spread[goal] / spread[drivers]
     performance = levels.table["estimate"][drivers]
     gain = effect * (100 - performance)
@@ -140,12 +142,10 @@ def priorities(
     )
 
 
-def _index_sd(fit: PlsFit, std_error: FloatArray) -> FloatArray:
-    """Return a number proportional to each index's standard deviation.
+def _spans(fit: PlsFit, ends: FloatArray) -> FloatArray:
+    """Return Σ w (max − min) of each block.
 
-    Composites have variance 1, so that an index varies by 100 / Σ w (max − min).
+    A composite has variance 1, so that its index has standard deviation 100 / span.
     """
-    del std_error
     starts = np.searchsorted(fit.model.owner(), np.arange(len(fit.model.names)))
-    span = np.add.reduceat(fit.raw_weights() * (fit.ends[1] - fit.ends[0]), starts)
-    return np.asarray(100 / span)
+    return np.add.reduceat(fit.raw_weights() * (ends[1] - ends[0]), starts)

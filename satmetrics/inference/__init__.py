@@ -1,0 +1,1 @@
+"""Resampling and intervals; knows a fit by what it can be asked."""

@@ -24,9 +24,7 @@ def block_sizes(n_draws: int, n_units: int) -> list[int]:
     return [size] * full + ([rest] if rest else [])
 
 
-def bootstrap_counts(
-    n_units: int, n_draws: int, rng: RngLike
-) -> Iterator[FloatArray]:
+def bootstrap_counts(n_units: int, n_draws: int, rng: RngLike) -> Iterator[FloatArray]:
     """Yield blocks (b, U) of counts: how often each unit is in each resample.
 
     Each resample draws U of U units with replacement. Block k uses the k-th child of
@@ -65,9 +63,7 @@ def normal_moments(
         yield m[:size], (half @ np.swapaxes(half, 1, 2) / df)[:size]
 
 
-def _bartlett(
-    rng: np.random.Generator, draws: int, p: int, df: float
-) -> FloatArray:
+def _bartlett(rng: np.random.Generator, draws: int, p: int, df: float) -> FloatArray:
     """Return A (draws, p, k) with A Aᵀ ~ Wishart(df, I)."""
     if df < p:
         return rng.standard_normal((draws, p, int(df)))

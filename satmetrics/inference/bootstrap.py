@@ -88,7 +88,11 @@ class BootstrapResult(Result):
         )
         notes = [
             "interval: percentile; p = 2Φ(−|estimate/std. error|)",
-            *(("normal theory, no answers",) if self.resampled != "respondents" else ()),
+            *(
+                ("normal theory, no answers",)
+                if self.resampled != "respondents"
+                else ()
+            ),
             *self.context.sentences(),
         ]
         return Summary(f"Bootstrap of {self.title}", facts, sections, tuple(notes))
@@ -203,7 +207,7 @@ def _source(
         return _normal(fit.moments, n_draws, rng), "normal theory", fit.moments.context
     if fit.moments.kind != "sample":
         raise DataError(
-            f"the fit used {fit.moments.kind} moments, which single rows do not add up to",
+            f"the fit used {fit.moments.kind} moments, which are not sums over rows",
             code="not-sample-moments",
             remedy='fit with missing="listwise" or missing="mean", or bootstrap the '
             "moments alone: bootstrap(fit)",
@@ -260,7 +264,9 @@ def _joined(moments: Moments, held: list[tuple[FloatArray, FloatArray]]) -> Mome
     mean = np.concatenate([m for m, _ in held])
     cov = np.concatenate([c for _, c in held])
     n = np.full(len(mean), moments.n)
-    return Moments(names=moments.names, n=n, mean=mean, cov=cov, context=moments.context)
+    return Moments(
+        names=moments.names, n=n, mean=mean, cov=cov, context=moments.context
+    )
 
 
 def _as_batch(moments: Moments) -> Moments:
@@ -293,9 +299,7 @@ def _run(
     return np.concatenate(kept), failures
 
 
-def _table(
-    own: Statistics, draws: FloatArray, level: float, moments: Moments
-) -> Table:
+def _table(own: Statistics, draws: FloatArray, level: float, moments: Moments) -> Table:
     estimate = own.values[0]
     std_error = draws.std(axis=0, ddof=1)
     low, high = _intervals.percentile(draws, level)

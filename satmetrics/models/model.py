@@ -11,7 +11,7 @@ import numpy as np
 from satmetrics._checks import did_you_mean, friendly_keywords, one_of
 from satmetrics._display import Section, Summary
 from satmetrics._frames import Table
-from satmetrics._result import Result, Record
+from satmetrics._result import Record, Result
 from satmetrics._typing import BoolArray, IntArray
 from satmetrics.errors import SpecificationError
 
@@ -72,12 +72,12 @@ class Construct(Record):
     reverse: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.indicators, str):
-            object.__setattr__(self, "indicators", (self.indicators,))
-        object.__setattr__(self, "indicators", tuple(self.indicators))
+        object.__setattr__(self, "indicators", _as_tuple(self.indicators))
         object.__setattr__(self, "reverse", tuple(self.reverse))
         if not isinstance(self.name, str) or not self.name.strip():
-            raise SpecificationError("a construct has no name", code="unnamed-construct")
+            raise SpecificationError(
+                "a construct has no name", code="unnamed-construct"
+            )
         if not self.indicators:
             raise SpecificationError(
                 f"construct {self.name!r} has no indicators",
@@ -100,7 +100,7 @@ class Construct(Record):
         for item in self.reverse:
             if item not in self.indicators:
                 raise SpecificationError(
-                    f"construct {self.name!r}: reverse item {item!r} is not an indicator",
+                    f"construct {self.name!r}: reversed {item!r} is not an indicator",
                     code="unknown-indicator",
                     column=item,
                     remedy=did_you_mean(item, self.indicators),
@@ -306,7 +306,9 @@ class StructuralModel(Result):
             for item in c.indicators
         ]
         names = ("construct", "indicator", "mode", "kind", "label", "label_zh")
-        return Table.of(dict(zip(names, zip(*rows, strict=True), strict=True))).to_frame()
+        return Table.of(
+            dict(zip(names, zip(*rows, strict=True), strict=True))
+        ).to_frame()
 
     def to_toml(self) -> str:
         """Return the model as TOML text that `sat.models.read` reads back."""

@@ -33,7 +33,7 @@ def topological_order(model: StructuralModel) -> tuple[str, ...]:
     SpecificationError
         If the paths form a cycle; the message walks it.
     """
-    incoming = {name: 0 for name in model.names}
+    incoming = dict.fromkeys(model.names, 0)
     targets: dict[str, list[str]] = {name: [] for name in model.names}
     for path in model.paths:
         incoming[path.target] += 1
@@ -119,7 +119,7 @@ def _check_paths(model: StructuralModel) -> None:
             )
         if (path.source, path.target) in seen:
             raise SpecificationError(
-                f"model {model.name!r}: path {path.source} → {path.target} occurs twice",
+                f"model {model.name!r}: {path.source} → {path.target} occurs twice",
                 code="duplicate-path",
             )
         seen.add((path.source, path.target))

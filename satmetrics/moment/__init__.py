@@ -1,0 +1,1 @@
+"""Means and covariances, and what single rows contribute to them."""

@@ -13,7 +13,7 @@ from satmetrics._typing import BoolArray, FloatArray, IntArray
 
 def membership(owner: IntArray, q: int) -> FloatArray:
     """Return the (p, q) matrix with 1 where indicator i belongs to construct j."""
-    return (owner[:, None] == np.arange(q)[None, :]).astype(np.float64)
+    return np.asarray(owner[:, None] == np.arange(q), dtype=np.float64)
 
 
 def block_sums(S: FloatArray, M: FloatArray) -> FloatArray:
@@ -35,10 +35,8 @@ def cronbach_alpha(S: FloatArray, owner: IntArray, q: int) -> FloatArray:
         return np.where(k > 1, k / (k - 1) * (1 - trace / total), np.nan)
 
 
-def htmt(
-    R: FloatArray, owner: IntArray, q: int, *, signed: bool = False
-) -> FloatArray:
-    """Return heterotrait-monotrait ratios (…, q, q), NaN on the diagonal.
+def htmt(R: FloatArray, owner: IntArray, q: int, *, signed: bool = False) -> FloatArray:
+    r"""Return heterotrait-monotrait ratios (…, q, q), NaN on the diagonal.
 
     The mean correlation between two blocks over the geometric mean of the mean
     correlations within them (Henseler, Ringle and Sarstedt 2015,

@@ -1,7 +1,7 @@
 """Sums of products and what they make: arrays in, arrays out, batch axis first.
 
-A row's contribution is ``[1, w, w², w z, vech(w z zᵀ)]`` with ``z = x − shift``; moments
-of any union, resample or difference of rows follow from sums of contributions alone.
+A row's contribution is ``[1, w, w², w z, vech(w z zᵀ)]`` with ``z = x − shift``; the
+moments of any union, resample or difference of rows follow from sums of them alone.
 """
 
 from __future__ import annotations

@@ -97,8 +97,8 @@ class Moments(Result):
         shape = self.batch_shape
         if self.mean.shape != (*shape, p) or self.cov.shape != (*shape, p, p):
             raise DataError(
-                f"{p} items need a mean of shape {(*shape, p)} and a covariance of shape "
-                f"{(*shape, p, p)}; got {self.mean.shape} and {self.cov.shape}",
+                f"{p} items need a mean of shape {(*shape, p)} and a covariance of "
+                f"shape {(*shape, p, p)}; got {self.mean.shape} and {self.cov.shape}",
                 code="bad-shape",
             )
         if (np.diagonal(self.cov, axis1=-2, axis2=-1) < 0).any():
@@ -155,7 +155,7 @@ class Moments(Result):
                     or 'try missing="pairwise"',
                 )
             raise MissingMomentsError(
-                "this needs correlations, and only means and standard deviations are given",
+                "this needs correlations, and none are given",
                 code="no-correlations",
                 remedy="pass corr= to Moments.from_table",
             )
@@ -183,7 +183,7 @@ class Moments(Result):
         missing : "listwise" drops rows with a missing answer, "pairwise" uses for each
             entry the rows that have both answers, "mean" fills in the item's mean (and
             so shrinks variances), "error" raises. What was left out is counted.
-        acov : also estimate the covariance of all entries, from the rows' contributions.
+        acov : also estimate the covariance of all entries from the rows.
 
         Returns
         -------
@@ -253,7 +253,9 @@ class Moments(Result):
         Examples
         --------
         >>> import satmetrics as sat
-        >>> m = sat.Moments.from_table([5.0, 6.0], [1.0, 2.0], [[1, 0.5], [0.5, 1]], n=50)
+        >>> m = sat.Moments.from_table(
+        ...     [5.0, 6.0], [1.0, 2.0], [[1, 0.5], [0.5, 1]], n=50
+        ... )
         >>> float(m.cov[0, 1])
         1.0
         """
@@ -261,7 +263,11 @@ class Moments(Result):
         sds = np.asarray(sd, dtype=np.float64)
         p = len(means)
         _check_table(means, sds, corr, n)
-        R = np.full((p, p), np.nan) if corr is None else np.array(corr, dtype=np.float64)
+        R = (
+            np.full((p, p), np.nan)
+            if corr is None
+            else np.array(corr, dtype=np.float64)
+        )
         np.fill_diagonal(R, 1.0)
         return cls(
             names=tuple(names) if names is not None else _default_names(p),
@@ -650,9 +656,7 @@ def _check_combination(one: Moments, other: Moments) -> None:
         raise DataError("the two batches differ in size", code="bad-shape")
 
 
-def _check_table(
-    mean: FloatArray, sd: FloatArray, corr: object, n: int
-) -> None:
+def _check_table(mean: FloatArray, sd: FloatArray, corr: object, n: int) -> None:
     p = len(mean)
     if sd.shape != (p,):
         raise DataError(
@@ -660,7 +664,8 @@ def _check_table(
         )
     if (sd < 0).any() or not np.isfinite(mean).all() or not np.isfinite(sd).all():
         raise DataError(
-            "means must be finite and standard deviations not negative", code="bad-table"
+            "means must be finite and standard deviations not negative",
+            code="bad-table",
         )
     if n < 2:
         raise DataError(
@@ -670,9 +675,7 @@ def _check_table(
         return
     R = np.asarray(corr, dtype=np.float64)
     if R.shape != (p, p):
-        raise DataError(
-            f"corr has shape {R.shape}, needed {(p, p)}", code="bad-shape"
-        )
+        raise DataError(f"corr has shape {R.shape}, needed {(p, p)}", code="bad-shape")
     if not np.allclose(R, R.T, atol=1e-8) or not np.allclose(np.diag(R), 1, atol=1e-8):
         raise DataError(
             "corr must be symmetric with ones on the diagonal",
