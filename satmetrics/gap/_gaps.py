@@ -91,8 +91,10 @@ def paired_stats(
     n = total(seen.astype(np.float64))
     with np.errstate(divide="ignore", invalid="ignore"):
         Wsum, Wsq = total(W), total(W * W)
-        means = [total(W * np.where(seen, x, 0.0)) / Wsum for x in (E, P, g)]
-        r = np.where(seen, g - means[2][codes], 0.0)
+        E_bar, P_bar, g_bar = (
+            total(W * np.where(seen, x, 0.0)) / Wsum for x in (E, P, g)
+        )
+        r = np.where(seen, g - g_bar[codes], 0.0)
         size = np.sqrt(total(W * np.where(seen, g, 0.0) ** 2) / Wsum)
         sd = np.sqrt(total(W * r * r) / np.where(n > 1, Wsum - Wsq / Wsum, np.nan))
         factor = np.where(n > 1, n / (n - 1), np.nan)
@@ -102,7 +104,9 @@ def paired_stats(
     return PairedStats(
         n.astype(np.int64),
         Wsum**2 / np.where(Wsq > 0, Wsq, np.nan),
-        *means,
+        E_bar,
+        P_bar,
+        g_bar,
         np.where(constant, 0.0, sd),
         np.where(constant, 0.0, error),
         shares,
@@ -134,8 +138,8 @@ def weighted_by_points(
     respondent, aggregate : q = 1; both over the respondents that have everything. The
         aggregate has no gap of a respondent, hence neither sd nor shares.
     """
-    whole = np.isfinite(points + E + P).all(axis=1)
-    points, E, P = (np.where(whole[:, None], x, np.nan) for x in (points, E, P))
+    whole = np.isfinite(points + E + P).all(axis=1, keepdims=True)
+    points, E, P = (np.where(whole, x, np.nan) for x in (points, E, P))
     by_row = [np.sum(points * x, axis=1, keepdims=True) for x in (E, P)]
     respondent = paired_stats(by_row[0], by_row[1], w, codes, n_groups)
     parts = paired_stats(E, P, w, codes, n_groups)
@@ -146,10 +150,9 @@ def weighted_by_points(
     aggregate = PairedStats(
         respondent.n,
         respondent.n_eff,
-        *(
-            np.sum(share * x, axis=1, keepdims=True)
-            for x in (parts.expectation, parts.perception, parts.gap)
-        ),
+        np.sum(share * parts.expectation, axis=1, keepdims=True),
+        np.sum(share * parts.perception, axis=1, keepdims=True),
+        np.sum(share * parts.gap, axis=1, keepdims=True),
         nothing,
         error.std_error,
         np.stack([nothing] * 3),
@@ -171,7 +174,7 @@ def group_totals(values: FloatArray, codes: IntArray, n_groups: int) -> FloatArr
     q = values.shape[1]
     cell = (codes[:, None] * q + np.arange(q)).ravel()
     flat = np.bincount(cell, weights=values.ravel(), minlength=n_groups * q)
-    return flat.reshape(n_groups, q)
+    return np.asarray(flat, dtype=np.float64).reshape(n_groups, q)
 
 
 def _three_states(g: FloatArray) -> tuple[BoolArray, BoolArray, BoolArray]:

@@ -48,7 +48,7 @@ def holm(p: FloatArray) -> FloatArray:
     scaled = np.minimum((k - np.arange(p.shape[-1])) * ordered, 1.0)
     out = np.empty_like(scaled)
     np.put_along_axis(out, order, np.maximum.accumulate(scaled, axis=-1), axis=-1)
-    return out
+    return np.asarray(out)
 
 
 def wilson(

@@ -40,7 +40,8 @@ class Design:
         owner = np.asarray(self.owner, dtype=np.int64).reshape(-1, 1)
         if not self.dimensions:
             return np.zeros((len(self.items), 0))
-        return (owner == np.arange(len(self.dimensions))).astype(np.float64)
+        belongs = owner == np.arange(len(self.dimensions))
+        return np.asarray(belongs, dtype=np.float64)
 
     def dimension_of_items(self) -> list[str]:
         """Return the dimension of each pair, empty where there are none."""

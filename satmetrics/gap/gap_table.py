@@ -159,9 +159,9 @@ def gap_table(
 def _context(frame: object, printed: PublishedTable) -> Context:
     """Take name and origin from the frame's ``attrs``; `datasets.table` sets them."""
     attrs = getattr(frame, "attrs", {})
-    origin = attrs.get("origin")
+    said = (origin for origin in ORIGIN_WORDS if origin == attrs.get("origin"))
     return Context(
-        origin=origin if origin in ORIGIN_WORDS else "supplied",
+        origin=next(said, "supplied"),
         name=str(attrs.get("name", "published table")),
         notes=tuple(
             f"column {name!r} of the table is not used" for name in printed.unused

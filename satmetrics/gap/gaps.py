@@ -197,12 +197,13 @@ def _check_share(min_answered: float) -> None:
 
 
 def _variants(design: Design, plan: PointPlan | None) -> tuple[str, ...]:
-    names = (MEAN_OF_DIMENSIONS,) if design.dimensions else ()
-    names += (MEAN_OF_ITEMS,)
-    if plan is None:
-        return names
-    fixed = plan.fixed is not None
-    return (*names, BY_AGGREGATE) if fixed else (*names, BY_RESPONDENT, BY_AGGREGATE)
+    names = [MEAN_OF_DIMENSIONS] if design.dimensions else []
+    names.append(MEAN_OF_ITEMS)
+    if plan is not None and plan.fixed is None:
+        names.append(BY_RESPONDENT)
+    if plan is not None:
+        names.append(BY_AGGREGATE)
+    return tuple(names)
 
 
 def _fixed_note(plan: PointPlan | None) -> tuple[str, ...]:

@@ -237,7 +237,7 @@ def _holm_within(p: FloatArray, m: int, D: int) -> FloatArray:
 
 
 def _share_columns(stats: PairedStats, level: float) -> dict[str, FloatArray]:
-    columns = {}
+    columns: dict[str, FloatArray] = {}
     for state, share in zip(STATES, stats.shares, strict=True):
         low, high = wilson(share, stats.n_eff, level)
         columns |= {

@@ -70,7 +70,7 @@ def structural_scores(
 ) -> FloatArray:
     """Draw construct scores (n, q): ``(I − B)⁻¹ ζ``."""
     zeta = normals(rng, (n, len(B))) * np.sqrt(residual)
-    return np.linalg.solve(np.eye(len(B)) - B, zeta.T).T
+    return np.asarray(np.linalg.solve(np.eye(len(B)) - B, zeta.T).T, dtype=np.float64)
 
 
 def cut(values: FloatArray, thresholds: FloatArray, minimum: float) -> FloatArray:
@@ -103,7 +103,8 @@ def allocate(
     raw = mean * np.exp(spread * normals(rng, (n, len(mean))))
     bounds = np.cumsum(raw / raw.sum(axis=1, keepdims=True), axis=1)[:, :-1]
     place = (rng.random((n, chips, 1)) > bounds[:, None, :]).sum(axis=2)
-    return (place[:, :, None] == np.arange(len(mean))).sum(axis=1)
+    laid = place[:, :, None] == np.arange(len(mean))
+    return np.asarray(laid.sum(axis=1), dtype=np.int64)
 
 
 def pick(shares: FloatArray, rng: np.random.Generator, n: int) -> IntArray:

@@ -23,9 +23,9 @@ from satmetrics.simulate.servqual import whole
 class IndexPopulation(Record):
     """Customers of several units in several waves, with known paths and means.
 
-    Construct scores have unit variance and follow ``η = B η + a + ζ``; `shifts` are the a
-    of a unit and of a wave, in standard deviations, and pass along the paths. Behind each
-    answer stands ``μ + σ(λ η + √(1 − λ²) ε)``, cut to the model's scale.
+    Construct scores have unit variance and follow ``η = B η + a + ζ``; `shifts` are the
+    a of a unit and of a wave, in standard deviations, and pass along the paths. Behind
+    each answer stands ``μ + σ(λ η + √(1 − λ²) ε)``, cut to the model's scale.
 
     Attributes
     ----------
@@ -105,8 +105,8 @@ def simulate_index_survey(
     population : the truth.
     n : respondents per unit and wave; one number, or (unit, wave) → number.
     missing : share of answers left out completely at random.
-    rng : Generator, seed, or None for fresh entropy. The same seed gives the same answers
-        with every version of numpy.
+    rng : Generator, seed, or None for fresh entropy. The same seed gives the same
+        answers with every version of numpy.
 
     Returns
     -------
@@ -230,7 +230,10 @@ def _sizes(
                 column="n",
                 value=cell,
             )
-    return [positive_int(f"n of {unit}, {wave}", n.get((unit, wave), 0)) for unit, wave in cells]
+    return [
+        positive_int(f"n of {unit}, {wave}", n.get((unit, wave), 0))
+        for unit, wave in cells
+    ]
 
 
 def _check(population: IndexPopulation) -> None:
@@ -243,7 +246,7 @@ def _check(population: IndexPopulation) -> None:
     }
     for source, target in sorted(edges ^ given):
         raise SpecificationError(
-            f"coefficients and model {spec.name!r} differ in the path {source} → {target}",
+            f"coefficients and model {spec.name!r} differ: {source} → {target}",
             code="unknown-path",
             column="coefficients",
             value=(source, target),
@@ -254,7 +257,9 @@ def _check(population: IndexPopulation) -> None:
         _known("construct", part, spec.names)
     for part in (population.mean, population.loading):
         _known("indicator", part, spec.indicators)
-    _, residual = kernel.structural_cov(coefficient_matrix(population, spec), _order(spec))
+    _, residual = kernel.structural_cov(
+        coefficient_matrix(population, spec), _order(spec)
+    )
     for name, value in zip(spec.names, residual, strict=True):
         if value <= 0:
             raise SpecificationError(

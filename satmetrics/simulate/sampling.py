@@ -63,7 +63,7 @@ def exact_sample(
     draws = kernel.normals(np.random.default_rng(rng), (n, p))
     white, _ = np.linalg.qr(draws - draws.mean(axis=0))
     white -= white.mean(axis=0)
-    return mu + np.sqrt(n - 1) * white @ root
+    return np.asarray(mu + np.sqrt(n - 1) * white @ root)
 
 
 def _root(sigma: FloatArray, p: int) -> FloatArray:

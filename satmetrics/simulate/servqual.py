@@ -28,8 +28,8 @@ class GapPopulation(Record):
     """A population of customers with known expectations and perceptions.
 
     Behind every answer stands a normal variable ``μ + σ(λ f + √(1 − λ²) ε)`` cut to the
-    scale (`ordinal_cut`); the factors f of a form correlate by `between_dimensions`, and
-    those of one dimension's expectation and perception by `between_forms`.
+    scale (`ordinal_cut`); the factors f of a form correlate by `between_dimensions`,
+    and those of one dimension's expectation and perception by `between_forms`.
 
     Attributes
     ----------
@@ -108,14 +108,15 @@ def simulate_servqual(
     population : the truth.
     n : respondents per unit; one number, or unit → number.
     missing : share of answers left out completely at random.
-    rng : Generator, seed, or None for fresh entropy. The same seed gives the same answers
-        with every version of numpy.
+    rng : Generator, seed, or None for fresh entropy. The same seed gives the same
+        answers with every version of numpy.
 
     Returns
     -------
     A fresh pandas frame: respondent, unit, the columns of the instrument's expectation
-    and perception forms (nullable whole numbers), then the points, if the population has
-    any. Give it to ``sat.Survey(frame, instrument, unit="unit", origin="simulated")``.
+    and perception forms (nullable whole numbers), then the points, if the population
+    has any. Give it to ``sat.Survey(frame, instrument, unit="unit",
+    origin="simulated")``.
 
     Raises
     ------
@@ -125,8 +126,8 @@ def simulate_servqual(
     Examples
     --------
     >>> from satmetrics.simulate import GapPopulation, simulate_servqual
-    >>> dimensions = ["tangibles", "reliability", "responsiveness", "assurance", "empathy"]
-    >>> population = GapPopulation(
+    >>> dimensions = ["tangibles", "reliability", "responsiveness", "assurance",
+    "empathy"] >>> population = GapPopulation(
     ...     expectation=dict.fromkeys(dimensions, 6.0),
     ...     perception=dict.fromkeys(dimensions, 5.0),
     ... )
@@ -152,7 +153,8 @@ def simulate_servqual(
         mean = np.array([population.points[d.id] for d in spec.dimensions])
         laid = kernel.allocate(mean, population.points_spread, CHIPS, draws, len(codes))
         for j, dimension in enumerate(spec.dimensions):
-            frame[f"w_{dimension.id}"] = laid[:, j] * (100 // CHIPS)
+            column = spec.column(dimension.id, "importance")
+            frame[column] = laid[:, j] * (100 // CHIPS)
     return frame
 
 
@@ -172,9 +174,9 @@ def unit_codes(units: Mapping[str, object], n: int | Mapping[str, int]) -> IntAr
     return np.repeat(np.arange(len(counts)), counts)
 
 
-def whole(values: FloatArray) -> pd.array:  # type: ignore[valid-type]
+def whole(values: FloatArray) -> pd.Series[int]:
     """Return whole numbers that keep their gaps (nullable integers)."""
-    return pd.array(values, dtype="Int64")
+    return pd.Series(values).astype("Int64")
 
 
 def owners(spec: Instrument) -> IntArray:
@@ -228,7 +230,9 @@ def _answers(
 
 def _scale(spec: Instrument) -> tuple[FloatArray, float]:
     if spec.scale is None:
-        raise SpecificationError(f"instrument {spec.id!r} has no scale", code="no-scale")
+        raise SpecificationError(
+            f"instrument {spec.id!r} has no scale", code="no-scale"
+        )
     low, high = spec.scale.minimum, spec.scale.maximum
     return kernel.half_points(low, high), low
 
@@ -241,7 +245,7 @@ def _check(population: GapPopulation) -> None:
         odd = set(given) ^ set(names) if given or part != "points" else set()
         if odd:
             raise SpecificationError(
-                f"{part} and the dimensions of {spec.id!r} differ in {sorted(odd)[0]!r}",
+                f"{part} and dimensions of {spec.id!r} differ: {sorted(odd)[0]!r}",
                 code="unknown-dimension",
                 column=part,
                 value=sorted(odd)[0],
