@@ -105,10 +105,13 @@ def _scales(
     if not isinstance(scale, Mapping):
         return as_scale(scale), {}
     found: dict[str, Scale] = {}
+    common = scale.get("*")
     for name, value in scale.items():
+        if name == "*":
+            continue
         for column in _columns("scale", name, grid, instrument):
             found[column] = as_scale(value, where=f"scale of {name!r}")
-    return None, found
+    return None if common is None else as_scale(common), found
 
 
 def _codes(

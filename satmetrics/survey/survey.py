@@ -68,13 +68,16 @@ class Survey:
     respondent : column that identifies the person. Within one unit and wave nobody
         may occur twice.
     source : column of the interview mode (CATI, card, mystery visit …).
-    scale : one scale for all items, such as ``(1, 10)``, or ``{item: scale}``.
+    scale : one scale for all items, such as ``(1, 10)``, or ``{item: scale}`` with
+        ``"*"`` for all others.
     missing_codes : what means "no answer", numbers or texts, for all items; or
         ``{item: codes}`` with ``"*"`` for all others.
     answers : ``{text: number}`` for all items, or ``{item: {text: number}}``.
     reverse : items whose high answers are bad, beside those the instrument names.
     already_reversed : items of `reverse` or of the instrument that come turned.
-    ignore : columns that hold no answers.
+    items : columns that hold answers, whose faults raise at once. By default the
+        instrument's columns, else every column that can be read as numbers.
+    labels : ``{column: what it is called}``, printed in the summary.
     duplicates : "error", or "first" to keep the first row of each respondent.
     name : name of the data, printed beside figures.
     origin : "supplied", "real" or "simulated".
@@ -113,6 +116,7 @@ class Survey:
     declared: Declared
     base: Context
     items: tuple[str, ...]
+    labels: Mapping[str, str]
     _grid: Grid
     _weights: FloatArray | None
     _readings: Mapping[str, Reading]
@@ -134,7 +138,8 @@ class Survey:
         answers: Answers | None = None,
         reverse: Sequence[str] = (),
         already_reversed: Sequence[str] = (),
-        ignore: Sequence[str] = (),
+        items: Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
         duplicates: str = "error",
         name: str = "",
         origin: Origin = "supplied",
@@ -161,9 +166,9 @@ class Survey:
             reverse=reverse,
             already_reversed=already_reversed,
         )
-        columns_present(tuple(ignore), grid.names)
-        free = [n for n in grid.names if n not in (*roles.columns(), *ignore)]
-        readings = _read_items(grid, declared, free)
+        columns_present(tuple(items or ()), grid.names)
+        free = [n for n in grid.names if n not in roles.columns()]
+        readings = _read_items(grid, declared, free, items)
         _check_plausible(readings, declared, stacklevel=4)
         self._set(
             roles=roles,
@@ -171,6 +176,7 @@ class Survey:
             declared=declared,
             base=base,
             items=tuple(readings),
+            labels=dict(labels or {}),
             _grid=grid,
             _weights=cleaned.weights,
             _readings=readings,
@@ -423,6 +429,7 @@ class Survey:
             declared=self.declared,
             base=base.plus(notes=(note,)),
             items=self.items,
+            labels=self.labels,
             _grid=self._grid.take(places),
             _weights=None if self._weights is None else self._weights[places],
             _readings={k: r.take(places) for k, r in self._readings.items()},
@@ -533,13 +540,15 @@ def _no_scale(name: str) -> DataError:
 
 
 def _read_items(
-    grid: Grid, declared: Declared, free: Sequence[str]
+    grid: Grid, declared: Declared, free: Sequence[str], items: Sequence[str] | None
 ) -> dict[str, Reading]:
-    """Read the declared items, whose faults raise now.
+    """Read the named or declared items, whose faults raise now.
 
-    Without an instrument every other column that can be read is an item too; the faults
-    of the rest raise when they are asked for.
+    Where neither the user nor an instrument names the items, every other column that
+    can be read is one too; the faults of the rest raise when they are asked for.
     """
+    if items is not None:
+        return {name: _read(grid, declared, name) for name in free if name in items}
     spec = declared.instrument
     stated = set(spec.columns() if spec else ()) | set(declared.scales)
     stated |= set(declared.reverse) | set(declared.texts) | set(declared.codes)
