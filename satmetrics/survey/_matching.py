@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from satmetrics.survey._door import Column, Grid
-from satmetrics.survey._roles import group_codes
+from satmetrics.survey._groups import group_codes
 from satmetrics.survey._vocabulary import ROLE_WORDS, role_rank, squeeze, words_of
 from satmetrics.survey.answers import number_of
 

@@ -14,7 +14,7 @@ from satmetrics._result import Exclusion, Record
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError, MissingDataWarning, SourceWarning
 from satmetrics.survey._door import Column, Grid
-from satmetrics.survey._waves import natural_order, wave_order
+from satmetrics.survey._groups import group_codes
 from satmetrics.survey.answers import Rules, plain_text, read_answers
 from satmetrics.survey.scale import Scale
 
@@ -141,32 +141,6 @@ def warn_sources(grid: Grid, roles: Roles, stacklevel: int) -> tuple[str, ...]:
         warnings.warn(SourceWarning(note), stacklevel=stacklevel)
         notes.append(note)
     return tuple(notes)
-
-
-def group_codes(column: Column, *, wave: bool) -> tuple[IntArray, list[object]]:
-    """Return a code per row (-1 = missing) and the sorted labels the codes point to."""
-    if column.kind == "number":
-        return _number_codes(column)
-    labels = column.labels
-    if column.ordered or column.kind == "date":
-        order = list(range(len(labels)))
-    else:
-        order = wave_order(labels) if wave else natural_order(labels)
-    rank = np.empty(len(labels) + 1, dtype=np.int64)
-    rank[order] = np.arange(len(labels))
-    rank[-1] = -1
-    return rank[column.values], [labels[i] for i in order]
-
-
-def _number_codes(column: Column) -> tuple[IntArray, list[object]]:
-    values = column.values.astype(np.float64)
-    there = ~np.isnan(values)
-    distinct, inverse = np.unique(column.values[there], return_inverse=True)
-    codes = np.full(len(values), -1, dtype=np.int64)
-    codes[there] = inverse.ravel()
-    whole = bool((distinct == np.round(distinct.astype(np.float64))).all())
-    plain = distinct.tolist()
-    return codes, [int(v) for v in plain] if whole else list(plain)
 
 
 def _check_distinct(roles: Roles) -> None:

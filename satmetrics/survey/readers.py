@@ -258,7 +258,7 @@ def _all_codes(
     stated: Mapping[str, Sequence[float | str]], given: Mapping[str, Any]
 ) -> dict[str, Sequence[float | str]]:
     """Return the codes of file and study with those given now, none of them lost."""
-    now = given.get("missing_codes", ())
+    now = given.get("missing_codes", {})
     listed = (now,) if isinstance(now, (int, float, str)) else now
     own = listed if isinstance(listed, Mapping) else {"*": tuple(listed)}
     merged = {**stated, **own}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +15,7 @@ from satmetrics._display import Summary
 from satmetrics._frames import Table, read_only
 from satmetrics._result import Context
 from satmetrics._typing import FloatArray, IntArray, Origin
-from satmetrics.errors import DataError, SatmetricsWarning
+from satmetrics.errors import DataError
 from satmetrics.survey import instruments
 from satmetrics.survey._declared import (
     Answers,
@@ -28,10 +26,16 @@ from satmetrics.survey._declared import (
 )
 from satmetrics.survey._describe import describe
 from satmetrics.survey._door import Grid, open_frame
+from satmetrics.survey._groups import group_table
 from satmetrics.survey._long import check_long, widen
-from satmetrics.survey._plausible import check_reversals, check_scales
-from satmetrics.survey._roles import Roles, clean_rows, group_codes, warn_sources
-from satmetrics.survey.answers import Reading, read_answers
+from satmetrics.survey._reading import (
+    no_scale,
+    read_column,
+    read_items,
+    warn_implausible,
+)
+from satmetrics.survey._roles import Roles, clean_rows, warn_sources
+from satmetrics.survey.answers import Reading
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.scale import Scale, ScaleLike, as_scale
 
@@ -168,8 +172,8 @@ class Survey:
         )
         columns_present(tuple(items or ()), grid.names)
         free = [n for n in grid.names if n not in roles.columns()]
-        readings = _read_items(grid, declared, free, items)
-        _check_plausible(readings, declared, stacklevel=4)
+        readings = read_items(grid, declared, free, items)
+        warn_implausible(readings, declared, stacklevel=4)
         self._set(
             roles=roles,
             instrument=spec,
@@ -309,22 +313,7 @@ class Survey:
         names = [
             self._key(word) for word in ([by] if isinstance(by, str) else list(by))
         ]
-        if not names:
-            return np.zeros(self.n, dtype=np.int64), Table((), ())
-        parts = [group_codes(self._grid[n], wave=n == self.roles.wave) for n in names]
-        stacked = np.stack([codes for codes, _ in parts])
-        there = (stacked >= 0).all(axis=0)
-        found, inverse = np.unique(stacked[:, there], axis=1, return_inverse=True)
-        codes = np.full(self.n, -1, dtype=np.int64)
-        codes[there] = inverse.ravel()
-        columns = {
-            name: np.asarray(
-                [labels[k] for k in row],
-                dtype=object if any(isinstance(v, str) for v in labels) else None,
-            )
-            for name, row, (_, labels) in zip(names, found, parts, strict=True)
-        }
-        return codes, Table(tuple(names), tuple(columns.values()))
+        return group_table(self._grid, names, self.roles.wave)
 
     @friendly_keywords
     def with_scale(self, scale: ScaleLike, items: Sequence[str]) -> Survey:
@@ -350,14 +339,11 @@ class Survey:
             return self
         scales = {**self.declared.scales, **dict.fromkeys(bare, as_scale(scale))}
         declared = dataclasses.replace(self.declared, scales=scales)
-        fresh = {name: _read(self._grid, declared, name) for name in bare}
+        fresh = {name: read_column(self._grid, declared, name) for name in bare}
         readings = {**self._readings, **fresh}
-        _check_plausible(readings, declared, stacklevel=3)
-        state = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        warn_implausible(readings, declared, stacklevel=3)
         names = tuple(name for name in self.columns if name in readings)
-        return _restore(
-            {**state, "declared": declared, "_readings": readings, "items": names}
-        )
+        return self._with(declared=declared, _readings=readings, items=names)
 
     @friendly_keywords
     def with_roles(
@@ -398,17 +384,13 @@ class Survey:
             notes = warn_sources(cleaned.grid, roles, stacklevel=4)
             base = base.plus(notes=notes)
         free = {k: r for k, r in self._readings.items() if k not in roles.columns()}
-        state = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return _restore(
-            {
-                **state,
-                "roles": roles,
-                "base": base,
-                "items": tuple(n for n in self.items if n in free),
-                "_grid": cleaned.grid,
-                "_weights": cleaned.weights,
-                "_readings": {k: r.take(cleaned.rows) for k, r in free.items()},
-            }
+        return self._with(
+            roles=roles,
+            base=base,
+            items=tuple(n for n in self.items if n in free),
+            _grid=cleaned.grid,
+            _weights=cleaned.weights,
+            _readings={k: r.take(cleaned.rows) for k, r in free.items()},
         )
 
     def take(self, rows: ArrayLike) -> Survey:
@@ -422,19 +404,12 @@ class Survey:
         )
         note = f"{places.size:,} of the {self.n:,} rows were taken"
         base = dataclasses.replace(self.base, n_rows=places.size, exclusions=())
-        taken = Survey.__new__(Survey)
-        taken._set(
-            roles=self.roles,
-            instrument=self.instrument,
-            declared=self.declared,
+        return self._with(
             base=base.plus(notes=(note,)),
-            items=self.items,
-            labels=self.labels,
             _grid=self._grid.take(places),
             _weights=None if self._weights is None else self._weights[places],
             _readings={k: r.take(places) for k, r in self._readings.items()},
         )
-        return taken
 
     def summary(self) -> Summary:
         """Return rows, roles, scales and exclusions, printable as text and HTML."""
@@ -455,10 +430,13 @@ class Survey:
         return self.summary()._repr_html_()
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (
-            _restore,
-            ({f.name: getattr(self, f.name) for f in dataclasses.fields(self)},),
-        )
+        return (_restore, (self._state(),))
+
+    def _state(self) -> dict[str, object]:
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+    def _with(self, **changes: object) -> Survey:
+        return _restore({**self._state(), **changes})
 
     def _known(self, items: Sequence[str]) -> list[str]:
         names = [items] if isinstance(items, str) else list(items)
@@ -470,14 +448,14 @@ class Survey:
     def _reading(self, name: str) -> Reading:
         if name in self._readings:
             return self._readings[name]
-        return _read(self._grid, self.declared, name)
+        return read_column(self._grid, self.declared, name)
 
     def _turned(self, reading: Reading) -> FloatArray:
         if reading.name not in self.declared.reverse:
             return reading.values
         scale = self.scale(reading.name)
         if scale is None:
-            raise _no_scale(reading.name)
+            raise no_scale(reading.name)
         return scale.flip(reading.values)
 
     def _key(self, word: str) -> str:
@@ -524,51 +502,3 @@ def as_survey(data: object) -> Survey:
     2
     """
     return data if isinstance(data, Survey) else Survey(data)
-
-
-def _read(grid: Grid, declared: Declared, name: str) -> Reading:
-    return read_answers(name, grid[name], declared.rules(name))
-
-
-def _no_scale(name: str) -> DataError:
-    return DataError(
-        f"item {name!r} is reversed and has no scale to turn it on",
-        code="no-scale",
-        column=name,
-        remedy=f"give scale={{{name!r}: (lowest, highest)}}",
-    )
-
-
-def _read_items(
-    grid: Grid, declared: Declared, free: Sequence[str], items: Sequence[str] | None
-) -> dict[str, Reading]:
-    """Read the named or declared items, whose faults raise now.
-
-    Where neither the user nor an instrument names the items, every other column that
-    can be read is one too; the faults of the rest raise when they are asked for.
-    """
-    if items is not None:
-        return {name: _read(grid, declared, name) for name in free if name in items}
-    spec = declared.instrument
-    stated = set(spec.columns() if spec else ()) | set(declared.scales)
-    stated |= set(declared.reverse) | set(declared.texts) | set(declared.codes)
-    readings = {}
-    for name in free:
-        if name in stated:
-            readings[name] = _read(grid, declared, name)
-        elif spec is None:
-            with contextlib.suppress(DataError):
-                readings[name] = _read(grid, declared, name)
-    return readings
-
-
-def _check_plausible(
-    readings: Mapping[str, Reading], declared: Declared, stacklevel: int
-) -> None:
-    values = {name: reading.values for name, reading in readings.items()}
-    found: list[SatmetricsWarning] = [
-        *check_scales(values, declared),
-        *check_reversals(values, declared),
-    ]
-    for warning in found:
-        warnings.warn(warning, stacklevel=stacklevel + 1)

@@ -1,0 +1,63 @@
+"""Groups of rows by the labels of columns, sorted as people expect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from satmetrics._frames import Table
+from satmetrics._typing import AnyArray, IntArray
+from satmetrics.survey._door import Column, Grid
+from satmetrics.survey._waves import natural_order, wave_order
+
+
+def group_table(
+    grid: Grid, names: Sequence[str], wave: str | None
+) -> tuple[IntArray, Table]:
+    """Return each row's group (-1 = a key is missing) and the keys of the groups."""
+    if not names:
+        return np.zeros(grid.n, dtype=np.int64), Table((), ())
+    parts = [group_codes(grid[name], wave=name == wave) for name in names]
+    stacked = np.stack([codes for codes, _ in parts])
+    there = (stacked >= 0).all(axis=0)
+    found, inverse = np.unique(stacked[:, there], axis=1, return_inverse=True)
+    codes = np.full(grid.n, -1, dtype=np.int64)
+    codes[there] = inverse.ravel()
+    pairs = zip(found, parts, strict=True)
+    columns = tuple(_keys([labels[k] for k in row]) for row, (_, labels) in pairs)
+    return codes, Table(tuple(names), columns)
+
+
+def _keys(labels: Sequence[object]) -> AnyArray:
+    if all(isinstance(label, (int, float)) for label in labels) and labels:
+        return np.asarray(labels)
+    keys = np.empty(len(labels), dtype=object)
+    keys[:] = labels
+    return keys
+
+
+def group_codes(column: Column, *, wave: bool) -> tuple[IntArray, list[object]]:
+    """Return a code per row (-1 = missing) and the sorted labels the codes point to."""
+    if column.kind == "number":
+        return _number_codes(column)
+    labels = column.labels
+    if column.ordered or column.kind == "date":
+        order = list(range(len(labels)))
+    else:
+        order = wave_order(labels) if wave else natural_order(labels)
+    rank = np.empty(len(labels) + 1, dtype=np.int64)
+    rank[order] = np.arange(len(labels))
+    rank[-1] = -1
+    return rank[column.values], [labels[i] for i in order]
+
+
+def _number_codes(column: Column) -> tuple[IntArray, list[object]]:
+    values = column.values.astype(np.float64)
+    there = ~np.isnan(values)
+    distinct, inverse = np.unique(column.values[there], return_inverse=True)
+    codes = np.full(len(values), -1, dtype=np.int64)
+    codes[there] = inverse.ravel()
+    whole = bool((distinct == np.round(distinct.astype(np.float64))).all())
+    plain = distinct.tolist()
+    return codes, [int(v) for v in plain] if whole else list(plain)
