@@ -1,3 +1,58 @@
-"""Satisfaction and service quality, from answers to decisions."""
+"""Satisfaction and service quality, from answers to decisions.
+
+The common way in: ``import satmetrics as sat``. The public names are those listed in
+``__all__`` and nothing else.
+"""
+
+from satmetrics import datasets, errors, models
+from satmetrics._result import Context, Exclusion, read_result
+from satmetrics.assessment.assess import assess
+from satmetrics.estimation.effects import effects
+from satmetrics.estimation.options import PlsOptions
+from satmetrics.estimation.pls import pls
+from satmetrics.gap.gap_table import gap_table
+from satmetrics.gap.gaps import gaps
+from satmetrics.indices.changes import changes
+from satmetrics.indices.index import index
+from satmetrics.indices.priorities import priorities
+from satmetrics.inference.bootstrap import bootstrap
+from satmetrics.models.model import Construct, Label, Path, StructuralModel
+from satmetrics.moment.moments import Moments
+from satmetrics.survey import instruments
+from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.item import Item
+from satmetrics.survey.readers import read
+from satmetrics.survey.scale import Scale
+from satmetrics.survey.survey import Survey
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Construct",
+    "Context",
+    "Exclusion",
+    "Instrument",
+    "Item",
+    "Label",
+    "Moments",
+    "Path",
+    "PlsOptions",
+    "Scale",
+    "StructuralModel",
+    "Survey",
+    "assess",
+    "bootstrap",
+    "changes",
+    "datasets",
+    "effects",
+    "errors",
+    "gap_table",
+    "gaps",
+    "index",
+    "instruments",
+    "models",
+    "pls",
+    "priorities",
+    "read",
+    "read_result",
+]

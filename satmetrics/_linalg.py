@@ -49,7 +49,7 @@ def eliminate(A: FloatArray, x: FloatArray) -> tuple[FloatArray, BoolArray]:
     """
     k = len(A)
     scale = A[np.arange(k), np.arange(k)]
-    ok: BoolArray = np.isfinite(A).all(axis=(0, 1)) & (scale > 0).all(axis=0)
+    ok = np.asarray(np.isfinite(A).all(axis=(0, 1)) & (scale > 0).all(axis=0))
     for i in range(k):
         good = A[i, i] > SINGULAR * scale[i]
         if not good.all():

@@ -167,7 +167,7 @@ def solve(S: FloatArray, layout: Layout, settings: Settings) -> Solution:
     """
     M = membership(layout.owner, layout.q)
     positive = (np.diagonal(S, axis1=1, axis2=2) > 0).all(axis=1)
-    usable: BoolArray = np.isfinite(S).all(axis=(1, 2)) & positive
+    usable = np.asarray(np.isfinite(S).all(axis=(1, 2)) & positive)
     S = S if usable.all() else np.where(usable[:, None, None], S, np.eye(S.shape[1]))
     inverses, singular_block = _inverses(S, layout)
     usable = usable & (singular_block < 0)
@@ -364,7 +364,7 @@ def _finish(
     regressions = Regressions.of(layout.adjacency)
     paths, r2, ok = regressions.solve(C)
     first_bad = regressions.target[np.argmin(ok, axis=1)]
-    sound: BoolArray = ok.all(axis=1)
+    sound = np.asarray(ok.all(axis=1))
     nobody = np.full(len(S), -1, dtype=np.int64)
     return Solution(
         weights=w,

@@ -121,7 +121,7 @@ def fit_moments(
     cov = turned.cov if batched else turned.cov[None]
     S = cov_to_corr(cov) if options.metric == "standardized" else cov
     flat = _blocks.constant(cov)
-    unusable: BoolArray = flat.any(axis=1)
+    unusable = np.asarray(flat.any(axis=1))
     S = np.where(unusable[:, None, None], np.nan, S)
     solution = kernel.solve(S, layout_of(model), settings_of(options))
     admissible = _admissible(solution)

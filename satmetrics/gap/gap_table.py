@@ -13,7 +13,7 @@ from satmetrics._frames import Table, stack
 from satmetrics._result import ORIGIN_WORDS, Context, TableResult
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.gap import _published as kernel
-from satmetrics.gap._tests import holm, t_test
+from satmetrics.gap._paired import holm, t_test
 from satmetrics.gap.contradictions import Allowances, allowances, flags
 from satmetrics.gap.printed import PublishedTable, read_printed
 from satmetrics.gap.words import DIRECTION, MEAN_OF_DIMENSIONS, MEAN_OF_ITEMS

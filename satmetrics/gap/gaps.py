@@ -369,7 +369,7 @@ def _pointed(
         return [both[0]], context
     differ = float(both[0].gap[0, 0] - both[1].gap[0, 0])
     note = (
-        "weighting by each respondent's own points exceeds weighting by the mean "
-        f"points by {differ:+.4f}, the sum of the covariances of points and gap"
+        "weighting by each respondent's own points, minus weighting by the mean "
+        f"points, is {differ:+.4f}: the sum of the covariances of points and gap"
     )
     return list(both), context.plus(notes=(note,) if rows.n_groups == 1 else ())

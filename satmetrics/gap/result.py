@@ -13,7 +13,7 @@ from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.gap._gaps import PairedStats
-from satmetrics.gap._tests import holm, t_test, wilson
+from satmetrics.gap._paired import holm, t_test, wilson
 from satmetrics.gap.design import Design
 from satmetrics.gap.words import DIRECTION
 

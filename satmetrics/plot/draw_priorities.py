@@ -1,0 +1,147 @@
+"""`plot.priorities`: importance against performance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satmetrics._checks import friendly_keywords
+from satmetrics._typing import FloatArray
+from satmetrics.errors import OptionError
+from satmetrics.indices.priorities import PriorityResult
+from satmetrics.plot._canvas import (
+    BLUE,
+    FAINT,
+    INK,
+    QUIET,
+    SMALL,
+    TEXT,
+    axes_for,
+    finish,
+    inches,
+    padded,
+)
+from satmetrics.plot._labels import LabelSource, Names, text_width
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NEAR = 0.1
+LINE = 0.17
+
+
+@friendly_keywords
+def priorities(
+    result: PriorityResult,
+    *,
+    labels: LabelSource = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw drivers by importance and performance; what to do first is lower right.
+
+    Parameters
+    ----------
+    result : what ``sat.priorities`` returned.
+    labels : the model or ``{name: text}``; the names themselves when None.
+    ax : axes to draw on; a new figure when None.
+
+    Returns
+    -------
+    Axes
+        Numbers are ranks; the dotted lines are the drivers' means (a reading aid, not
+        a threshold).
+
+    References
+    ----------
+    Martilla and James (1977), doi:10.1177/002224297704100112.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> fit = sat.pls("ecsi", sat.datasets.moments("ecsi_mobile"))
+    >>> sat.plot.priorities(sat.priorities(fit), labels=fit.model).get_ylabel()
+    'performance: index, 0–100'
+    """
+    if not isinstance(result, PriorityResult):
+        raise OptionError(
+            f"plot.priorities() needs priorities, got {type(result).__name__}",
+            code="not-priorities",
+            remedy="pass what sat.priorities(fit) returned",
+        )
+    names = Names.of(labels)
+    table = result.table
+    ax = axes_for(ax, 7.2, 4.4)
+    x, y = table["effect"], table["performance"]
+    ax.set_xlim(*padded(min(0.0, float(x.min())), float(x.max()), 0.16))
+    ax.set_ylim(*padded(float(y.min()), float(y.max()), 0.35))
+    style = {"color": FAINT, "linestyle": ":", "linewidth": 1.2, "zorder": 1}
+    ax.axvline(float(x.mean()), **style)  # type: ignore[arg-type]
+    ax.axhline(float(y.mean()), **style)  # type: ignore[arg-type]
+    (points,) = ax.plot(x, y, "o", color=BLUE, markersize=9, zorder=3)
+    points.set_gid("estimate")
+    texts = [
+        f"{rank}  {names(name)}"
+        for rank, name in zip(table["rank"], table["construct"], strict=True)
+    ]
+    for (px, py), text in zip(_places(ax, x, y, texts), texts, strict=True):
+        ax.text(px, py, text, fontsize=TEXT, color=INK, va="center", zorder=4)
+    ax.text(
+        0.985,
+        0.025,
+        "important and weak: act first",
+        transform=ax.transAxes,
+        ha="right",
+        fontsize=SMALL,
+        color=QUIET,
+        style="italic",
+    )
+    ax.set_xlabel(
+        f"importance: effect of one point on {names(result.target)}, index points"
+    )
+    ax.set_ylabel("performance: index, 0–100")
+    return finish(ax, result.context, names.notes)
+
+
+def _places(
+    ax: Axes, x: FloatArray, y: FloatArray, texts: list[str]
+) -> list[tuple[float, float]]:
+    """Return where labels start: beside their point, clear of points and each other."""
+    wide, high = inches(ax)
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    at = np.column_stack([(x - x0) / (x1 - x0) * wide, (y - y0) / (y1 - y0) * high])
+    taken = [(px - NEAR, py - NEAR, px + NEAR, py + NEAR) for px, py in at]
+    taken.append((wide - 2.0, 0.0, wide, 0.22))
+    found = []
+    for (px, py), text in zip(at, texts, strict=True):
+        w = text_width(text, TEXT)
+        options = [
+            (px + 0.13, py),
+            (px - 0.13 - w, py),
+            (px - w / 2, py + 0.2),
+            (px - w / 2, py - 0.2),
+            (px + 0.1, py + 0.17),
+            (px + 0.1, py - 0.17),
+        ]
+        boxes = [(a, b - LINE / 2, a + w, b + LINE / 2) for a, b in options]
+        costs = [_cost(box, taken, wide, high) for box in boxes]
+        best = int(np.argmin(costs))
+        taken.append(boxes[best])
+        a, b = options[best]
+        found.append((x0 + a / wide * (x1 - x0), y0 + b / high * (y1 - y0)))
+    return found
+
+
+def _cost(
+    box: tuple[float, float, float, float],
+    taken: list[tuple[float, float, float, float]],
+    wide: float,
+    high: float,
+) -> float:
+    a, b, c, d = box
+    outside = max(0, -a) + max(0, c - wide) + max(0, -b) + max(0, d - high)
+    over = sum(
+        max(0.0, min(c, r) - max(a, p)) * max(0.0, min(d, s) - max(b, q))
+        for p, q, r, s in taken
+    )
+    return 10 * over + 5 * outside

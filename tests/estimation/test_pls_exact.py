@@ -1,0 +1,270 @@
+"""PLS where the truth is exact: populations, invariances, degenerate cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import satmetrics as sat
+from satmetrics import errors
+from satmetrics.estimation import _pls as kernel
+
+
+def composite_population(rng, sizes=(3, 4, 2, 3)):
+    """Return Σ, weights and path matrix of a composite population.
+
+    Blocks have free covariances; between blocks Σ_jk = S_j w_j ρ_jk w_k' S_k.
+    """
+    q = len(sizes)
+    B = np.zeros((q, q))
+    B[0, 1], B[0, 2], B[1, 2], B[2, 3], B[0, 3] = 0.5, 0.3, 0.4, 0.6, 0.1
+    rho = np.eye(q)
+    for t in range(1, q):
+        rho[t, :t] = rho[:t, t] = B[:t, t] @ rho[:t, :t]
+    blocks, weights = [], []
+    for k in sizes:
+        A = rng.normal(size=(k, 2 * k))
+        S = A @ A.T / (2 * k) + 0.3
+        d = np.sqrt(np.diag(S))
+        S = S / np.outer(d, d)
+        w = rng.uniform(0.3, 1, size=k)
+        blocks.append(S)
+        weights.append(w / np.sqrt(w @ S @ w))
+    loadings = [S @ w for S, w in zip(blocks, weights, strict=True)]
+    sigma = np.block(
+        [
+            [
+                blocks[i] if i == j else rho[i, j] * np.outer(loadings[i], loadings[j])
+                for j in range(q)
+            ]
+            for i in range(q)
+        ]
+    )
+    return sigma, np.concatenate(weights), B
+
+
+def model_of(sizes, B, mode):
+    q = len(sizes)
+    constructs = {f"C{k}": [f"x{k}_{i}" for i in range(sizes[k])] for k in range(q)}
+    paths = {f"C{i}": [f"C{j}" for j in range(q) if B[i, j]] for i in range(q)}
+    paths = {s: t for s, t in paths.items() if t}
+    modes = dict.fromkeys(constructs, mode)
+    return sat.StructuralModel.from_blocks("exact", constructs, paths, modes=modes)
+
+
+@pytest.mark.parametrize("scheme", ["centroid", "factorial", "path"])
+def test_mode_b_recovers_a_composite_population(scheme, rng):
+    sizes = (3, 4, 2, 3)
+    sigma, weights, B = composite_population(rng, sizes)
+    assert np.linalg.eigvalsh(sigma)[0] > 0
+    model = model_of(sizes, B, "B")
+    p = len(sigma)
+    moments = sat.Moments.from_table(
+        np.zeros(p), np.ones(p), sigma, n=500, names=model.indicators
+    )
+    fit = sat.pls(model, moments, sat.PlsOptions(scheme=scheme, tol=1e-13))
+    np.testing.assert_allclose(np.abs(fit.weights), weights, atol=1e-8)
+    np.testing.assert_allclose(fit.path_matrix, B, atol=1e-8)
+
+
+def rowwise_pls(X, blocks, A, scheme, metric):
+    """Wold's algorithm on rows, written independently: scores, not covariances."""
+    X = X - X.mean(axis=0)
+    if metric == "standardized":
+        X = X / X.std(axis=0, ddof=1)
+    W = [np.ones(len(b)) for b in blocks]
+    n, q = len(X), len(blocks)
+    for _ in range(500):
+        Y = np.column_stack([X[:, b] @ w for b, w in zip(blocks, W, strict=True)])
+        Y = Y / Y.std(axis=0, ddof=1)
+        R = np.corrcoef(Y.T)
+        Z = np.zeros_like(Y)
+        for j in range(q):
+            before, after = np.flatnonzero(A[:, j]), np.flatnonzero(A[j])
+            if scheme == "path":
+                if len(before):
+                    beta = np.linalg.lstsq(Y[:, before], Y[:, j], rcond=None)[0]
+                    Z[:, j] += Y[:, before] @ beta
+                Z[:, j] += Y[:, after] @ R[j, after]
+            else:
+                both = np.concatenate([before, after])
+                e = np.sign(R[j, both]) if scheme == "centroid" else R[j, both]
+                Z[:, j] += Y[:, both] @ e
+        W = [X[:, b].T @ Z[:, j] / (n - 1) for j, b in enumerate(blocks)]
+    Y = np.column_stack([X[:, b] @ w for b, w in zip(blocks, W, strict=True)])
+    scale = Y.std(axis=0, ddof=1)
+    Y = Y / scale
+    paths = np.zeros((q, q))
+    for j in range(q):
+        before = np.flatnonzero(A[:, j])
+        if len(before):
+            paths[before, j] = np.linalg.lstsq(Y[:, before], Y[:, j], rcond=None)[0]
+    return np.concatenate([w / s for w, s in zip(W, scale, strict=True)]), paths, Y
+
+
+@pytest.mark.parametrize("metric", ["standardized", "raw"])
+@pytest.mark.parametrize("scheme", ["centroid", "factorial", "path"])
+def test_rows_and_moments_agree(scheme, metric, rng):
+    sizes = (3, 4, 2, 3)
+    sigma, _, B = composite_population(rng, sizes)
+    X = rng.multivariate_normal(np.zeros(len(sigma)), sigma, size=120) * 2 + 5
+    model = model_of(sizes, B, "A")
+    frame = pd.DataFrame(X, columns=model.indicators)
+    options = sat.PlsOptions(scheme=scheme, metric=metric, tol=1e-13)
+    fit = sat.pls(model, frame, options)
+    starts = np.cumsum((0, *sizes))
+    blocks = [np.arange(a, b) for a, b in zip(starts, starts[1:], strict=False)]
+    weights, paths, scores = rowwise_pls(X, blocks, B != 0, scheme, metric)
+    np.testing.assert_allclose(fit.weights, weights, atol=1e-9)
+    np.testing.assert_allclose(fit.path_matrix, paths, atol=1e-9)
+    np.testing.assert_allclose(fit.scores(frame), scores, atol=1e-8)
+
+
+def test_batch_equals_single_fits(mobi):
+    groups = mobi.assign(branch=np.arange(250) % 3)
+    batch = sat.pls("ecsi", groups, by="branch")
+    assert batch.paths().columns[0] == "branch"
+    for g in range(3):
+        one = sat.pls("ecsi", mobi[np.arange(250) % 3 == g])
+        np.testing.assert_allclose(batch.weights[g], one.weights, atol=1e-7)
+        np.testing.assert_allclose(batch.group(g).r_squared, one.r_squared, atol=1e-7)
+
+
+def test_a_bad_unit_spoils_no_other(mobi):
+    answers = mobi.assign(branch=np.arange(250) % 3)
+    answers.loc[answers["branch"] == 1, "IMAG1"] = 7
+    fit = sat.pls("ecsi", answers, by="branch")
+    status = fit.status()
+    assert list(status["converged"]) == [True, False, True]
+    assert status["reason"][1] == "zero variance: IMAG1"
+    assert np.isnan(fit.path_matrix[1]).all()
+    alone = sat.pls("ecsi", answers[answers["branch"] == 0])
+    np.testing.assert_allclose(fit.path_matrix[0], alone.path_matrix, atol=1e-9)
+
+
+def test_integer_weights_equal_repeated_rows(mobi, rng):
+    w = rng.integers(1, 4, size=250)
+    weighted = sat.pls("ecsi", mobi.assign(w=w), weights="w")
+    repeated = sat.pls("ecsi", mobi.loc[mobi.index.repeat(w)])
+    np.testing.assert_allclose(weighted.weights, repeated.weights, atol=1e-8)
+    np.testing.assert_allclose(weighted.path_matrix, repeated.path_matrix, atol=1e-8)
+
+
+def test_invariance_to_rows_items_and_scale(mobi, rng):
+    base = sat.pls("ecsi", mobi)
+    shuffled = mobi.sample(frac=1, random_state=1)[list(rng.permutation(mobi.columns))]
+    np.testing.assert_allclose(
+        sat.pls("ecsi", shuffled).path_matrix, base.path_matrix, atol=1e-9
+    )
+    moments = sat.datasets.moments("ecsi_mobile")
+    stretched = sat.Moments.from_table(
+        moments.mean * 10, moments.sd * 10, moments.corr(), n=250, names=moments.names
+    )
+    np.testing.assert_allclose(
+        sat.pls("ecsi", stretched).path_matrix,
+        sat.pls("ecsi", moments).path_matrix,
+        atol=1e-9,
+    )
+
+
+def test_total_effects_are_the_inverse(rng):
+    B = np.triu(rng.normal(size=(5, 6, 6)), 1)
+    expected = np.linalg.inv(np.eye(6) - B) - np.eye(6)
+    np.testing.assert_allclose(kernel.total_effects(B), expected, atol=1e-10)
+
+
+def test_implied_correlations_of_a_saturated_population(rng):
+    sizes = (3, 4, 2, 3)
+    sigma, _, B = composite_population(rng, sizes)
+    model = model_of(sizes, B, "B")
+    moments = sat.Moments.from_table(
+        np.zeros(12), np.ones(12), sigma, n=500, names=model.indicators
+    )
+    implied = sat.pls(model, moments, sat.PlsOptions(tol=1e-13)).implied()
+    np.testing.assert_allclose(implied[list(model.indicators)], sigma, atol=1e-8)
+
+
+def test_not_converged_raises_with_the_cure(mobi):
+    with pytest.raises(errors.ConvergenceError, match="max_iter") as caught:
+        sat.pls("ecsi", mobi, sat.PlsOptions(max_iter=2))
+    assert caught.value.value == 2
+
+
+def test_singular_mode_b_block_is_named(mobi):
+    answers = mobi.assign(copy=mobi["IMAG1"])
+    model = sat.StructuralModel.from_blocks(
+        "b",
+        {"Image": ["IMAG1", "copy", "IMAG2"], "Satisfaction": ["CUSA1", "CUSA2"]},
+        {"Image": ["Satisfaction"]},
+        modes={"Image": "B"},
+    )
+    with pytest.raises(errors.NotIdentifiedError, match="mode B block Image"):
+        sat.pls(model, answers)
+
+
+def test_few_rows_warn_in_mode_a_and_name_the_block_in_mode_b(mobi):
+    with pytest.warns(errors.SmallSampleWarning, match="n = 20"):
+        sat.pls("ecsi", mobi[:20])
+    model = sat.StructuralModel.from_blocks(
+        "b",
+        {"Quality": [f"PERQ{i}" for i in range(1, 8)], "Satisfaction": ["CUSA1"]},
+        {"Quality": ["Satisfaction"]},
+        modes={"Quality": "B"},
+    )
+    with pytest.raises(errors.NotIdentifiedError, match="Quality"):
+        sat.pls(model, mobi[:6])
+
+
+def test_constant_item_is_named(mobi):
+    with pytest.raises(errors.DataError, match="zero variance: CUSA1"):
+        sat.pls("ecsi", mobi.assign(CUSA1=10))
+
+
+def test_options_are_checked(mobi):
+    with pytest.raises(errors.OptionError, match="did you mean 'centroid'"):
+        sat.PlsOptions(scheme="centroit")
+    with pytest.raises(errors.OptionError, match="did you mean 'tol'"):
+        sat.PlsOptions(tolerance=1e-7)
+    with pytest.raises(errors.OptionError, match="swapped"):
+        sat.pls(mobi, sat.models.load("ecsi"))
+    with pytest.raises(errors.OptionError, match="swapped"):
+        sat.pls(mobi, "ecsi")
+
+
+def test_factor_constructs_are_refused_not_ignored(mobi):
+    model = sat.StructuralModel(
+        "f",
+        (
+            sat.Construct("Q", ("PERQ1", "PERQ2"), kind="factor"),
+            sat.Construct("S", ("CUSA1", "CUSA2")),
+        ),
+        (sat.Path("Q", "S"),),
+    )
+    with pytest.raises(errors.SpecificationError, match="composite"):
+        sat.pls(model, mobi)
+
+
+def test_reversed_indicator_equals_turned_answers(mobi):
+    block = {"Quality": ["PERQ1", "PERQ2"], "Satisfaction": ["CUSA1", "CUSA2"]}
+    plain = sat.StructuralModel.from_blocks(
+        "m", block, {"Quality": "Satisfaction"}, target="Satisfaction", scale=(1, 10)
+    )
+    turned = sat.StructuralModel(
+        "m",
+        (
+            sat.Construct("Quality", ("PERQ1", "PERQ2"), reverse=("PERQ2",)),
+            plain.constructs[1],
+        ),
+        plain.paths,
+        target="Satisfaction",
+        scale=(1, 10),
+    )
+    one = sat.pls(plain, mobi)
+    answers = mobi.assign(PERQ2=11 - mobi["PERQ2"])
+    other = sat.pls(turned, answers)
+    np.testing.assert_allclose(one.weights, other.weights, atol=1e-8)
+    np.testing.assert_allclose(
+        sat.index(one).to_frame()["estimate"], sat.index(other).to_frame()["estimate"]
+    )
+    np.testing.assert_allclose(one.scores(mobi), other.scores(answers), atol=1e-8)

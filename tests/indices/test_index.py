@@ -1,0 +1,183 @@
+"""Indices on 0-100 against published values and by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import satmetrics as sat
+from satmetrics import errors
+
+
+@pytest.mark.parametrize("scheme", ["centroid", "factorial", "path"])
+@pytest.mark.parametrize("metric", ["raw", "standardized"])
+def test_six_sets_of_index_values(metric, scheme, mobile, reference):
+    known = reference("ecsi_index")
+    fit = sat.pls("ecsi", mobile, sat.PlsOptions(scheme=scheme, metric=metric))
+    frame = sat.index(fit).to_frame().set_index("construct")
+    np.testing.assert_allclose(
+        frame.loc[known["constructs"], "estimate"], known[metric][scheme], atol=5.01e-5
+    )
+
+
+def test_standard_error_and_equal_weights(mobile, reference):
+    known = reference("ecsi_index")["satisfaction_raw_centroid"]
+    options = sat.PlsOptions(scheme="centroid", metric="raw")
+    fit = sat.pls("ecsi", mobile, options)
+    row = sat.index(fit, construct="Satisfaction").to_frame().iloc[0]
+    assert row["std_error"] == pytest.approx(known["std_error"], abs=5.01e-5)
+    half = (row["conf_high"] - row["conf_low"]) / 2
+    assert half == pytest.approx(known["half_width"], abs=5.01e-4)
+    equal = sat.index(fit, construct="Satisfaction", metric="equal").to_frame()
+    assert equal["estimate"].item() == pytest.approx(known["equal_weights"], abs=5.01e-5)
+
+
+def test_other_metric_refits(mobile):
+    raw = sat.pls("ecsi", mobile, sat.PlsOptions(metric="raw"))
+    standardized = sat.pls("ecsi", mobile)
+    pd.testing.assert_frame_equal(
+        sat.index(raw, metric="standardized").to_frame(),
+        sat.index(standardized).to_frame(),
+    )
+    assert "raw answers" in str(sat.index(raw))
+    assert "un-standardised" in str(sat.index(standardized))
+
+
+def test_groups_by_hand(mobi):
+    survey = sat.Survey(
+        mobi.assign(shop=["a", "b"] * 125), unit="shop", scale=(1, 10)
+    )
+    fit = sat.pls("ecsi", survey)
+    frame = sat.index(fit, survey, by="unit", construct="Value").to_frame()
+    assert list(frame["shop"]) == ["a", "b"]
+    w = fit.raw_weights()[15:17]
+    for k in range(2):
+        block = mobi.iloc[k::2][["PERV1", "PERV2"]].to_numpy()
+        scores = (block - 1) @ w / (9 * w.sum()) * 100
+        assert frame["estimate"][k] == pytest.approx(scores.mean())
+        assert frame["std_error"][k] == pytest.approx(scores.std(ddof=1) / np.sqrt(125))
+        assert frame["n"][k] == 125
+
+
+def test_weighted_standard_error_is_taylor(mobi, rng):
+    w = rng.uniform(0.3, 2, size=250)
+    survey = sat.Survey(mobi.assign(w=w), weight="w", scale=(1, 10))
+    fit = sat.pls("ecsi", survey)
+    row = sat.index(fit, survey, construct="Satisfaction").to_frame().iloc[0]
+    v = fit.raw_weights()[17:20]
+    y = (mobi[["CUSA1", "CUSA2", "CUSA3"]].to_numpy() - 1) @ v / (9 * v.sum()) * 100
+    mean = np.average(y, weights=w)
+    variance = 250 / 249 * np.sum(w**2 * (y - mean) ** 2) / w.sum() ** 2
+    assert row["estimate"] == pytest.approx(mean)
+    assert row["std_error"] == pytest.approx(np.sqrt(variance))
+
+
+def test_extremes_are_0_and_100():
+    items = ["a", "b", "c", "d"]
+    model = sat.StructuralModel.from_blocks(
+        "m",
+        {"X": items[:2], "Y": items[2:]},
+        {"X": "Y"},
+        target="Y",
+        scale=(1, 5),
+    )
+    rng = np.random.default_rng(1)
+    answers = pd.DataFrame(rng.integers(1, 6, size=(60, 4)), columns=items)
+    fit = sat.pls(model, answers)
+    for value, expected in ((1, 0.0), (5, 100.0)):
+        corner = pd.DataFrame(np.full((3, 4), value), columns=items)
+        frame = sat.index(fit, corner).to_frame()
+        np.testing.assert_allclose(frame["estimate"], expected, atol=1e-12)
+        np.testing.assert_allclose(frame["std_error"], 0, atol=1e-12)
+
+
+def test_scale_comes_from_model_survey_or_argument(mobi):
+    block = {"Quality": ["PERQ1", "PERQ2"], "Satisfaction": ["CUSA1", "CUSA2"]}
+    model = sat.StructuralModel.from_blocks("m", block, {"Quality": "Satisfaction"})
+    fit = sat.pls(model, mobi)
+    with pytest.raises(errors.DataError, match="'PERQ1' has no scale"):
+        sat.index(fit, mobi)
+    by_argument = sat.index(fit, mobi, scale=(1, 10)).to_frame()
+    by_survey = sat.index(fit, sat.Survey(mobi, scale=(1, 10))).to_frame()
+    pd.testing.assert_frame_equal(by_argument, by_survey)
+    with pytest.raises(errors.DataError, match="off its scale"):
+        sat.index(fit, mobi, scale=(1, 5))
+
+
+def test_conflicting_scales_are_an_error(mobi):
+    survey = sat.Survey(mobi, scale=(0, 10))
+    with pytest.raises(errors.DataError, match="in the survey"):
+        sat.pls("ecsi", survey)
+
+
+def test_dont_know_codes_never_enter(mobi):
+    spoiled = mobi.copy()
+    spoiled.loc[3, "CUSA1"] = 98
+    with pytest.raises(errors.DataError, match="98") as caught:
+        sat.pls("ecsi", spoiled)
+    assert "missing_codes" in str(caught.value)
+
+
+def test_item_absent_in_one_wave_is_a_reason(mobi):
+    answers = mobi.assign(wave=np.repeat(["2025", "2026"], 125))
+    answers.loc[answers["wave"] == "2026", "CUSL2"] = np.nan
+    with pytest.warns(errors.MissingDataWarning, match="125 of 250"):
+        fit = sat.pls("ecsi", answers)
+    assert sum(e.n for e in fit.context.exclusions if e.what == "rows") == 125
+    with pytest.warns(errors.MissingDataWarning):
+        frame = sat.index(fit, answers, by="wave", construct="Satisfaction").to_frame()
+    assert list(frame["reason"]) == ["", "no answers to CUSL2"]
+    assert np.isnan(frame["estimate"][1])
+    assert frame["estimate"][0] > 0
+
+
+def test_unit_with_one_answer(mobi):
+    shops = np.where(np.arange(250) == 0, "tiny", "big")
+    survey = sat.Survey(mobi.assign(shop=shops), unit="shop", scale=(1, 10))
+    fit = sat.pls("ecsi", survey)
+    rows = sat.index(fit, survey, by="shop", construct="Satisfaction").to_frame()
+    tiny = rows[rows["shop"] == "tiny"].iloc[0]
+    assert tiny["n"] == 1
+    assert np.isfinite(tiny["estimate"])
+    assert np.isnan(tiny["std_error"])
+    assert "one answer" in tiny["reason"]
+
+
+def test_changes_by_hand(mobi):
+    answers = mobi.assign(wave=np.repeat(["2025", "2026"], 125))
+    fit = sat.pls("ecsi", answers)
+    levels = sat.index(fit, answers, by="wave")
+    frame = sat.changes(levels).to_frame().set_index("construct")
+    wide = levels.to_frame().pivot(index="construct", columns="wave")
+    row = frame.loc["Satisfaction"]
+    expected = wide["estimate"].loc["Satisfaction"]
+    assert row["estimate"] == pytest.approx(expected["2026"] - expected["2025"])
+    assert row["std_error"] == pytest.approx(
+        np.hypot(*wide["std_error"].loc["Satisfaction"])
+    )
+    assert row["since"] == "2025"
+    assert row["n"] == 250
+    with pytest.raises(errors.DataError, match="columns not found: 'wave'"):
+        sat.changes(sat.index(fit, answers))
+
+
+def test_priorities_are_slopes_between_indices(mobi):
+    """For one predictor the effect of a point is the slope between the two indices."""
+    model = sat.StructuralModel.from_blocks(
+        "m",
+        {"Quality": [f"PERQ{i}" for i in range(1, 8)], "Sat": ["CUSA1", "CUSA2"]},
+        {"Quality": ["Sat"]},
+        target="Sat",
+        scale=(1, 10),
+    )
+    fit = sat.pls(model, mobi)
+    w, starts = fit.raw_weights(), [0, 7]
+    spans = np.add.reduceat(w * 9, starts)
+    X = mobi[list(model.indicators)].to_numpy() - 1
+    indices = np.add.reduceat(X * w, starts, axis=1) / spans * 100
+    slope = np.polyfit(indices[:, 0], indices[:, 1], 1)[0]
+    row = sat.priorities(fit).to_frame().iloc[0]
+    assert row["effect"] == pytest.approx(slope)
+    assert row["performance"] == pytest.approx(indices[:, 0].mean())
+    assert row["estimate"] == pytest.approx(slope * (100 - indices[:, 0].mean()))
