@@ -55,6 +55,7 @@ def statistics(fit: PlsFit, moments: Moments) -> Statistics:
     }
     flat = {name: value.reshape(len(value), -1) for name, value in sources.items()}
     values = np.concatenate([flat[name][:, at] for name, at in picks], axis=1)
+    values[~np.isfinite(values)] = np.nan
     ok = refit.converged & np.isfinite(flat["path"]).all(axis=1)
     failed = Counter(refit.reasons[i] or "not a number" for i in np.flatnonzero(~ok))
     return Statistics(labels, values, ok, tuple(failed.items()))

@@ -86,7 +86,10 @@ class BootstrapResult(Result):
             ("failed", f"{self.n_failed:,}"),
             ("resampled", self.resampled),
         )
+        partly = int((self.table["draws"] < len(self.draws)).sum())
+        undefined = f"{partly} numbers are undefined in some draws; see column draws"
         notes = [
+            *((undefined,) if partly else ()),
             "interval: percentile; p = 2Φ(−|estimate/std. error|)",
             *(
                 ("normal theory, no answers",)
@@ -137,8 +140,9 @@ def bootstrap(
     Returns
     -------
     BootstrapResult
-        Terms path, weight, loading, direct/indirect/total, r2, htmt and, where scales
-        are known, index. ``p_value`` is :math:`2Φ(-|\hat θ/se|)`.
+        Terms path, weight, loading, indirect, total, r2, htmt, htmt_signed and, where
+        scales are known, index; ``draws`` counts the draws in which a number is
+        defined (a ratio such as HTMT may not be). ``p_value`` is :math:`2Φ(-|\hat θ/se|)`.
 
     Raises
     ------
@@ -301,7 +305,7 @@ def _run(
 
 def _table(own: Statistics, draws: FloatArray, level: float, moments: Moments) -> Table:
     estimate = own.values[0]
-    std_error = draws.std(axis=0, ddof=1)
+    mean, std_error, defined = _intervals.moments(draws)
     low, high = _intervals.percentile(draws, level)
     tested = own.labels["test"] == "zero"
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -315,6 +319,7 @@ def _table(own: Statistics, draws: FloatArray, level: float, moments: Moments) -
             "p_value": _intervals.normal_p(statistic),
             "conf_low": low,
             "conf_high": high,
-            "bias": draws.mean(axis=0) - estimate,
+            "bias": mean - estimate,
+            "draws": defined,
         }
     )

@@ -31,9 +31,7 @@ def test_htmt_both_variants(fit, reference):
     np.testing.assert_allclose(
         lower(frame, "htmt2", names), known["htmt2"], atol=5.01e-5, equal_nan=True
     )
-    pair = frame.query(
-        "term == 'htmt' and source == 'Loyalty' and target == 'Quality'"
-    )
+    pair = frame.query("term == 'htmt' and source == 'Loyalty' and target == 'Quality'")
     assert pair["estimate"].item() == pytest.approx(
         known["loyalty_quality"], abs=5.01e-5
     )
@@ -112,7 +110,9 @@ def test_vif_equals_statsmodels(mobi):
     ecsi = sat.models.load("ecsi")
     fit = sat.pls(ecsi, mobi)
     scores = fit.scores(mobi)
-    frame = sat.assess(fit).to_frame().query("term == 'vif' and target == 'Satisfaction'")
+    frame = (
+        sat.assess(fit).to_frame().query("term == 'vif' and target == 'Satisfaction'")
+    )
     sources = list(frame["source"])
     X = np.column_stack([np.ones(250), scores[sources]])
     for k, value in enumerate(frame["estimate"]):

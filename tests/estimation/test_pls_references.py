@@ -58,9 +58,7 @@ def test_smartpls_total_effects(data, reference):
 )
 def test_plspm(case, options, mobi, reference):
     known = reference("ecsi_plspm")
-    fit = sat.pls(
-        "ecsi", mobi, sat.PlsOptions(scheme="centroid", tol=1e-12, **options)
-    )
+    fit = sat.pls("ecsi", mobi, sat.PlsOptions(scheme="centroid", tol=1e-12, **options))
     check_plspm(fit, known, case, raw=options["metric"] == "raw")
 
 

@@ -30,7 +30,9 @@ def test_standard_error_and_equal_weights(mobile, reference):
     half = (row["conf_high"] - row["conf_low"]) / 2
     assert half == pytest.approx(known["half_width"], abs=5.01e-4)
     equal = sat.index(fit, construct="Satisfaction", metric="equal").to_frame()
-    assert equal["estimate"].item() == pytest.approx(known["equal_weights"], abs=5.01e-5)
+    assert equal["estimate"].item() == pytest.approx(
+        known["equal_weights"], abs=5.01e-5
+    )
 
 
 def test_other_metric_refits(mobile):
@@ -45,9 +47,7 @@ def test_other_metric_refits(mobile):
 
 
 def test_groups_by_hand(mobi):
-    survey = sat.Survey(
-        mobi.assign(shop=["a", "b"] * 125), unit="shop", scale=(1, 10)
-    )
+    survey = sat.Survey(mobi.assign(shop=["a", "b"] * 125), unit="shop", scale=(1, 10))
     fit = sat.pls("ecsi", survey)
     frame = sat.index(fit, survey, by="unit", construct="Value").to_frame()
     assert list(frame["shop"]) == ["a", "b"]
