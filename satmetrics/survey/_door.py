@@ -120,6 +120,8 @@ def open_frame(frame: object) -> Grid:
     DataError
         If two columns have one name, or the header has several rows.
     """
+    if hasattr(frame, "collect"):
+        raise _not_a_frame(frame)
     _check_names(frame)
     try:
         wrapped: Any = nw.from_native(frame, eager_only=True)

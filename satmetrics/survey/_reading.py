@@ -1,4 +1,4 @@
-"""Reading the columns of a survey as declared, and warning where they look otherwise."""
+"""Reading columns as declared, and warning where they look otherwise."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ def warn_implausible(
         *check_reversals(values, declared),
     ]
     for warning in found:
-        warnings.warn(warning, stacklevel=stacklevel + 1)
+        warnings.warn(warning, stacklevel=stacklevel)

@@ -192,7 +192,6 @@ class Survey:
             object.__setattr__(self, name, fixed)
 
     @classmethod
-    @friendly_keywords
     def from_long(
         cls,
         frame: object,
@@ -341,7 +340,7 @@ class Survey:
         declared = dataclasses.replace(self.declared, scales=scales)
         fresh = {name: read_column(self._grid, declared, name) for name in bare}
         readings = {**self._readings, **fresh}
-        warn_implausible(readings, declared, stacklevel=3)
+        warn_implausible(readings, declared, stacklevel=4)
         names = tuple(name for name in self.columns if name in readings)
         return self._with(declared=declared, _readings=readings, items=names)
 

@@ -51,7 +51,7 @@ def test_suspicious_codes_without_a_scale_raise(code):
 
 def test_eight_and_nine_beyond_a_full_five_point_item_raise():
     frame = pd.DataFrame({"q1": [*ratings(high=5), 9, 9]})
-    with pytest.raises(DataError, match="9 \\(2x\\) far from"):
+    with pytest.raises(DataError, match=r"9 \(2x\) far from"):
         as_survey(frame).answers(["q1"])
 
 
@@ -137,5 +137,5 @@ def test_swapped_model_and_data_are_named():
 
 
 def test_a_path_is_not_data():
-    with pytest.raises(OptionError, match="sat.read"):
+    with pytest.raises(OptionError, match=r"sat\.read"):
         as_survey("answers.csv")
