@@ -69,9 +69,11 @@ def _shown_by_session() -> bool:
     if "matplotlib.pyplot" not in sys.modules:
         return False
     import matplotlib as mpl
-    from matplotlib.backends import BackendFilter, backend_registry
+    from matplotlib.backends.registry import BackendFilter, backend_registry
 
-    windows = backend_registry.list_builtin(BackendFilter.INTERACTIVE)
+    windows: list[str] = backend_registry.list_builtin(  # type: ignore[no-untyped-call]
+        BackendFilter.INTERACTIVE
+    )
     return mpl.get_backend().lower() in [name.lower() for name in windows]
 
 
@@ -86,7 +88,7 @@ def finish(ax: Axes, context: Context, notes: Iterable[str] = ()) -> Axes:
         rotation=270,
         ha="left",
         va="bottom",
-        fontsize=6.5,
+        fontsize=7,
         color=QUIET,
     )
     mark.set_gid("origin")
@@ -103,15 +105,14 @@ def finish(ax: Axes, context: Context, notes: Iterable[str] = ()) -> Axes:
 
 
 def settle_texts(ax: Axes) -> None:
-    """Draw labels as they are: no mathematics read into "$", Chinese in a font of its own."""
+    """Draw labels as they are: "$" is no mathematics, Chinese has its own font."""
     from matplotlib.text import Text
 
+    chinese = cjk_family()
     for text in ax.findobj(Text):
-        text.set_parse_math(False)  # type: ignore[attr-defined]
-        if is_cjk(text.get_text()) and cjk_family() is not None:  # type: ignore[attr-defined]
-            family = text.get_fontfamily()  # type: ignore[attr-defined]
-            own = [family] if isinstance(family, str) else list(family)
-            text.set_fontfamily([*own, cjk_family()])  # type: ignore[attr-defined]
+        text.set_parse_math(False)
+        if chinese is not None and is_cjk(text.get_text()):
+            text.set_fontfamily([*text.get_fontfamily(), chinese])
 
 
 def inches(ax: Axes) -> tuple[float, float]:
@@ -159,3 +160,11 @@ def padded(low: float, high: float, share: float = 0.06) -> tuple[float, float]:
         return 0.0, 1.0
     room = share * (high - low) or 1.0
     return low - room, high + room
+
+
+def at_least(low: float, high: float, span: float) -> tuple[float, float]:
+    """Widen limits of an index to a span, so that noise does not look like a plunge."""
+    short = max(0.0, span - (high - low)) / 2
+    low, high = low - short, high + short
+    shift = max(0.0, high - 100.0) - max(0.0, -low)
+    return max(low - shift, 0.0), min(high - shift, 100.0)

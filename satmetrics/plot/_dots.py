@@ -32,7 +32,7 @@ class Dots:
 
     @property
     def state(self) -> FloatArray:
-        """1 where the interval lies above 0, −1 below, 0 where it holds it or is absent."""
+        """1 where the interval lies above 0, −1 below, 0 where it does neither."""
         with np.errstate(invalid="ignore"):
             return np.where(self.low > 0, 1, np.where(self.high < 0, -1, 0))
 
@@ -41,9 +41,12 @@ class Dots:
         """Lowest and highest number drawn."""
         every = np.concatenate([self.estimate, self.low, self.high])
         seen = every[np.isfinite(every)]
-        return (
-            (float(seen.min()), float(seen.max())) if seen.size else (np.nan, np.nan)
-        )
+        return (float(seen.min()), float(seen.max())) if seen.size else (np.nan, np.nan)
+
+
+def positions(rows: int) -> FloatArray:
+    """Return the height of each row, the first on top."""
+    return np.linspace(0.0, rows - 1.0, rows)
 
 
 def draw_rows(

@@ -50,8 +50,8 @@ def texts_of(source: LabelSource) -> dict[str, str]:
             found |= {item: str(label) for item, label in pairs if str(label)}
         return found
     if isinstance(source, Instrument):
-        parts = (*source.dimensions, *source.items)
-        return {part.id: part.label for part in parts if part.label}
+        found = {part.id: part.label for part in source.dimensions if part.label}
+        return found | {part.id: part.label for part in source.items if part.label}
     if isinstance(source, Mapping):
         return {str(name): str(text) for name, text in source.items()}
     raise OptionError(
@@ -101,7 +101,9 @@ class Names:
 def is_cjk(text: str) -> bool:
     """Return whether a text has characters that the default font lacks."""
     return any(
-        "\u2e80" <= c <= "\u9fff" or "\uf900" <= c <= "\ufaff" or "\uff00" <= c <= "\uffef"
+        "\u2e80" <= c <= "\u9fff"
+        or "\uf900" <= c <= "\ufaff"
+        or "\uff00" <= c <= "\uffef"
         for c in text
     )
 

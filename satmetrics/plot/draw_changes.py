@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satmetrics._checks import friendly_keywords
-from satmetrics._frames import Table
+from satmetrics._frames import ESTIMATES, Table
 from satmetrics.errors import DataError, OptionError
 from satmetrics.indices.changes import ChangeResult
 from satmetrics.plot import _dots
@@ -17,10 +17,7 @@ from satmetrics.plot._labels import LabelSource, Names
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-OWN = frozenset(
-    ("construct", "since", "n", "estimate", "std_error", "statistic", "p_value")
-    + ("conf_low", "conf_high", "reason")
-)
+OWN = frozenset(("construct", "since", "reason", *ESTIMATES))
 
 
 @friendly_keywords
@@ -70,7 +67,7 @@ def changes(
         span = f"{names(row[result.over])} since {names(row['since'])}"
         texts.append(f"{unit}, {span}" if unit else span)
     ax = axes_for(ax, 7.2, 1.0 + 0.3 * len(rows))
-    y = np.arange(len(rows)) * 1.0
+    y = _dots.positions(len(rows))
     dots = _dots.Dots(rows["estimate"], rows["conf_low"], rows["conf_high"])
     _dots.row_labels(ax, y, texts)
     _dots.draw_signed(ax, y, dots)
@@ -84,18 +81,17 @@ def changes(
 
 def _rows(result: ChangeResult, construct: str | None) -> Table:
     wanted = construct or result.target
-    rows = (
-        result.table if wanted is None else result.table.where(construct=wanted)
-    )
+    rows = result.table if wanted is None else result.table.where(construct=wanted)
     if wanted is None and len(set(rows["construct"])) > 1:
         rows = rows.where(construct=rows["construct"][0])
     rows = rows.take(np.flatnonzero(np.isfinite(rows["estimate"])))
     if not len(rows):
+        present = dict.fromkeys(map(str, result.table["construct"]))
         raise DataError(
             f"there are no changes of {wanted!r}",
             code="no-rows",
             column="construct",
             value=wanted,
-            remedy=f"there are {', '.join(dict.fromkeys(map(str, result.table['construct'])))}",
+            remedy=f"there are {', '.join(present)}",
         )
     return rows

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from satmetrics._checks import friendly_keywords, one_of
 from satmetrics._frames import Table
 from satmetrics.errors import OptionError
@@ -76,7 +74,7 @@ def forest(
     rows = boot.table.where(term=term)
     names = Names.of(labels)
     ax = axes_for(ax, 7.2, 0.9 + 0.28 * len(rows))
-    y = np.arange(len(rows)) * 1.0
+    y = _dots.positions(len(rows))
     dots = _dots.Dots(rows["estimate"], rows["conf_low"], rows["conf_high"])
     _dots.row_labels(ax, y, _row_names(rows, names))
     if term in AROUND_ZERO:

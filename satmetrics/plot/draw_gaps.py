@@ -74,8 +74,8 @@ def gaps(
     by = result.by if isinstance(result, GapResult) else ()
     groups = _groups(rows, by)
     ax = axes_for(ax, 7.2, 1.1 + len(order) * max(0.3, 0.13 * len(groups)))
-    _draw(ax, rows, level, order, groups, names)
-    _dots.row_labels(ax, np.arange(len(order)), [names(name) for name in order])
+    _draw(ax, level, order, groups, names)
+    _dots.row_labels(ax, _dots.positions(len(order)), [names(name) for name in order])
     _dots.zero_line(ax, _dots_of(rows))
     ax.set_xlabel(
         f"perception − expectation, scale points, with {100 * result.level:g} % "
@@ -86,7 +86,6 @@ def gaps(
 
 def _draw(
     ax: Axes,
-    rows: Table,
     level: str,
     order: list[str],
     groups: list[tuple[tuple[object, ...], Table]],
@@ -100,9 +99,7 @@ def _draw(
             continue
         shift = 0.7 * ((g + 0.5) / len(groups) - 0.5)
         colour, marker = SERIES[g % len(SERIES)], MARKERS[g % len(MARKERS)]
-        _dots.draw_rows(
-            ax, y + shift, _dots_of(own), colour, marker, names.joined(key)
-        )
+        _dots.draw_rows(ax, y + shift, _dots_of(own), colour, marker, names.joined(key))
     if len(groups) > 1:
         ax.legend(
             loc="lower left",
@@ -121,9 +118,7 @@ def _worst_first(rows: Table, level: str) -> list[str]:
     return sorted(means, key=lambda name: float(np.mean(means[name])))
 
 
-def _groups(
-    rows: Table, by: tuple[str, ...]
-) -> list[tuple[tuple[object, ...], Table]]:
+def _groups(rows: Table, by: tuple[str, ...]) -> list[tuple[tuple[object, ...], Table]]:
     if not by:
         return [((), rows)]
     keys = list(zip(*(rows[name] for name in by), strict=True))

@@ -22,6 +22,7 @@ from satmetrics.plot._canvas import (
     STYLES,
     TEXT,
     VERMILLION,
+    at_least,
     axes_for,
     finish,
     inches,
@@ -122,9 +123,7 @@ def _rows(result: IndexResult, construct: str | None) -> Table:
     return rows
 
 
-def _series(
-    rows: Table, others: list[str]
-) -> list[tuple[tuple[object, ...], Table]]:
+def _series(rows: Table, others: list[str]) -> list[tuple[tuple[object, ...], Table]]:
     keys = [tuple(row[k] for k in others) for row in rows.rows()]
     return [
         (key, rows.take(np.array([i for i, own in enumerate(keys) if own == key])))
@@ -139,7 +138,7 @@ def _dots_of(rows: Table) -> _dots.Dots:
 def _constructs(ax: Axes | None, result: IndexResult, names: Names) -> Axes:
     rows = result.table
     ax = axes_for(ax, 7.2, 0.9 + 0.32 * len(rows))
-    y = np.arange(len(rows)) * 1.0
+    y = _dots.positions(len(rows))
     own = np.array([name == result.target for name in rows["construct"]], dtype=bool)
     for here, colour, marker in ((~own, BLUE, "o"), (own, VERMILLION, "D")):
         if here.any():
@@ -153,7 +152,7 @@ def _constructs(ax: Axes | None, result: IndexResult, names: Names) -> Axes:
 def _groups(ax: Axes | None, rows: Table, others: list[str], names: Names) -> Axes:
     rows = rows.take(np.argsort(-rows["estimate"], kind="stable"))
     ax = axes_for(ax, 7.2, 0.9 + 0.3 * len(rows))
-    y = np.arange(len(rows)) * 1.0
+    y = _dots.positions(len(rows))
     _dots.draw_rows(ax, y, _dots_of(rows), BLUE, "o")
     texts = [names.joined(row[k] for k in others) for row in rows.rows()]
     _dots.row_labels(ax, y, texts)
@@ -168,9 +167,12 @@ def _lines(
     along: str,
     names: Names,
 ) -> Axes:
+    from matplotlib.ticker import MaxNLocator
+
     waves = list(dict.fromkeys(rows[along]))
     ax = axes_for(ax, 7.2, 4.2)
-    ax.set_ylim(*padded(*_dots_of(rows).ends))
+    ax.set_ylim(*at_least(*padded(*_dots_of(rows).ends), 20.0))
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
     texts = [names.joined(key) for key, _ in series]
     _wave_axis(ax, [names(wave) for wave in waves], texts)
     step = min(0.07, 0.4 / len(series))
@@ -217,7 +219,11 @@ def _direct_labels(ax: Axes, ends: FloatArray, texts: list[str], waves: int) -> 
     for s, (y, end) in enumerate(zip(spread(ends, line), ends, strict=True)):
         colour = SERIES[s % len(SERIES)]
         ax.plot(
-            [waves - 1 + 0.17, waves - 1 + 0.26], [end, y], color=QUIET, lw=0.5, zorder=1
+            [waves - 1 + 0.17, waves - 1 + 0.26],
+            [end, y],
+            color=QUIET,
+            lw=0.5,
+            zorder=1,
         )
         ax.text(
             waves - 1 + 0.29,

@@ -17,6 +17,7 @@ from satmetrics.plot._canvas import (
     QUIET,
     SMALL,
     TEXT,
+    at_least,
     axes_for,
     finish,
     inches,
@@ -27,7 +28,7 @@ from satmetrics.plot._labels import LabelSource, Names, text_width
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NEAR = 0.1
+NEAR = 0.12
 LINE = 0.17
 
 
@@ -49,8 +50,8 @@ def priorities(
     Returns
     -------
     Axes
-        Numbers are ranks; the dotted lines are the drivers' means (a reading aid, not
-        a threshold).
+        Numbers in the points are ranks; the dotted lines are the drivers' means, a
+        reading aid and no threshold.
 
     References
     ----------
@@ -73,17 +74,24 @@ def priorities(
     table = result.table
     ax = axes_for(ax, 7.2, 4.4)
     x, y = table["effect"], table["performance"]
-    ax.set_xlim(*padded(min(0.0, float(x.min())), float(x.max()), 0.16))
-    ax.set_ylim(*padded(float(y.min()), float(y.max()), 0.35))
+    texts = [names(name) for name in table["construct"]]
+    _limits(ax, x, y, texts)
     style = {"color": FAINT, "linestyle": ":", "linewidth": 1.2, "zorder": 1}
     ax.axvline(float(x.mean()), **style)  # type: ignore[arg-type]
     ax.axhline(float(y.mean()), **style)  # type: ignore[arg-type]
-    (points,) = ax.plot(x, y, "o", color=BLUE, markersize=9, zorder=3)
+    (points,) = ax.plot(x, y, "o", color=BLUE, markersize=14, zorder=3)
     points.set_gid("estimate")
-    texts = [
-        f"{rank}  {names(name)}"
-        for rank, name in zip(table["rank"], table["construct"], strict=True)
-    ]
+    for px, py, rank in zip(x, y, table["rank"], strict=True):
+        ax.annotate(
+            str(rank),
+            (px, py),
+            ha="center",
+            va="center_baseline",
+            color="white",
+            fontsize=SMALL,
+            fontweight="bold",
+            zorder=4,
+        )
     for (px, py), text in zip(_places(ax, x, y, texts), texts, strict=True):
         ax.text(px, py, text, fontsize=TEXT, color=INK, va="center", zorder=4)
     ax.text(
@@ -103,6 +111,14 @@ def priorities(
     return finish(ax, result.context, names.notes)
 
 
+def _limits(ax: Axes, x: FloatArray, y: FloatArray, texts: list[str]) -> None:
+    """Set limits with room for a label to the right of every point."""
+    low, high = padded(min(0.0, float(x.min())), float(x.max()), 0.06)
+    share = min(0.4, (max(text_width(t, TEXT) for t in texts) + 0.2) / inches(ax)[0])
+    ax.set_xlim(low, low + (high - low) / (1 - share))
+    ax.set_ylim(*at_least(*padded(float(y.min()), float(y.max()), 0.25), 20.0))
+
+
 def _places(
     ax: Axes, x: FloatArray, y: FloatArray, texts: list[str]
 ) -> list[tuple[float, float]]:
@@ -116,10 +132,10 @@ def _places(
     for (px, py), text in zip(at, texts, strict=True):
         w = text_width(text, TEXT)
         options = [
-            (px + 0.13, py),
-            (px - 0.13 - w, py),
-            (px - w / 2, py + 0.2),
-            (px - w / 2, py - 0.2),
+            (px + 0.17, py),
+            (px - 0.17 - w, py),
+            (px - w / 2, py + 0.24),
+            (px - w / 2, py - 0.24),
             (px + 0.1, py + 0.17),
             (px + 0.1, py - 0.17),
         ]

@@ -1,0 +1,329 @@
+"""`plot.paths`: the path diagram."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from satmetrics._checks import friendly_keywords
+from satmetrics._typing import FloatArray
+from satmetrics.errors import DataError, OptionError
+from satmetrics.estimation.fit import PlsFit
+from satmetrics.inference.bootstrap import BootstrapResult
+from satmetrics.plot import _layout
+from satmetrics.plot._canvas import (
+    BLUE,
+    INK,
+    QUIET,
+    SMALL,
+    VERMILLION,
+    axes_for,
+    finish,
+    inches,
+)
+from satmetrics.plot._labels import LabelSource, Names, texts_of, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LineStyle: TypeAlias = Literal["-"] | tuple[float, Sequence[float]]
+SOLID: LineStyle = "-"
+DASHED: LineStyle = (0, (4, 2))
+DOTTED: LineStyle = (0, (1, 1.4))
+LABEL = (0.36, 0.2)
+"""Width and height a coefficient needs, in inches."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arrow:
+    """One path: its ends, coefficient and how sure it is."""
+
+    source: int
+    target: int
+    value: float
+    open: bool
+    recalled: bool
+
+
+@friendly_keywords
+def paths(
+    fit: PlsFit,
+    boot: BootstrapResult | None = None,
+    *,
+    labels: LabelSource = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the path diagram of a fit.
+
+    Arrows run from left to right wherever the model allows. Their width grows with the
+    coefficient, in standard deviations per standard deviation. With `boot`, paths whose
+    interval holds zero are dashed; arrows of a published model that its source does not
+    confirm are dotted. The share of variance explained (R²) stands in the box.
+
+    Parameters
+    ----------
+    fit : a single fit; of a batch pass ``fit.group(0)``.
+    boot : the bootstrap of the fit, if its intervals are to be shown.
+    labels : ``{name: text}``; the model's own labels when None.
+    ax : axes to draw on; a new figure when None.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> fit = sat.pls("ecsi", sat.datasets.moments("ecsi_mobile"))
+    >>> len([p for p in sat.plot.paths(fit).patches if p.get_gid() == "path"])
+    12
+    """
+    _check(fit, boot)
+    names = Names.of({**texts_of(fit.model), **texts_of(labels)})
+    at = _layout.place(fit.model.adjacency())
+    extent = np.ptp(at, axis=0) + np.array(_layout.BOX)
+    ax = axes_for(ax, float(extent[0]) + 0.5, float(extent[1]) + 0.9)
+    ax.set_axis_off()
+    ax.set_aspect("equal")
+    half = np.array(_layout.BOX) / 2
+    low, high = at.min(axis=0) - half - 0.06, at.max(axis=0) + half + 0.06
+    ax.set_xlim(float(low[0]), float(high[0]))
+    ax.set_ylim(float(low[1]), float(high[1]))
+    zoom = float(min(1.1, max(0.45, inches(ax)[0] / (0.9 * extent[0]))))
+    arrows = _arrows(fit, boot)
+    for arrow, spot in zip(arrows, _label_spots(arrows, at), strict=True):
+        _draw_arrow(ax, arrow, at, spot, zoom)
+    r2 = np.atleast_1d(fit.r_squared)
+    for k, name in enumerate(fit.model.names):
+        _draw_box(ax, at[k], names(name), float(r2[k]), name == fit.model.target, zoom)
+    _legend(ax, arrows, boot, zoom)
+    return finish(ax, fit.context, names.notes)
+
+
+def _check(fit: object, boot: object) -> None:
+    if not isinstance(fit, PlsFit):
+        raise OptionError(
+            f"plot.paths() needs a fit, got {type(fit).__name__}",
+            code="not-a-fit",
+            remedy="pass what sat.pls(model, data) returned",
+        )
+    if fit.batched:
+        raise OptionError(
+            "this fit holds a batch of groups",
+            code="batched-fit",
+            remedy="draw one group at a time: fit.group(0)",
+        )
+    if boot is None:
+        return
+    if not isinstance(boot, BootstrapResult):
+        raise OptionError(
+            f"boot is a {type(boot).__name__}",
+            code="not-a-bootstrap",
+            remedy="pass what sat.bootstrap(fit, data) returned",
+        )
+    rows = boot.table.where(term="path")
+    own = fit.path_table()
+    same = len(rows) == len(own) and np.allclose(rows["estimate"], own["estimate"])
+    if not same:
+        raise DataError(
+            "the bootstrap is of another fit",
+            code="other-fit",
+            remedy="pass sat.bootstrap(fit, data) of this fit",
+        )
+
+
+def _arrows(fit: PlsFit, boot: BootstrapResult | None) -> list[Arrow]:
+    held = np.zeros(len(fit.model.paths), dtype=bool)
+    if boot is not None:
+        rows = boot.table.where(term="path")
+        held = (rows["conf_low"] <= 0) & (rows["conf_high"] >= 0)
+    names = fit.model.names
+    values = fit.path_table()["estimate"]
+    return [
+        Arrow(
+            names.index(path.source),
+            names.index(path.target),
+            float(value),
+            bool(open_),
+            path.status in ("recalled", "unverified"),
+        )
+        for path, value, open_ in zip(fit.model.paths, values, held, strict=True)
+    ]
+
+
+def _ends(arrow: Arrow, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return where an arrow leaves its source's box and meets its target's."""
+    a, z = at[arrow.source], at[arrow.target]
+    along: FloatArray = z - a
+    half = np.array(_layout.BOX) / 2
+    with np.errstate(divide="ignore"):
+        share: float = (half / np.abs(along)).min()
+    return a + share * along, z - (share + 0.03 / float(np.hypot(*along))) * along
+
+
+def _label_spots(arrows: list[Arrow], at: FloatArray) -> list[FloatArray]:
+    """Return a place on each arrow that is clear of boxes, labels and other arrows."""
+    ends = [_ends(arrow, at) for arrow in arrows]
+    taken: list[FloatArray] = []
+    spots: list[FloatArray] = []
+    shares = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)
+    for k, (a, z) in enumerate(ends):
+        others = [pair for i, pair in enumerate(ends) if i != k]
+        options = [a + share * (z - a) for share in shares]
+        costs = [
+            _spot_cost(spot, at, taken, others) + 0.05 * i
+            for i, spot in enumerate(options)
+        ]
+        spot = options[int(np.argmin(costs))]
+        spots.append(spot)
+        taken.append(spot)
+    return spots
+
+
+def _spot_cost(
+    spot: FloatArray,
+    at: FloatArray,
+    taken: list[FloatArray],
+    others: list[tuple[FloatArray, FloatArray]],
+) -> float:
+    size = np.array(LABEL)
+    boxes = np.abs(at - spot) < (np.array(_layout.BOX) + size) / 2
+    cost = 20.0 * float(boxes.all(axis=1).sum())
+    cost += 20.0 * sum(bool((np.abs(t - spot) < size).all()) for t in taken)
+    for a, z in others:
+        along = z - a
+        t = float(np.clip((spot - a) @ along / max(along @ along, 1e-12), 0, 1))
+        gap = np.abs(a + t * along - spot) / (size / 2)
+        cost += 3.0 * max(0.0, 1.0 - float(gap.max()))
+    return cost
+
+
+def _draw_arrow(
+    ax: Axes, arrow: Arrow, at: FloatArray, spot: FloatArray, zoom: float
+) -> None:
+    from matplotlib.patches import FancyArrowPatch
+
+    start, end = _ends(arrow, at)
+    colour = VERMILLION if arrow.value < 0 else BLUE
+    style = DASHED if arrow.open else DOTTED if arrow.recalled else SOLID
+    width = zoom * (0.7 + 4.2 * min(abs(arrow.value), 1.0))
+    patch = FancyArrowPatch(
+        (float(start[0]), float(start[1])),
+        (float(end[0]), float(end[1])),
+        arrowstyle="-|>",
+        mutation_scale=zoom * (7 + 7 * min(abs(arrow.value), 1.0)),
+        linewidth=width,
+        linestyle=style,
+        color=colour,
+        shrinkA=0,
+        shrinkB=0,
+        joinstyle="miter",
+        zorder=1,
+    )
+    patch.set_gid("path")
+    ax.add_patch(patch)
+    text = ax.text(
+        float(spot[0]),
+        float(spot[1]),
+        f"{arrow.value:.2f}".replace("-", "−"),
+        ha="center",
+        va="center",
+        fontsize=zoom * 8.5,
+        color=INK,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8 * zoom},
+        zorder=3,
+    )
+    text.set_gid("coefficient")
+
+
+def _draw_box(
+    ax: Axes, at: FloatArray, title: str, r2: float, target: bool, zoom: float
+) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    w, h = _layout.BOX
+    pad = 0.06
+    box = FancyBboxPatch(
+        (float(at[0]) - w / 2 + pad, float(at[1]) - h / 2 + pad),
+        w - 2 * pad,
+        h - 2 * pad,
+        boxstyle=f"round,pad={pad},rounding_size=0.09",
+        facecolor="#dcebf5" if target else "#f6f6f6",
+        edgecolor=INK if target else QUIET,
+        linewidth=zoom * (1.5 if target else 0.9),
+        zorder=2,
+    )
+    box.set_gid("construct")
+    ax.add_patch(box)
+    known = bool(np.isfinite(r2))
+    lines = wrapped(title, 17)
+    text = ax.text(
+        float(at[0]),
+        float(at[1]) + (0.1 if known else 0.0),
+        lines,
+        ha="center",
+        va="center",
+        fontsize=zoom * (8.8 if "\n" not in lines else 7.6),
+        fontweight="bold" if target else "normal",
+        linespacing=1.0,
+        color=INK,
+        zorder=4,
+    )
+    text.set_gid("label")
+    if known:
+        ax.text(
+            float(at[0]),
+            float(at[1]) - 0.18,
+            f"R² {r2:.2f}",
+            ha="center",
+            va="center",
+            fontsize=zoom * 7.2,
+            color=QUIET,
+            zorder=4,
+        )
+
+
+def _legend(
+    ax: Axes, arrows: list[Arrow], boot: BootstrapResult | None, zoom: float
+) -> None:
+    from matplotlib.lines import Line2D
+
+    level = 0.95 if boot is None else boot.level
+    negative = any(a.value < 0 for a in arrows)
+    kinds: tuple[tuple[bool, str, LineStyle, str], ...] = (
+        (negative, BLUE, SOLID, "positive"),
+        (negative, VERMILLION, SOLID, "negative"),
+        (
+            any(a.open for a in arrows),
+            QUIET,
+            DASHED,
+            f"dashed: {100 * level:g} % interval holds zero",
+        ),
+        (
+            any(a.recalled and not a.open for a in arrows),
+            QUIET,
+            DOTTED,
+            "dotted: arrow of the published model not confirmed",
+        ),
+    )
+    handles = [
+        Line2D([], [], color=colour, linestyle=style, linewidth=2, label=text)
+        for there, colour, style, text in kinds
+        if there
+    ]
+    ax.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.0, -0.01),
+        ncols=2,
+        frameon=False,
+        fontsize=zoom * SMALL,
+        handlelength=2.6,
+        borderaxespad=0.3,
+        title="path coefficients, standard deviations; the width grows with size",
+        title_fontsize=zoom * SMALL,
+        alignment="left",
+    )
