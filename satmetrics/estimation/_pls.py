@@ -19,7 +19,7 @@ from satmetrics._linalg import eliminate, spd_inverse
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.moment._blocks import membership
 
-CHUNK_BYTES = 2**20
+CHUNK_BYTES = 5 * 2**18
 """Covariances of one chunk: small enough to stay in cache through all iterations."""
 
 

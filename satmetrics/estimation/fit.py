@@ -203,6 +203,12 @@ class PlsFit(Result):
             sampling=self.sampling,
         )
 
+    def labels(self) -> Table:
+        """Return what each of the `statistics` is, for inference."""
+        from satmetrics.estimation.statistics import labels
+
+        return labels(self)
+
     def statistics(self, moments: Moments) -> Statistics:
         """Return all numbers of the fit for a batch of moments, for inference."""
         from satmetrics.estimation.statistics import statistics

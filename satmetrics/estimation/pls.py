@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from satmetrics._checks import friendly_keywords
-from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import AnyArray, BoolArray, FloatArray, MissingPolicy
 from satmetrics.errors import (
     ConvergenceError,
@@ -24,15 +23,14 @@ from satmetrics.estimation import _pls as kernel
 from satmetrics.estimation.door import (
     as_model,
     model_moments,
-    oriented,
     scale_ends,
     warn_small,
 )
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.options import PlsOptions
+from satmetrics.estimation.solve import solve_moments
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
-from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
 
 LOWEST_EIGENVALUE = -1e-8
@@ -117,15 +115,13 @@ def fit_moments(
 ) -> PlsFit:
     """Fit without judging: faults are recorded in `status`, not raised."""
     batched = bool(moments.batch_shape)
-    turned = oriented(model, moments)
-    cov = turned.cov if batched else turned.cov[None]
-    S = cov_to_corr(cov) if options.metric == "standardized" else cov
-    flat = _blocks.constant(cov)
-    unusable = np.asarray(flat.any(axis=1))
-    S = np.where(unusable[:, None, None], np.nan, S)
-    solution = kernel.solve(S, layout_of(model), settings_of(options))
+    solved = solve_moments(model, moments, options)
+    solution = solved.solution
     admissible = _admissible(solution)
-    reasons = _reasons(model, moments, solution, flat, admissible)
+    reasons = tuple(
+        moments.reasons[g] if sound else solved.reason(g)
+        for g, sound in enumerate(admissible)
+    )
 
     def shaped(values: AnyArray) -> Any:
         return values if batched else values[0]
@@ -147,22 +143,6 @@ def fit_moments(
         ends=ends,
         sampling=sampling,
     )
-
-
-def layout_of(model: StructuralModel) -> kernel.Layout:
-    """Return the model as the arrays the kernel reads."""
-    owner = model.owner()
-    blocks = tuple(
-        np.flatnonzero(owner == k)
-        for k, construct in enumerate(model.constructs)
-        if construct.mode == "B" and len(construct.indicators) > 1
-    )
-    return kernel.Layout(owner, model.adjacency(), blocks)
-
-
-def settings_of(options: PlsOptions) -> kernel.Settings:
-    """Return the options the kernel reads."""
-    return kernel.Settings(options.scheme, options.tol, options.max_iter, options.sign)
 
 
 def _as_options(options: object) -> PlsOptions:
@@ -195,44 +175,6 @@ def _admissible(solution: kernel.Solution) -> BoolArray:
     lowest = np.linalg.eigvalsh(C)[:, 0]
     inside = (np.abs(np.nan_to_num(solution.loadings)) <= 1 + 1e-8).all(axis=1)
     return solution.converged & (lowest >= LOWEST_EIGENVALUE) & inside
-
-
-def _reasons(
-    model: StructuralModel,
-    moments: Moments,
-    solution: kernel.Solution,
-    flat: BoolArray,
-    admissible: BoolArray,
-) -> tuple[str, ...]:
-    out = list(moments.reasons)
-    for g in np.flatnonzero(~admissible):
-        out[g] = moments.reasons[g] or _reason(model, moments, solution, flat, int(g))
-    return tuple(out)
-
-
-def _reason(
-    model: StructuralModel,
-    moments: Moments,
-    solution: kernel.Solution,
-    flat: BoolArray,
-    g: int,
-) -> str:
-    n = np.atleast_1d(moments.n)[g]
-    if n < 2:
-        return f"n = {int(n)} complete rows"
-    if flat[g].any():
-        items = [moments.names[i] for i in np.flatnonzero(flat[g])]
-        return f"zero variance: {', '.join(items[:5])}"
-    if solution.singular_block[g] >= 0:
-        return f"mode B block {model.names[solution.singular_block[g]]} has no inverse"
-    if solution.singular_target[g] >= 0:
-        return f"predictors of {model.names[solution.singular_target[g]]} are collinear"
-    if not solution.converged[g]:
-        return f"not converged after {int(solution.iterations[g])} iterations"
-    return (
-        "inadmissible: construct correlations not positive semi-definite, "
-        "or a loading above 1"
-    )
 
 
 def _raise_fault(fit: PlsFit) -> None:

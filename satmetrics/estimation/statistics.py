@@ -11,7 +11,7 @@ from satmetrics._frames import Table
 from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.estimation import _pls as kernel
-from satmetrics.estimation.door import oriented
+from satmetrics.estimation.solve import solve_moments
 from satmetrics.inference.protocol import Statistics
 from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
@@ -19,6 +19,10 @@ from satmetrics.moment.moments import Moments
 if TYPE_CHECKING:
     from satmetrics.estimation.fit import PlsFit
     from satmetrics.models.model import StructuralModel
+
+
+TESTED = ("path", "weight", "loading", "indirect", "total")
+"""Terms for which the hypothesis that the number is 0 means something."""
 
 
 def reachable(adjacency: BoolArray) -> BoolArray:
@@ -32,79 +36,81 @@ def statistics(fit: PlsFit, moments: Moments) -> Statistics:
     """Fit a batch and return its numbers side by side.
 
     Columns: path, weight, loading, indirect, total, r2, htmt, htmt_signed, and index
-    where scales are known.
+    where scales are known; `labels` says which is which.
     """
-    refit = fit.refit(moments)
-    labels, picks = _plan(fit)
-    turned = oriented(fit.model, moments)
-    R = cov_to_corr(turned.cov)
+    solved = solve_moments(fit.model, moments, fit.options)
+    solution, turned = solved.solution, solved.moments
+    R = solved.S if fit.options.metric == "standardized" else cov_to_corr(turned.cov)
     owner, q = fit.model.owner(), len(fit.model.names)
-    total = kernel.total_effects(refit.path_matrix)
+    total = kernel.total_effects(solution.paths)
+    raw = solution.weights
+    if fit.options.metric == "standardized":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            raw = raw / turned.sd
     sources: dict[str, FloatArray] = {
-        "path": refit.path_matrix,
-        "weight": refit.weights,
-        "loading": refit.loadings,
-        "indirect": total - refit.path_matrix,
+        "path": solution.paths,
+        "weight": solution.weights,
+        "loading": solution.loadings,
+        "indirect": total - solution.paths,
         "total": total,
-        "r2": refit.r_squared,
+        "r2": solution.r2,
         "htmt": _blocks.htmt(R, owner, q),
         "htmt_signed": _blocks.htmt(R, owner, q, signed=True),
         "index": _blocks.index_0_100(
-            refit.raw_weights(), turned.mean, fit.ends[0], fit.ends[1], owner, q
+            raw, turned.mean, fit.ends[0], fit.ends[1], owner, q
         ),
     }
+    picks = _picks(fit)
     flat = {name: value.reshape(len(value), -1) for name, value in sources.items()}
-    values = np.concatenate([flat[name][:, at] for name, at in picks], axis=1)
+    values = np.concatenate([flat[name][:, at] for name, at in picks.items()], axis=1)
     values[~np.isfinite(values)] = np.nan
-    ok = refit.converged & np.isfinite(flat["path"]).all(axis=1)
-    failed = Counter(refit.reasons[i] or "not a number" for i in np.flatnonzero(~ok))
-    return Statistics(labels, values, ok, tuple(failed.items()))
+    ok = solution.converged & np.isfinite(flat["path"]).all(axis=1)
+    bad = np.flatnonzero(~ok)
+    failed = Counter(solved.reason(int(i)) or "not a number" for i in bad)
+    return Statistics(values, ok, tuple(failed.items()))
 
 
-def _plan(fit: PlsFit) -> tuple[Table, list[tuple[str, IntArray]]]:
-    """Return the labels of all columns and where each block of them is found."""
-    model = fit.model
-    names, items, q = model.names, model.indicators, len(model.names)
+def labels(fit: PlsFit) -> Table:
+    """Return one row per column of `statistics`: what it is, and if 0 is a null."""
+    names, items = fit.model.names, fit.model.indicators
+    owner, q = fit.model.owner(), len(fit.model.names)
+    rows: list[dict[str, str]] = []
+    for term, at in _picks(fit).items():
+        row = {"term": term, "test": "zero" if term in TESTED else ""}
+        if term in ("weight", "loading"):
+            rows += [
+                row | {"construct": names[owner[i]], "indicator": items[i]} for i in at
+            ]
+        elif term in ("r2", "index"):
+            rows += [row | {"construct": names[k]} for k in at]
+        else:
+            rows += [
+                row | {"source": names[k // q], "target": names[k % q]} for k in at
+            ]
+    words = ("source", "target", "construct", "indicator", "term", "test")
+    return Table.of({w: [row.get(w, "") for row in rows] for w in words})
+
+
+def _picks(fit: PlsFit) -> dict[str, IntArray]:
+    """Return, per term, the positions of its numbers in the flattened arrays."""
+    model, q = fit.model, len(fit.model.names)
     adjacency = model.adjacency()
     indirect = reachable(adjacency)
-    lower = np.tril(np.ones((q, q), dtype=np.bool_), -1)
-    inner = adjacency.any(axis=0)
     starts = np.searchsorted(model.owner(), np.arange(q))
-    known = np.isfinite(np.add.reduceat(fit.ends[1] - fit.ends[0], starts))
-    rows: list[dict[str, str]] = []
-    picks: list[tuple[str, IntArray]] = []
-
-    def pairs(term: str, mask: BoolArray, test: str) -> None:
-        order = _path_order(model) if term == "path" else np.argwhere(mask)
-        picks.append((term, np.array([i * q + j for i, j in order], dtype=np.int64)))
-        rows.extend(
-            {"term": term, "source": names[i], "target": names[j], "test": test}
-            for i, j in order
-        )
-
-    def each(term: str, which: IntArray, test: str) -> None:
-        picks.append((term, which))
-        rows.extend({"term": term, "construct": names[k], "test": test} for k in which)
-
-    def blocks(term: str) -> None:
-        picks.append((term, np.arange(len(items))))
-        rows.extend(
-            {"term": term, "construct": names[k], "indicator": item, "test": "zero"}
-            for k, item in zip(model.owner(), items, strict=True)
-        )
-
-    pairs("path", adjacency, "zero")
-    blocks("weight")
-    blocks("loading")
-    pairs("indirect", indirect, "zero")
-    pairs("total", indirect | adjacency, "zero")
-    each("r2", np.flatnonzero(inner), "")
-    pairs("htmt", lower, "")
-    pairs("htmt_signed", lower, "")
-    each("index", np.flatnonzero(known), "")
-    words = ("source", "target", "construct", "indicator", "term", "test")
-    columns = {w: [row.get(w, "") for row in rows] for w in words}
-    return Table.of(columns), picks
+    spans = np.add.reduceat(fit.ends[1] - fit.ends[0], starts)
+    every = np.arange(len(model.indicators))
+    lower = np.flatnonzero(np.tril(np.ones((q, q)), -1))
+    return {
+        "path": np.array([i * q + j for i, j in _path_order(model)], dtype=np.int64),
+        "weight": every,
+        "loading": every,
+        "indirect": np.flatnonzero(indirect),
+        "total": np.flatnonzero(indirect | adjacency),
+        "r2": np.flatnonzero(adjacency.any(axis=0)),
+        "htmt": lower,
+        "htmt_signed": lower,
+        "index": np.flatnonzero(np.isfinite(spans)),
+    }
 
 
 def _path_order(model: StructuralModel) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from satmetrics._result import Context, Exclusion, Result
 from satmetrics._typing import FloatArray, RngLike
 from satmetrics.errors import ConvergenceError, DataError, OptionError
 from satmetrics.inference import _intervals, _resample
-from satmetrics.inference.protocol import Refittable, Statistics
+from satmetrics.inference.protocol import Refittable
 from satmetrics.moment.contributions import Contributions, contributions
 from satmetrics.moment.moments import Moments
 from satmetrics.survey.survey import as_survey
@@ -142,7 +142,8 @@ def bootstrap(
     BootstrapResult
         Terms path, weight, loading, indirect, total, r2, htmt, htmt_signed and, where
         scales are known, index; ``draws`` counts the draws in which a number is
-        defined (a ratio such as HTMT may not be). ``p_value`` is :math:`2Φ(-|\hat θ/se|)`.
+        defined (a ratio such as HTMT may not be). ``p_value`` is
+        :math:`2Φ(-|\hat θ/se|)`.
 
     Raises
     ------
@@ -190,7 +191,7 @@ def bootstrap(
     failed = tuple(sorted(failures.items()))
     exclusions = [Exclusion(reason, count, "draws") for reason, count in failed]
     return BootstrapResult(
-        table=_table(own, values, level, fit.moments),
+        table=_table(fit.labels(), own.values[0], values, level, fit.moments),
         draws=values,
         n_draws=n_draws,
         failures=failed,
@@ -303,14 +304,19 @@ def _run(
     return np.concatenate(kept), failures
 
 
-def _table(own: Statistics, draws: FloatArray, level: float, moments: Moments) -> Table:
-    estimate = own.values[0]
+def _table(
+    labels: Table,
+    estimate: FloatArray,
+    draws: FloatArray,
+    level: float,
+    moments: Moments,
+) -> Table:
     mean, std_error, defined = _intervals.moments(draws)
     low, high = _intervals.percentile(draws, level)
-    tested = own.labels["test"] == "zero"
+    tested = labels["test"] == "zero"
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.where(tested & (std_error > 1e-12), estimate / std_error, np.nan)
-    return own.labels.drop("test").extended(
+    return labels.drop("test").extended(
         {
             "n": np.full(len(estimate), moments.n),
             "estimate": estimate,

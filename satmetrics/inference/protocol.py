@@ -31,14 +31,11 @@ class Statistics(Record):
 
     Attributes
     ----------
-    labels : k rows: term, source, target, construct, indicator, test ("zero" where
-        the hypothesis that the number is 0 means something, else "").
-    values : (B, k)
+    values : (B, k), in the order of the fit's `labels`.
     ok : (B,), False where the fit failed.
     failures : pairs (reason, how many).
     """
 
-    labels: Table
     values: FloatArray
     ok: BoolArray
     failures: tuple[tuple[str, int], ...] = ()
@@ -58,6 +55,12 @@ class Refittable(Protocol):
     @property
     def title(self) -> str:
         """What was fitted, for people."""
+
+    def labels(self) -> Table:
+        """Return k rows: term, source, target, construct, indicator, test.
+
+        ``test`` is "zero" where the hypothesis that the number is 0 means something.
+        """
 
     def statistics(self, moments: Moments) -> Statistics:
         """Fit a batch of moments and return its numbers."""

@@ -1,0 +1,216 @@
+"""What is true of every result, said once."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import satmetrics as sat
+from satmetrics import errors
+from satmetrics._display import Summary
+from satmetrics._frames import ESTIMATES, KEYS
+from satmetrics._result import Record, Result
+
+EVIL = "<script>alert('x')</script>"
+
+
+def evil_survey() -> sat.Survey:
+    """Return a survey whose unit, columns and labels are hostile."""
+    rng = np.random.default_rng(1)
+    base = rng.integers(2, 7, size=(60, 1))
+    answers = np.clip(base + rng.integers(-1, 2, size=(60, 6)), 1, 7)
+    columns = ["q1", f"q2{EVIL}", "s1", "s2", "e1", "e2"]
+    frame = pd.DataFrame(answers, columns=columns)
+    frame["shop"] = np.where(np.arange(60) % 2, EVIL, "plain")
+    frame["wave"] = np.where(np.arange(60) < 30, "2025", f"2026{EVIL}")
+    return sat.Survey(frame, unit="shop", wave="wave", scale=(1, 7), name=EVIL)
+
+
+def evil_model() -> sat.StructuralModel:
+    """Return a model whose names are hostile."""
+    return sat.StructuralModel.from_blocks(
+        EVIL,
+        {f"Quality{EVIL}": ["q1", f"q2{EVIL}"], "Satisfaction": ["s1", "s2"]},
+        {f"Quality{EVIL}": ["Satisfaction"]},
+        target="Satisfaction",
+        scale=(1, 7),
+    )
+
+
+def build() -> dict[str, Result]:
+    """Return one of every public result, singles and batches."""
+    survey, model = evil_survey(), evil_model()
+    fit = sat.pls(model, survey)
+    batch = sat.pls(model, survey, by="shop")
+    levels = sat.index(fit, survey, by=["unit", "wave"])
+    table = pd.DataFrame(
+        {
+            "dimension": [EVIL, "b"],
+            "expectation_mean": [4.4, 4.5],
+            "expectation_sd": [0.4, 0.4],
+            "perception_mean": [4.2, 4.4],
+            "perception_sd": [0.5, 0.5],
+            "n": [386, 386],
+        }
+    )
+    gaps = {
+        "expectation": ["e1", "e2"],
+        "perception": ["q1", "s1"],
+        "dimensions": {EVIL: [0], "other": [1]},
+    }
+    made = {
+        "model": model,
+        "moments": sat.Moments.from_frame(survey, ["q1", "s1"]),
+        "moments batch": sat.Moments.from_frame(survey, ["q1", "s1"], by="shop"),
+        "fit": fit,
+        "fit batch": batch,
+        "effects": sat.effects(fit),
+        "effects batch": sat.effects(batch),
+        "assessment": sat.assess(fit),
+        "assessment batch": sat.assess(batch),
+        "bootstrap": sat.bootstrap(fit, survey, n_draws=40, rng=1),
+        "index": levels,
+        "changes": sat.changes(levels),
+        "priorities": sat.priorities(fit),
+        "gaps": sat.gaps(survey, **gaps),
+        "gaps by": sat.gaps(survey, **gaps, by="unit"),
+        "gap table": sat.gap_table(table),
+    }
+    made["report"] = sat.report(EVIL, [fit, levels, made["gaps"]])
+    return made
+
+
+RESULTS = build()
+EVERY = pytest.mark.parametrize("name", list(RESULTS))
+
+
+def equal(one: object, other: object) -> bool:
+    """Compare two results field by field, NaN equal to NaN."""
+    if isinstance(one, Record) and not isinstance(one, Result) and one == other:
+        return True
+    if dataclasses.is_dataclass(one):
+        return type(one) is type(other) and all(
+            equal(getattr(one, f.name), getattr(other, f.name))
+            for f in dataclasses.fields(one)
+        )
+    if isinstance(one, np.ndarray):
+        if one.shape != other.shape or one.dtype != other.dtype:
+            return False
+        return all(map(equal, one.ravel().tolist(), other.ravel().tolist()))
+    if isinstance(one, (tuple, list)):
+        return len(one) == len(other) and all(map(equal, one, other))
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(equal(one[k], other[k]) for k in one)
+    if isinstance(one, float) and math.isnan(one):
+        return math.isnan(other)
+    return one == other
+
+
+def arrays(value: object):
+    """Yield every array inside a result."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from arrays(item)
+    elif dataclasses.is_dataclass(value):
+        for f in dataclasses.fields(value):
+            yield from arrays(getattr(value, f.name))
+
+
+def test_every_public_result_class_is_here():
+    built = {type(result) for result in RESULTS.values()}
+
+    def leaves(cls):
+        below = cls.__subclasses__()
+        return {cls} if not below else set().union(*map(leaves, below))
+
+    ours = {c for c in leaves(Result) if c.__module__.startswith("satmetrics.")}
+    assert ours <= built, f"add {ours - built} to build()"
+
+
+@EVERY
+def test_frozen(name):
+    result = RESULTS[name]
+    assert dataclasses.is_dataclass(result)
+    field = dataclasses.fields(result)[0].name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(result, field, None)
+    assert not any(array.flags.writeable for array in arrays(result))
+
+
+@EVERY
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(lambda r: pickle.loads(pickle.dumps(r)), id="pickle"),
+        pytest.param(copy.deepcopy, id="deepcopy"),
+        pytest.param(lambda r: sat.read_result(r.to_json()), id="json"),
+    ],
+)
+def test_comes_back_whole_and_frozen(name, again):
+    result = RESULTS[name]
+    other = again(result)
+    assert equal(result, other)
+    assert not any(array.flags.writeable for array in arrays(other))
+    pd.testing.assert_frame_equal(result.to_frame(), other.to_frame())
+    assert str(result) == str(other)
+
+
+@EVERY
+def test_json_file(name, tmp_path):
+    result = RESULTS[name]
+    assert equal(result, sat.read_result(result.save_json(tmp_path / "r.json")))
+
+
+@EVERY
+def test_frame_speaks_the_shared_words(name):
+    result = RESULTS[name]
+    frame = result.to_frame()
+    assert isinstance(frame, pd.DataFrame)
+    assert isinstance(frame.index, pd.RangeIndex)
+    assert len(frame)
+    for column in frame.columns:
+        text = column.replace(EVIL, "").removeprefix("r_")
+        assert text.replace("_", "").isalnum(), column
+        assert text == text.lower() or text in ("P", "E"), column
+    shared = [c for c in frame.columns if c in ESTIMATES]
+    assert shared == [c for c in ESTIMATES if c in shared], "order of the estimates"
+    keys = [c for c in frame.columns if c in KEYS]
+    if shared and keys:
+        columns = list(frame.columns)
+        assert columns.index(keys[-1]) < columns.index(shared[0]), "keys come first"
+    own = frame.copy()
+    own.iloc[0, 0] = own.iloc[-1, 0]
+    pd.testing.assert_frame_equal(frame, result.to_frame())
+
+
+@EVERY
+def test_summary_and_html(name):
+    result = RESULTS[name]
+    assert isinstance(result.summary(), Summary)
+    assert repr(result) == str(result.summary())
+    assert "0x" not in repr(result)
+    html = result._repr_html_()
+    assert "<script" not in html
+    assert "&lt;script" in html
+
+
+def test_json_is_data_and_nothing_else():
+    text = RESULTS["fit"].to_json()
+    for wrong, message in (
+        ("{}", "not a satmetrics result"),
+        ("{", "not JSON"),
+        (text.replace('"schema": 1', '"schema": 99'), "schema 99"),
+        (text.replace('"PlsFit"', '"os.system"'), "does not know"),
+        (text.replace('"dtype": "<f8"', '"dtype": "V8"'), "array type"),
+    ):
+        assert wrong != text
+        with pytest.raises(errors.DataError, match=message):
+            sat.read_result(wrong)
