@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from satmetrics._result import Record
-from satmetrics._typing import AnyArray
+from satmetrics._typing import AnyArray, BoolArray
 from satmetrics.errors import DataError
 from satmetrics.survey.answers import MISSING_TEXTS, plain_text
 from satmetrics.survey.scale import Scale
 
+_LOOKED_AT = 200
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?")
 
 
@@ -76,8 +77,8 @@ def table_from_cells(
     DataError
         If there is no data row, or the header is blank, repeated or has another row.
     """
-    blank = np.vectorize(is_blank, otypes=[bool])(cells) if cells.size else None
-    if blank is None or blank.all():
+    blank = _blank(cells)
+    if blank.all():
         raise _empty("the file holds no cells")
     cells, blank = cells[~blank.all(axis=1)], blank[~blank.all(axis=1)]
     title = _title_rows(blank)
@@ -104,6 +105,16 @@ def is_blank(value: object) -> bool:
     if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124
         return True
     return isinstance(value, str) and not value.strip("\ufeff\u200b \t\r\n\u3000\u00a0")
+
+
+def _blank(cells: AnyArray) -> BoolArray:
+    """Return which cells are empty, looking at each distinct value of a column once."""
+    blank = np.ones(cells.shape, dtype=bool)
+    for j in range(cells.shape[1]):
+        codes, distinct = pd.factorize(cells[:, j])
+        lookup = np.asarray([*(is_blank(value) for value in distinct), True])
+        blank[:, j] = lookup[codes]
+    return blank
 
 
 def _title_rows(blank: AnyArray) -> int:
@@ -167,6 +178,7 @@ def _check_second_header(body: AnyArray, empty: AnyArray) -> None:
     """Raise if the first row is text where all others are numbers."""
     if len(body) < 3:
         return
+    body, empty = body[:_LOOKED_AT], empty[:_LOOKED_AT]
     odd = numeric = 0
     for j in range(body.shape[1]):
         rest = [v for v, e in zip(body[1:, j], empty[1:, j], strict=True) if not e]
@@ -198,26 +210,26 @@ def _typed(
     """Return a column as numbers where its texts are plain numbers, without loss."""
     values = column.copy()
     values[empty] = None
-    series = pd.Series(values, dtype=object)
-    if not all(isinstance(v, str) for v in values.tolist() if v is not None):
-        return series, ()
-    counts = series.value_counts()
-    absent = [t for t in counts.index if plain_text(t) in MISSING_TEXTS]
-    numbers = {t: t.strip() for t in counts.index if t not in absent}
-    plain = all(_PLAIN.fullmatch(text) for text in numbers.values())
-    if not numbers or not plain:
-        return series, ()
-    table: dict[str, float | None] = {t: _number(text) for t, text in numbers.items()}
-    if len(set(table.values())) < len(table):
-        return series, ()
+    codes, distinct = pd.factorize(values)
+    as_is = pd.Series(values, dtype=object)
+    if not all(isinstance(value, str) for value in distinct):
+        return as_is, ()
+    absent = [text for text in distinct if plain_text(text) in MISSING_TEXTS]
+    texts = {text: text.strip() for text in distinct if text not in absent}
+    if not texts or not all(_PLAIN.fullmatch(text) for text in texts.values()):
+        return as_is, ()
+    numbers = {text: _number(bare) for text, bare in texts.items()}
+    if len(set(numbers.values())) < len(numbers):
+        return as_is, ()
     notes: tuple[str, ...] = ()
     if absent:
-        shown = ", ".join(repr(t) for t in absent[:8])
-        total = int(counts[absent].sum())
+        shown = ", ".join(repr(text) for text in absent[:8])
+        total = int(as_is.isin(absent).sum())
         notes = (f"{total:,} cells of {name!r} were read as empty: {shown}",)
-    lookup = {**table, **dict.fromkeys(absent)}
-    fresh = [None if v is None else lookup[v] for v in values.tolist()]
-    return pd.Series(fresh, dtype=object), notes
+    lookup = pd.Series([*(numbers.get(text) for text in distinct), None])
+    fresh = lookup.take(codes).reset_index(drop=True)
+    whole = all(isinstance(number, int) for number in numbers.values())
+    return fresh.astype("int64") if whole and fresh.notna().all() else fresh, notes
 
 
 def _number(text: str) -> float:

@@ -19,11 +19,15 @@ def group_table(
     if not names:
         return np.zeros(grid.n, dtype=np.int64), Table((), ())
     parts = [group_codes(grid[name], wave=name == wave) for name in names]
-    stacked = np.stack([codes for codes, _ in parts])
-    there = (stacked >= 0).all(axis=0)
-    found, inverse = np.unique(stacked[:, there], axis=1, return_inverse=True)
+    there = np.logical_and.reduce([codes >= 0 for codes, _ in parts])
+    cell = np.zeros(int(there.sum()), dtype=np.int64)
+    for part, labels in parts:
+        cell = cell * len(labels) + part[there]
+        cell = np.unique(cell, return_inverse=True)[1].ravel()
+    first = np.unique(cell, return_index=True)[1]
     codes = np.full(grid.n, -1, dtype=np.int64)
-    codes[there] = inverse.ravel()
+    codes[there] = cell
+    found = [part[there][first] for part, _ in parts]
     pairs = zip(found, parts, strict=True)
     columns = tuple(_keys([labels[k] for k in row]) for row, (_, labels) in pairs)
     return codes, Table(tuple(names), columns)
