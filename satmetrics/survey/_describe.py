@@ -22,6 +22,7 @@ def describe(
     roles: Roles,
     declared: Declared,
     columns: Sequence[str],
+    labels: Mapping[str, str],
     values: Mapping[str, FloatArray],
 ) -> Summary:
     """Return the summary of a survey: facts, items, exclusions."""
@@ -43,12 +44,15 @@ def describe(
             f"{straight:,} rows answer everything alike (straight-lining, at least 5 "
             "answers); they are counted, not left out",
         )
-    items = section("Items", _items(values, declared), _HEADINGS, decimals=2)
+    table = _items(values, declared, labels)
+    headings = {k: v for k, v in _HEADINGS.items() if k != "label" or any(table[k])}
+    items = section("Items", table, headings, decimals=2)
     return Summary("Survey", tuple(facts), (items,) if values else (), notes)
 
 
 _HEADINGS = {
     "item": "item",
+    "label": "label",
     "scale": "scale",
     "turned": "reversed",
     "n": "answers",
@@ -59,12 +63,15 @@ _HEADINGS = {
 }
 
 
-def _items(values: Mapping[str, FloatArray], declared: Declared) -> Table:
+def _items(
+    values: Mapping[str, FloatArray], declared: Declared, labels: Mapping[str, str]
+) -> Table:
     columns: dict[str, list[object]] = {name: [] for name in _HEADINGS}
     for name, answers in values.items():
         seen = answers[~np.isnan(answers)]
         scale = declared.scale(name)
         columns["item"].append(name)
+        columns["label"].append(labels.get(name, ""))
         columns["scale"].append(str(scale) if scale else "not declared")
         columns["turned"].append("yes" if name in declared.reverse else "")
         columns["n"].append(seen.size)

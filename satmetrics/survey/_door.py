@@ -120,6 +120,8 @@ def open_frame(frame: object) -> Grid:
     DataError
         If two columns have one name, or the header has several rows.
     """
+    if hasattr(frame, "to_native"):
+        frame = frame.to_native()
     if hasattr(frame, "collect"):
         raise _not_a_frame(frame)
     _check_names(frame)
@@ -169,6 +171,8 @@ def _not_a_frame(frame: object) -> OptionError:
     remedy = "give a Survey or a pandas, Polars or PyArrow dataframe"
     if isinstance(frame, (str, bytes)) or hasattr(frame, "__fspath__"):
         remedy = f"read the file first: sat.read({frame!r})"
+    elif kind == "Survey":
+        remedy = "it is one already; its with_roles() and with_scale() make another"
     elif hasattr(frame, "collect"):
         remedy = "a lazy frame has no answers yet; call its collect() first"
     elif hasattr(frame, "constructs"):

@@ -93,11 +93,10 @@ def _grid(sheet: Any) -> AnyArray:
 
 def _spread_merged(sheet: Any, cells: AnyArray) -> bool:
     """Spread the value of each merged cell, titles of full width excepted."""
-    top, left = sheet.min_row, sheet.min_column
     found = False
     for area in sheet.merged_cells.ranges:
-        rows = slice(area.min_row - top, area.max_row - top + 1)
-        columns = slice(area.min_col - left, area.max_col - left + 1)
+        rows = slice(area.min_row - 1, area.max_row)
+        columns = slice(area.min_col - 1, area.max_col)
         if columns.stop - columns.start >= cells.shape[1] > 1:
             continue
         cells[rows, columns] = cells[rows.start, columns.start]

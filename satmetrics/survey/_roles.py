@@ -115,7 +115,7 @@ def clean_rows(grid: Grid, roles: Roles, duplicates: str) -> Cleaned:
         grid.take(rows),
         rows,
         (*exclusions, *repeated),
-        (*notes, *wave_notes),
+        (*notes, *_alike(grid, roles), *wave_notes),
         None if weights is None else weights[rows],
     )
 
@@ -174,6 +174,23 @@ def _strip(grid: Grid, roles: Roles) -> tuple[Grid, tuple[str, ...]]:
         if name in roles.columns() or merged:
             notes.append(f"blanks around {changed:,} labels of {name!r} were removed")
     return grid, tuple(notes)
+
+
+def _alike(grid: Grid, roles: Roles) -> tuple[str, ...]:
+    """Return notes on labels that differ by case, width or inner blanks only."""
+    notes = []
+    for name in (roles.unit, roles.wave, roles.source):
+        labels = grid[name].labels if name is not None else ()
+        alike: dict[str, list[str]] = {}
+        for label in labels:
+            alike.setdefault(plain_text(label), []).append(label)
+        for same in alike.values():
+            if len(same) > 1:
+                listed = ", ".join(repr(label) for label in same)
+                notes.append(
+                    f"labels of {name!r} differ by case or width only: {listed}"
+                )
+    return tuple(notes)
 
 
 def _waves(grid: Grid, roles: Roles) -> tuple[Grid, tuple[str, ...]]:

@@ -153,8 +153,17 @@ class Instrument(Record):
             return None
         return self.item(name), form
 
+    def label_of(self, column: str) -> str:
+        """Return the English label of a column's item or dimension, empty if unknown."""
+        form, name = self._index.get(column, (None, ""))
+        if form is None:
+            return ""
+        parts = {d.id: d.label for d in self.dimensions}
+        what = self.item(name).label if form.per_item else parts[name]
+        return f"{what} ({form.label or form.id})"
+
     def scale_of(self, column: str) -> Scale | None:
-        """Return the scale of a column: the form's, else the item's, else all's."""
+        """Return the scale of a column: the form's, the item's or all's."""
         form, name = self._index.get(column, (None, ""))
         if form is None:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -117,10 +118,10 @@ class Survey:
 
     roles: Roles
     instrument: Instrument | None
-    declared: Declared
-    base: Context
     items: tuple[str, ...]
-    labels: Mapping[str, str]
+    _declared: Declared
+    _base: Context
+    _labels: Mapping[str, str]
     _grid: Grid
     _weights: FloatArray | None
     _readings: Mapping[str, Reading]
@@ -177,10 +178,10 @@ class Survey:
         self._set(
             roles=roles,
             instrument=spec,
-            declared=declared,
-            base=base,
             items=tuple(readings),
-            labels=dict(labels or {}),
+            _declared=declared,
+            _base=base,
+            _labels=dict(labels or {}),
             _grid=grid,
             _weights=cleaned.weights,
             _readings=readings,
@@ -249,6 +250,23 @@ class Survey:
         return self._weights
 
     @property
+    def labels(self) -> dict[str, str]:
+        """What each item is called, from the file or the instrument, where known."""
+        spec = self.instrument
+        found = {name: spec.label_of(name) for name in self.items} if spec else {}
+        return {**{k: v for k, v in found.items() if v}, **self._labels}
+
+    @property
+    def declared(self) -> Declared:
+        """The rules of reading: scales, missing codes, answer texts, reversed items."""
+        return copy.deepcopy(self._declared)
+
+    @property
+    def reverse(self) -> tuple[str, ...]:
+        """Columns that `answers` turns, because their high answers are bad."""
+        return self._declared.reverse
+
+    @property
     def context(self) -> Context:
         """Origin, rows and everything left out, over all `items`."""
         return self.context_for(self.items)
@@ -256,16 +274,16 @@ class Survey:
     @property
     def name(self) -> str:
         """Name of the data."""
-        return self.base.name
+        return self._base.name
 
     @property
     def origin(self) -> Origin:
         """Whether the data are "real", "simulated" or "supplied"."""
-        return self.base.origin
+        return self._base.origin
 
     def scale(self, item: str) -> Scale | None:
         """Return the scale of an item: its own, else the survey's or instrument's."""
-        return self.declared.scale(item)
+        return self._declared.scale(item)
 
     def answers(self, items: Sequence[str]) -> FloatArray:
         """Return answers (n, len(items)), NaN = missing, high = good.
@@ -290,7 +308,7 @@ class Survey:
         readings = [self._reading(name) for name in self._known(items)]
         exclusions = [e for reading in readings for e in reading.exclusions()]
         notes = tuple(note for reading in readings for note in reading.notes)
-        return self.base.plus(*exclusions, notes=notes)
+        return self._base.plus(*exclusions, notes=notes)
 
     def groups(self, by: str | Sequence[str]) -> tuple[IntArray, Table]:
         """Return the group of each row and one row of keys per group.
@@ -336,13 +354,13 @@ class Survey:
         bare = [name for name in self._known(items) if self.scale(name) is None]
         if not bare:
             return self
-        scales = {**self.declared.scales, **dict.fromkeys(bare, as_scale(scale))}
-        declared = dataclasses.replace(self.declared, scales=scales)
+        scales = {**self._declared.scales, **dict.fromkeys(bare, as_scale(scale))}
+        declared = dataclasses.replace(self._declared, scales=scales)
         fresh = {name: read_column(self._grid, declared, name) for name in bare}
         readings = {**self._readings, **fresh}
         warn_implausible(readings, declared, stacklevel=4)
         names = tuple(name for name in self.columns if name in readings)
-        return self._with(declared=declared, _readings=readings, items=names)
+        return self._with(_declared=declared, _readings=readings, items=names)
 
     @friendly_keywords
     def with_roles(
@@ -378,14 +396,14 @@ class Survey:
         if roles == self.roles:
             return self
         cleaned = clean_rows(self._grid, roles, "error")
-        base = self.base.plus(*cleaned.exclusions, notes=cleaned.notes)
+        base = self._base.plus(*cleaned.exclusions, notes=cleaned.notes)
         if roles.source != self.roles.source:
             notes = warn_sources(cleaned.grid, roles, stacklevel=4)
             base = base.plus(notes=notes)
         free = {k: r for k, r in self._readings.items() if k not in roles.columns()}
         return self._with(
             roles=roles,
-            base=base,
+            _base=base,
             items=tuple(n for n in self.items if n in free),
             _grid=cleaned.grid,
             _weights=cleaned.weights,
@@ -402,9 +420,9 @@ class Survey:
             np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
         )
         note = f"{places.size:,} of the {self.n:,} rows were taken"
-        base = dataclasses.replace(self.base, n_rows=places.size, exclusions=())
+        base = dataclasses.replace(self._base, n_rows=places.size, exclusions=())
         return self._with(
-            base=base.plus(notes=(note,)),
+            _base=base.plus(notes=(note,)),
             _grid=self._grid.take(places),
             _weights=None if self._weights is None else self._weights[places],
             _readings={k: r.take(places) for k, r in self._readings.items()},
@@ -417,8 +435,9 @@ class Survey:
             context=self.context,
             n=self.n,
             roles=self.roles,
-            declared=self.declared,
+            declared=self._declared,
             columns=self.columns,
+            labels=self.labels,
             values=values,
         )
 
@@ -447,10 +466,10 @@ class Survey:
     def _reading(self, name: str) -> Reading:
         if name in self._readings:
             return self._readings[name]
-        return read_column(self._grid, self.declared, name)
+        return read_column(self._grid, self._declared, name)
 
     def _turned(self, reading: Reading) -> FloatArray:
-        if reading.name not in self.declared.reverse:
+        if reading.name not in self._declared.reverse:
             return reading.values
         scale = self.scale(reading.name)
         if scale is None:

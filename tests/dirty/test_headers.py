@@ -80,6 +80,18 @@ def test_duplicate_headers_raise_and_are_not_renamed(tmp_path):
         read(book)
 
 
+def test_merged_cells_below_blank_rows(tmp_path):
+    rows = [[None], ["E", None, "w"], ["q1", "q2", None], [1, 2, 3.5]]
+    path = workbook(tmp_path / "a.xlsx", rows, ("A2:B2", "C2:C3"))
+    assert read(path, header_rows=2).columns == ("E_q1", "E_q2", "w")
+
+
+def test_units_merged_over_their_rows(tmp_path):
+    rows = [["shop", "q1"], ["A", 1], [None, 2], ["B", 3]]
+    survey = read(workbook(tmp_path / "a.xlsx", rows, ("A2:A3",)), unit="shop")
+    assert survey.groups("unit")[0].tolist() == [0, 0, 1]
+
+
 def test_title_rows_above_the_header_are_skipped_and_noted(tmp_path):
     rows = [["顾客满意度调查", None], [None, None], ["q1", "q2"], [7, 8]]
     path = workbook(tmp_path / "a.xlsx", rows, ("A1:B1",))

@@ -177,3 +177,11 @@ def test_one_column_cannot_play_two_roles():
 def test_a_role_that_is_absent_names_the_nearest():
     with pytest.raises(DataError, match="did you mean 'company'"):
         Survey(pd.DataFrame({"company": ["A"], "q1": [1]}), unit="compny")
+
+
+def test_unit_names_that_differ_by_case_or_width_are_noted_not_merged():
+    frame = pd.DataFrame({"shop": ["A店", "Ａ店", "B店"], "q1": 1})
+    survey = Survey(frame, unit="shop")
+    assert len(survey.groups("unit")[1]) == 3
+    note = "labels of 'shop' differ by case or width only: 'A店', 'Ａ店'"
+    assert note in survey.context.notes

@@ -5,6 +5,7 @@ import dataclasses
 import pickle
 import re
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -152,6 +153,21 @@ def test_other_roles():
 def test_as_survey_passes_a_survey_through():
     s = survey()
     assert as_survey(s) is s
+    with pytest.raises(OptionError, match="it is one already"):
+        Survey(s)
+
+
+def test_a_narwhals_frame_is_a_frame():
+    frame = nw.from_native(pl.DataFrame({"q1": [1, 2]}))
+    np.testing.assert_array_equal(as_survey(frame).answers(["q1"])[:, 0], [1, 2])
+
+
+def test_labels_are_printed_and_cannot_be_changed():
+    s = Survey(pd.DataFrame({"q1": [1]}), labels={"q1": "Overall satisfaction"})
+    s.labels["q1"] = "other"
+    assert "Overall satisfaction" in str(s.summary())
+    gap = Survey(pd.DataFrame({"e_tan1": [7]}), "servqual")
+    assert gap.labels == {"e_tan1": "equipment is up to date (expectation)"}
 
 
 def test_unknown_keywords_name_the_nearest():
