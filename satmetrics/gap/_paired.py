@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
+from satmetrics import _special as special
 from satmetrics._typing import FloatArray
 
 
@@ -27,14 +27,14 @@ def t_test(
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(std_error > 0, estimate / std_error, np.nan)
     half = t_critical(df, level) * std_error
-    p = 2 * special.stdtr(df, -np.abs(t))
+    p = 2 * special.student_cdf(df, -np.abs(t))
     return TTest(t, p, estimate - half, estimate + half)
 
 
 def t_critical(df: FloatArray, level: float) -> FloatArray:
     """Return the two-sided critical value of t; NaN where df < 1."""
     known = np.where(np.asarray(df) >= 1, df, np.nan)
-    return np.asarray(special.stdtrit(known, (1 + level) / 2))
+    return np.asarray(special.student_quantile(known, (1 + level) / 2))
 
 
 def holm(p: FloatArray) -> FloatArray:
@@ -55,7 +55,7 @@ def wilson(
     share: FloatArray, n: FloatArray, level: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return Wilson's (1927) score limits of a proportion among n (or n effective)."""
-    z = special.ndtri((1 + level) / 2)
+    z = special.normal_quantile((1 + level) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         centre = (share + z * z / (2 * n)) / (1 + z * z / n)
         spread = np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from satmetrics._checks import columns_present, friendly_keywords
 from satmetrics._display import Summary, section
@@ -14,7 +13,7 @@ from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.indices.index import IndexResult
-from satmetrics.inference._intervals import normal_p
+from satmetrics.inference._intervals import normal_interval, normal_p
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -131,7 +130,7 @@ def changes(result: IndexResult, *, over: str = "wave") -> ChangeResult:
 def _inference(
     estimate: FloatArray, std_error: FloatArray, level: float
 ) -> dict[str, FloatArray]:
-    z = ndtri(0.5 + level / 2)
+    low, high = normal_interval(estimate, std_error, level)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = estimate / std_error
     return {
@@ -139,8 +138,8 @@ def _inference(
         "std_error": std_error,
         "statistic": statistic,
         "p_value": normal_p(statistic),
-        "conf_low": estimate - z * std_error,
-        "conf_high": estimate + z * std_error,
+        "conf_low": low,
+        "conf_high": high,
     }
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtri
 
 from satmetrics._checks import check_level, friendly_keywords, one_of
 from satmetrics._display import Summary, section
@@ -19,6 +18,7 @@ from satmetrics.errors import DataError, OptionError
 from satmetrics.estimation.door import model_moments, oriented, scale_ends
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.options import Metric
+from satmetrics.inference._intervals import normal_interval
 from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
 from satmetrics.survey.scale import Scale, ScaleLike, as_scale
@@ -305,8 +305,7 @@ def _tidy(
     groups = len(moments.reasons)
     estimate = np.broadcast_to(estimate, (*moments.batch_shape, estimate.shape[-1]))
     k = len(which)
-    low = estimate - ndtri(0.5 + level / 2) * std_error
-    high = estimate + ndtri(0.5 + level / 2) * std_error
+    low, high = normal_interval(estimate, std_error, level)
     n = np.repeat(np.atleast_1d(moments.n), k)
     columns: dict[str, object] = {
         "construct": [fit.model.names[c] for c in which] * groups

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
+from satmetrics._special import normal_cdf, normal_quantile
 from satmetrics._typing import FloatArray, IntArray
 
 
@@ -47,10 +47,10 @@ def normal_interval(
     estimate: FloatArray, std_error: FloatArray, level: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return ``estimate ± z · std_error``."""
-    z = ndtri(0.5 + level / 2)
+    z = normal_quantile(0.5 + level / 2)
     return estimate - z * std_error, estimate + z * std_error
 
 
 def normal_p(statistic: FloatArray) -> FloatArray:
     """Return the two-sided normal p-value ``2Φ(−|z|)``."""
-    return np.asarray(2 * ndtr(-np.abs(statistic)))
+    return np.asarray(2 * normal_cdf(-np.abs(statistic)))

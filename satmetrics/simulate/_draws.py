@@ -7,8 +7,8 @@ do not change between versions of numpy as those of ``Generator.normal`` may.
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
+from satmetrics import _special as special
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 
 TINY = 2.0**-54
@@ -17,7 +17,7 @@ TINY = 2.0**-54
 
 def normals(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
     """Draw independent standard normals."""
-    return np.asarray(special.ndtri(rng.random(shape) + TINY))
+    return np.asarray(special.normal_quantile(rng.random(shape) + TINY))
 
 
 def factor_items(
@@ -84,7 +84,7 @@ def expected_cut(
 ) -> FloatArray:
     """Return the expectation of a cut normal: ``minimum + Σ_k Φ((μ − τ_k)/σ)``."""
     z = (mean[..., None] - thresholds) / np.asarray(sd)[..., None]
-    return np.asarray(minimum + special.ndtr(z).sum(axis=-1))
+    return np.asarray(minimum + special.normal_cdf(z).sum(axis=-1))
 
 
 def half_points(minimum: float, maximum: float) -> FloatArray:
