@@ -154,7 +154,7 @@ class Instrument(Record):
         return self.item(name), form
 
     def label_of(self, column: str) -> str:
-        """Return the English label of a column's item or dimension, empty if unknown."""
+        """Return the English label of a column, its form added; empty if unknown."""
         form, name = self._index.get(column, (None, ""))
         if form is None:
             return ""
