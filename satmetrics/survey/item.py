@@ -48,7 +48,8 @@ class Item(Record):
     dimension : id of its dimension.
     reverse : True if a high answer is bad.
     scale : its own scale, if it differs from the instrument's.
-    status : "verified", "recalled" or "unverified": how sure its place is.
+    status : how sure its place is: "verified" (read in a source, which the instrument
+        names), "recalled" (from memory of the literature) or "unverified".
     """
 
     id: str
