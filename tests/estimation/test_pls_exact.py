@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -114,7 +116,7 @@ def test_rows_and_moments_agree(scheme, metric, rng):
     options = sat.PlsOptions(scheme=scheme, metric=metric, tol=1e-13)
     fit = sat.pls(model, frame, options)
     starts = np.cumsum((0, *sizes))
-    blocks = [np.arange(a, b) for a, b in zip(starts, starts[1:], strict=False)]
+    blocks = [np.arange(a, b) for a, b in itertools.pairwise(starts)]
     weights, paths, scores = rowwise_pls(X, blocks, B != 0, scheme, metric)
     np.testing.assert_allclose(fit.weights, weights, atol=1e-9)
     np.testing.assert_allclose(fit.path_matrix, paths, atol=1e-9)
