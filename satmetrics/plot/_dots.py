@@ -120,5 +120,8 @@ def zero_line(ax: Axes, dots: Dots) -> None:
 
 def guides(ax: Axes) -> None:
     """Draw faint vertical guides behind everything."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
     ax.grid(axis="x", color=FAINT, linewidth=0.5, zorder=0)
     ax.set_axisbelow(True)

@@ -12,8 +12,8 @@ from satmetrics.errors import DataError, OptionError
 from satmetrics.gap.gap_table import GapTable
 from satmetrics.gap.result import GapResult
 from satmetrics.plot import _dots
-from satmetrics.plot._canvas import MARKERS, SERIES, SMALL, axes_for, finish
-from satmetrics.plot._labels import LabelSource, Names
+from satmetrics.plot._canvas import MARKERS, SERIES, SMALL, axes_for, finish, inches
+from satmetrics.plot._labels import LabelSource, Names, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,10 +101,11 @@ def _draw(
         colour, marker = SERIES[g % len(SERIES)], MARKERS[g % len(MARKERS)]
         _dots.draw_rows(ax, y + shift, _dots_of(own), colour, marker, names.joined(key))
     if len(groups) > 1:
+        widest = max(text_width(names.joined(key), SMALL) for key, _ in groups)
         ax.legend(
             loc="lower left",
             bbox_to_anchor=(0, 1.0),
-            ncols=3,
+            ncols=max(1, min(4, int(inches(ax)[0] / (widest + 0.55)))),
             frameon=False,
             fontsize=SMALL,
             borderaxespad=0.2,

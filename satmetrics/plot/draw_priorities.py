@@ -113,10 +113,13 @@ def priorities(
 
 def _limits(ax: Axes, x: FloatArray, y: FloatArray, texts: list[str]) -> None:
     """Set limits with room for a label to the right of every point."""
+    from matplotlib.ticker import MaxNLocator
+
     low, high = padded(min(0.0, float(x.min())), float(x.max()), 0.06)
     share = min(0.4, (max(text_width(t, TEXT) for t in texts) + 0.2) / inches(ax)[0])
     ax.set_xlim(low, low + (high - low) / (1 - share))
     ax.set_ylim(*at_least(*padded(float(y.min()), float(y.max()), 0.25), 20.0))
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
 
 
 def _places(

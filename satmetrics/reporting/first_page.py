@@ -1,0 +1,408 @@
+"""The first page: what a manager needs, in words a manager uses."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from satmetrics._result import Context, Result
+from satmetrics.estimation.fit import PlsFit
+from satmetrics.gap.gap_table import GapTable
+from satmetrics.gap.result import GapResult
+from satmetrics.indices.changes import ChangeResult
+from satmetrics.indices.index import IndexResult
+from satmetrics.indices.priorities import PriorityResult
+from satmetrics.inference.bootstrap import BootstrapResult
+from satmetrics.reporting.parts import Part, context_of, key_columns
+
+FEW = 100
+MANY_LEFT_OUT = 0.10
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One of the three priorities."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class FirstPage:
+    """The words of the first page.
+
+    Attributes
+    ----------
+    label, big, unit : what is measured, the number, and what it counts in.
+    certainty : the interval in words.
+    basis : how many answers it rests on.
+    change_word, change : the move since the last wave.
+    heading, priorities : up to three, in order.
+    caveat : the one thing to bear in mind.
+    """
+
+    label: str
+    big: str
+    unit: str
+    certainty: str
+    basis: str = ""
+    change_word: str = ""
+    change: tuple[str, ...] = ()
+    heading: str = ""
+    priorities: tuple[Point, ...] = ()
+    caveat: str = ""
+
+
+def first_page(part: Part) -> FirstPage:
+    """Return the first page of a part."""
+    head, context = _headline(part)
+    word, change = _change(part)
+    heading, points = _priorities(part)
+    return FirstPage(
+        **head,
+        change_word=word,
+        change=change,
+        heading=heading,
+        priorities=points,
+        caveat=caveat(part, context),
+    )
+
+
+def line(part: Part) -> str:
+    """Return a part in one sentence, for the list of what else a report holds."""
+    head, _ = _headline(part)
+    parts = (f"{head['label']}: {head['big']} {head['unit']}", head["certainty"])
+    return "; ".join(p for p in parts if p)
+
+
+def signed(value: float, places: int = 1) -> str:
+    """Return a number with its sign, a true minus."""
+    return f"{value:+.{places}f}".replace("-", "−")
+
+
+def plain(value: float, places: int = 1) -> str:
+    """Return a number with a true minus."""
+    text = f"{value:.{places}f}".replace("-", "−")
+    return text[1:] if text.strip("−0.") == "" and text.startswith("−") else text
+
+
+def certainty(level: float) -> str:
+    """Return a confidence level in words."""
+    return f"with {100 * level:g} % certainty"
+
+
+def _headline(part: Part) -> tuple[dict[str, str], Context]:
+    for find in (_from_index, _from_groups, _from_gaps, _from_table):
+        found = find(part)
+        if found is not None:
+            return found
+    title = next((getattr(r, "title", "") for r in part.results), "")
+    words = {
+        "label": str(title) or "Results",
+        "big": "–",
+        "unit": "there is no index or gap among these results",
+        "certainty": "",
+    }
+    first: Result = part.results[0]
+    return words, context_of(first)
+
+
+def _from_index(part: Part) -> tuple[dict[str, str], Context] | None:
+    """The last wave of all together, else all waves together."""
+    overall = [r for r in part.of(IndexResult) if r.target is not None]
+    by_wave = [r for r in overall if len(r.by) == 1 and part.wave_key(r)]
+    for result in (*by_wave, *[r for r in overall if not r.by]):
+        rows = [r for r in result.table.rows() if r["construct"] == result.target]
+        rows = [r for r in rows if math.isfinite(r["estimate"])]
+        if rows:
+            row = rows[-1]
+            wave = f", {part.names(row[result.by[0]])}" if result.by else ""
+            label = f"{part.names.sentence(result.target)}{wave}"
+            return _index_words(label, row, result.level), result.context
+    for boot in part.of(BootstrapResult):
+        fit = next((f for f in part.fits if part.boot_of(f) is boot), None)
+        target = fit.model.target if fit else None
+        for row in boot.table.rows():
+            if row["term"] == "index" and row["construct"] == target:
+                label = part.names.sentence(target)
+                return _index_words(label, row, boot.level), boot.context
+    return None
+
+
+def _index_words(label: str, row: Row, level: float) -> dict[str, str]:
+    low, high = row["conf_low"], row["conf_high"]
+    between = (
+        f"{certainty(level)} between {plain(low)} and {plain(high)}"
+        if math.isfinite(low)
+        else "how certain it is cannot be said from these figures"
+    )
+    return {
+        "label": label,
+        "big": plain(row["estimate"]),
+        "unit": "out of 100",
+        "certainty": between,
+        "basis": f"from the answers of {int(row['n']):,} people",
+    }
+
+
+def _from_groups(part: Part) -> tuple[dict[str, str], Context] | None:
+    for result in part.of(IndexResult):
+        target = result.target
+        rows = [r for r in result.table.rows() if r["construct"] == target]
+        rows = [r for r in rows if math.isfinite(r["estimate"])]
+        key = part.wave_key(result)
+        if key and rows:
+            rows = [r for r in rows if r[key] == rows[-1][key]]
+        if not rows:
+            continue
+        rows.sort(key=lambda r: float(r["estimate"]))
+        low, high = rows[0], rows[-1]
+        ends = [" · ".join(part.names(r[k]) for k in result.by) for r in (low, high)]
+        words = {
+            "label": part.names.sentence(target),
+            "big": f"{low['estimate']:.0f} to {high['estimate']:.0f}",
+            "unit": "out of 100",
+            "certainty": f"{ends[0]} is lowest, {ends[1]} highest",
+            "basis": f"from the answers of {sum(int(r['n']) for r in rows):,} people",
+        }
+        return words, result.context
+    return None
+
+
+def _from_gaps(part: Part) -> tuple[dict[str, str], Context] | None:
+    for result in part.of(GapResult):
+        if result.by:
+            continue
+        rows = [
+            r for r in result.rows("overall").rows() if math.isfinite(r["estimate"])
+        ]
+        if not rows:
+            continue
+        row = rows[0]
+        low, high = row["conf_low"], row["conf_high"]
+        words = {
+            "label": "Service quality against expectations",
+            "big": signed(row["estimate"], 2),
+            "unit": f"points on the answer scale: {_falls(low, high)}",
+            "certainty": f"{certainty(result.level)} between {signed(low, 2)} and "
+            f"{signed(high, 2)}",
+            "basis": f"from the answers of {int(row['n']):,} people",
+        }
+        return words, result.context
+    return None
+
+
+def _falls(low: float, high: float) -> str:
+    if high < 0:
+        return "customers get less than they expect"
+    if low > 0:
+        return "customers get more than they expect"
+    return "customers get about what they expect"
+
+
+def _from_table(part: Part) -> tuple[dict[str, str], Context] | None:
+    for result in part.of(GapTable):
+        rows = list(result.table.rows())
+        means = [r["estimate"] for r in rows if r["level"] != "overall"]
+        value = float(np.mean(means))
+        words = {
+            "label": "Service quality against expectations",
+            "big": signed(value, 2),
+            "unit": "points on the answer scale, the mean of the rows; below zero "
+            "customers get less than they expect",
+            "certainty": "how certain the mean is cannot be said from a printed table",
+            "basis": f"from the answers of {int(rows[0]['n']):,} people",
+        }
+        return words, result.context
+    return None
+
+
+def direction(row: Row) -> str:
+    """Return "up", "down" or "no clear change"."""
+    if row["conf_low"] > 0:
+        return "up"
+    return "down" if row["conf_high"] < 0 else "no clear change"
+
+
+def _change(part: Part) -> tuple[str, tuple[str, ...]]:
+    overall, units = "", ()
+    word = ""
+    for moved in part.of(ChangeResult):
+        rows = _last_changes(moved)
+        if not rows:
+            continue
+        if key_columns(moved) == (moved.over,):
+            word = direction(rows[-1])
+            overall = _moved_words(part, rows[-1], moved.level)
+        elif not units:
+            units = _unit_words(part, rows, moved)
+    return word, tuple(t for t in (overall, *units) if t)
+
+
+def _last_changes(moved: ChangeResult) -> list[Row]:
+    rows = [
+        r
+        for r in moved.table.rows()
+        if (moved.target is None or r["construct"] == moved.target)
+        and math.isfinite(r["estimate"])
+    ]
+    waves = list(dict.fromkeys(r[moved.over] for r in moved.table.rows()))
+    last = max((waves.index(r[moved.over]) for r in rows), default=0)
+    return [r for r in rows if r[moved.over] == waves[last]]
+
+
+def _moved_words(part: Part, row: Row, level: float) -> str:
+    low, high = row["conf_low"], row["conf_high"]
+    since = part.names(row["since"])
+    span = f"{certainty(level)} between {signed(low)} and {signed(high)}"
+    return f"{signed(row['estimate'])} points since {since}, {span}"
+
+
+def _unit_words(part: Part, rows: list[Row], moved: ChangeResult) -> tuple[str, ...]:
+    keys = [k for k in key_columns(moved) if k != moved.over]
+
+    def name(row: Row) -> str:
+        return " · ".join(part.names(row[k]) for k in keys)
+
+    clear = sorted(
+        (r for r in rows if direction(r) != "no clear change"),
+        key=lambda r: -abs(r["estimate"]),
+    )
+    said = [
+        f"{name(r)} {direction(r)} {plain(abs(r['estimate']))} points "
+        f"({signed(r['conf_low'])} to {signed(r['conf_high'])})"
+        for r in clear[:3]
+    ]
+    rest = len(rows) - len(said)
+    if not said:
+        return (f"no clear change in any of {rest}",) if rest > 1 else ()
+    tail = f"no clear change in {'the other' if len(clear) <= 3 else 'others of the'} {rest}"
+    return (*said, *((tail,) if rest else ()))
+
+
+def _priorities(part: Part) -> tuple[str, tuple[Point, ...]]:
+    for result in part.of(PriorityResult):
+        rows = [r for r in result.table.rows() if r["estimate"] > 0][:3]
+        target = part.names(result.target)
+        points = tuple(
+            Point(
+                part.names.sentence(r["construct"]),
+                f"stands at {plain(r['performance'])} of 100; customers who rate it one "
+                f"point higher are {plain(r['effect'], 2)} points higher on "
+                f"{_lower(target)}",
+            )
+            for r in rows
+        )
+        if points:
+            return "Where improvement is worth most", points
+    for gap in (*part.of(GapResult), *part.of(GapTable)):
+        points = _gap_points(part, gap)
+        if points:
+            return "Where expectations are missed most", points
+    return "", ()
+
+
+def _lower(text: str) -> str:
+    """Return a label as it stands inside a sentence."""
+    return text[0].lower() + text[1:] if text[1:].islower() else text
+
+
+def _gap_points(part: Part, result: GapResult | GapTable) -> tuple[Point, ...]:
+    if isinstance(result, GapResult) and result.by:
+        return ()
+    rows = [r for r in result.table.rows() if r["level"] == "dimension"]
+    rows = rows or [r for r in result.table.rows() if r["level"] == "item"]
+    rows = sorted((r for r in rows if r["estimate"] < 0), key=lambda r: r["estimate"])
+    return tuple(
+        Point(
+            part.names.sentence(r["dimension"] or r["item"]),
+            f"{plain(-r['estimate'], 2)} points short: customers expect "
+            f"{plain(r['expectation'], 2)} and get {plain(r['perception'], 2)}",
+        )
+        for r in rows[:3]
+    )
+
+
+def caveat(part: Part, context: Context) -> str:
+    """Return the most important thing to bear in mind."""
+    checks = (
+        _simulated,
+        _unsound,
+        _self_selected,
+        _contradicted,
+        _left_out,
+        _small,
+        _association,
+    )
+    return next(said for check in checks if (said := check(part, context)))
+
+
+def _simulated(part: Part, _: Context) -> str:
+    if part.word != "SIMULATED":
+        return ""
+    return (
+        "The answers are simulated: drawn by a computer to show what such a report "
+        "says. They describe no real company and no real customer."
+    )
+
+
+def _unsound(part: Part, _: Context) -> str:
+    bad = [f for f in part.fits if not (bool(f.converged) and bool(f.admissible))]
+    if not bad:
+        return ""
+    return (
+        f"The calculation did not come out sound ({bad[0].reasons[0]}); do not use it."
+    )
+
+
+def _self_selected(part: Part, _: Context) -> str:
+    notes = [n for r in part.results for n in context_of(r).notes]
+    if not any("chose themselves" in note for note in notes):
+        return ""
+    return (
+        "Some or all of these customers chose to answer of their own accord. Such "
+        "answers speak for those who gave them, not for all customers."
+    )
+
+
+def _contradicted(part: Part, _: Context) -> str:
+    flagged = [part.names(n) for t in part.of(GapTable) for n in t.flagged]
+    if not flagged:
+        return ""
+    return (
+        f"The printed table contradicts itself in {', '.join(flagged)}: one of its "
+        "figures there must be wrong."
+    )
+
+
+def _left_out(_: Part, context: Context) -> str:
+    rows = sum(e.n for e in context.exclusions if e.what == "rows")
+    if not context.n_rows or rows / context.n_rows < MANY_LEFT_OUT:
+        return ""
+    return (
+        f"{rows:,} of {context.n_rows:,} people ({100 * rows / context.n_rows:.0f} %) "
+        "were left out, mostly because an answer was missing; had they answered "
+        "otherwise than the rest, the figures would differ."
+    )
+
+
+def _small(part: Part, _: Context) -> str:
+    sizes = [int(np.sum(f.moments.n)) for f in part.of(PlsFit)]
+    sizes += [int(r.table["n"].max()) for r in part.of(GapResult) if len(r.table)]
+    if not sizes or min(sizes) >= FEW:
+        return ""
+    return (
+        f"Only {min(sizes):,} people answered; differences of a few points may be "
+        "chance."
+    )
+
+
+def _association(_part: Part, _context: Context) -> str:
+    return (
+        "One survey shows what goes together, not what causes what; try a change "
+        "before relying on it."
+    )
