@@ -12,7 +12,7 @@ from satmetrics._frames import stack
 from satmetrics._result import TableResult
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.errors import OptionError
-from satmetrics.estimation import _pls as kernel
+from satmetrics.estimation import _structure
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.statistics import reachable
 
@@ -74,7 +74,7 @@ def effects(fit: PlsFit) -> Effects:
             remedy="pass what sat.pls(model, data) returned",
         )
     direct = fit.path_matrix
-    total = kernel.total_effects(direct)
+    total = _structure.total_effects(direct)
     adjacency = fit.model.adjacency()
     chains = reachable(adjacency)
     parts = []

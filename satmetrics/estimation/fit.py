@@ -14,7 +14,7 @@ from satmetrics._frames import Table, stack
 from satmetrics._linalg import cov_to_corr
 from satmetrics._result import Context, Result
 from satmetrics._typing import AnyArray, FloatArray
-from satmetrics.estimation import _pls as kernel
+from satmetrics.estimation import _structure
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.inference.protocol import Sampling, Statistics
 from satmetrics.models.model import StructuralModel
@@ -148,11 +148,11 @@ class PlsFit(Result):
         """
         order = np.array([self.model.names.index(n) for n in self.model.order])
         adjacency = self.model.adjacency()
-        rho = kernel.implied_construct_corr(
+        rho = _structure.implied_construct_corr(
             self.corr, self.path_matrix, adjacency, order
         )
         R = cov_to_corr(self.moments.cov)
-        values = kernel.implied(R, self.loadings, rho, self.model.owner())
+        values = _structure.implied(R, self.loadings, rho, self.model.owner())
         return self._matrix(values, self.model.indicators, "indicator")
 
     def status(self) -> pd.DataFrame:

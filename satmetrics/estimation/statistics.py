@@ -10,7 +10,7 @@ import numpy as np
 from satmetrics._frames import Table
 from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import BoolArray, FloatArray, IntArray
-from satmetrics.estimation import _pls as kernel
+from satmetrics.estimation import _structure
 from satmetrics.estimation.solve import solve_moments
 from satmetrics.inference.protocol import Statistics
 from satmetrics.moment import _blocks
@@ -28,7 +28,7 @@ TESTED = ("path", "weight", "loading", "indirect", "total")
 def reachable(adjacency: BoolArray) -> BoolArray:
     """Return (q, q), True where a chain of at least two paths leads from i to j."""
     step = adjacency.astype(np.float64)
-    total = kernel.total_effects(step)
+    total = _structure.total_effects(step)
     return np.asarray(total - step > 0)
 
 
@@ -42,7 +42,7 @@ def statistics(fit: PlsFit, moments: Moments) -> Statistics:
     solution, turned = solved.solution, solved.moments
     R = solved.S if fit.options.metric == "standardized" else cov_to_corr(turned.cov)
     owner, q = fit.model.owner(), len(fit.model.names)
-    total = kernel.total_effects(solution.paths)
+    total = _structure.total_effects(solution.paths)
     raw = solution.weights
     if fit.options.metric == "standardized":
         with np.errstate(divide="ignore", invalid="ignore"):

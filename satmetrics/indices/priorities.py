@@ -12,7 +12,7 @@ from satmetrics._frames import Table
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError
-from satmetrics.estimation import _pls as kernel
+from satmetrics.estimation import _structure
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.statistics import reachable
 from satmetrics.indices.index import ends_of, index
@@ -110,7 +110,7 @@ def priorities(
         )
     goal = fit.model.names.index(fit.model.construct(name).name)
     levels = index(fit, data, scale=scale)
-    total = kernel.total_effects(fit.path_matrix)[:, goal]
+    total = _structure.total_effects(fit.path_matrix)[:, goal]
     adjacency = fit.model.adjacency()
     drivers = np.flatnonzero((adjacency | reachable(adjacency))[:, goal])
     if not len(drivers):

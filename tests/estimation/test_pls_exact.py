@@ -10,7 +10,7 @@ import pytest
 
 import satmetrics as sat
 from satmetrics import errors
-from satmetrics.estimation import _pls as kernel
+from satmetrics.estimation import _structure
 
 
 def composite_population(rng, sizes=(3, 4, 2, 3)):
@@ -173,7 +173,7 @@ def test_invariance_to_rows_items_and_scale(mobi, rng):
 def test_total_effects_are_the_inverse(rng):
     B = np.triu(rng.normal(size=(5, 6, 6)), 1)
     expected = np.linalg.inv(np.eye(6) - B) - np.eye(6)
-    np.testing.assert_allclose(kernel.total_effects(B), expected, atol=1e-10)
+    np.testing.assert_allclose(_structure.total_effects(B), expected, atol=1e-10)
 
 
 def test_implied_correlations_of_a_saturated_population(rng):

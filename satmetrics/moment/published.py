@@ -1,0 +1,70 @@
+"""From a published table to moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from satmetrics._result import Context
+from satmetrics._typing import FloatArray
+from satmetrics.errors import DataError
+from satmetrics.moment.moments import Moments
+
+
+def from_table(
+    mean: Sequence[float] | FloatArray,
+    sd: Sequence[float] | FloatArray,
+    corr: Sequence[Sequence[float]] | FloatArray | None,
+    *,
+    n: int,
+    names: Sequence[str] | None,
+    context: Context | None,
+) -> Moments:
+    """Take published figures; see `Moments.from_table`."""
+    means = np.asarray(mean, dtype=np.float64)
+    sds = np.asarray(sd, dtype=np.float64)
+    p = len(means)
+    _check_table(means, sds, corr, n)
+    R = np.full((p, p), np.nan) if corr is None else np.array(corr, dtype=np.float64)
+    np.fill_diagonal(R, 1.0)
+    return Moments(
+        names=tuple(names)
+        if names is not None
+        else tuple(f"x{i + 1}" for i in range(p)),
+        n=n,
+        mean=means,
+        cov=R * np.outer(sds, sds),
+        kind="table",
+        context=context or Context(name="published table"),
+    )
+
+
+def _check_table(mean: FloatArray, sd: FloatArray, corr: object, n: int) -> None:
+    p = len(mean)
+    if sd.shape != (p,):
+        raise DataError(
+            f"{p} means and {sd.size} standard deviations", code="bad-shape"
+        )
+    if (sd < 0).any() or not np.isfinite(mean).all() or not np.isfinite(sd).all():
+        raise DataError(
+            "means must be finite and standard deviations not negative",
+            code="bad-table",
+        )
+    if n < 2:
+        raise DataError(
+            f"n={n}", code="bad-n", value=n, remedy="give the number of respondents, n="
+        )
+    if corr is None:
+        return
+    R = np.asarray(corr, dtype=np.float64)
+    if R.shape != (p, p):
+        raise DataError(f"corr has shape {R.shape}, needed {(p, p)}", code="bad-shape")
+    if not np.allclose(R, R.T, atol=1e-8) or not np.allclose(np.diag(R), 1, atol=1e-8):
+        raise DataError(
+            "corr must be symmetric with ones on the diagonal",
+            code="bad-corr",
+            remedy="pass correlations, not covariances",
+        )
+    if (np.abs(R) > 1 + 1e-8).any():
+        raise DataError("a correlation lies outside [−1, 1]", code="bad-corr")
