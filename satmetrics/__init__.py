@@ -4,7 +4,7 @@ The common way in: ``import satmetrics as sat``. The public names are those list
 ``__all__`` and nothing else.
 """
 
-from satmetrics import datasets, errors, models
+from satmetrics import datasets, errors, models, plot
 from satmetrics._result import Context, Exclusion, read_result
 from satmetrics.assessment.assess import assess
 from satmetrics.estimation.effects import effects
@@ -18,6 +18,7 @@ from satmetrics.indices.priorities import priorities
 from satmetrics.inference.bootstrap import bootstrap
 from satmetrics.models.model import Construct, Label, Path, StructuralModel
 from satmetrics.moment.moments import Moments
+from satmetrics.reporting.report import report
 from satmetrics.survey import instruments
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.item import Item
@@ -52,7 +53,9 @@ __all__ = [
     "instruments",
     "models",
     "pls",
+    "plot",
     "priorities",
     "read",
     "read_result",
+    "report",
 ]

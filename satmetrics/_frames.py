@@ -86,6 +86,9 @@ class Table:
         order += [name for name in columns if name not in order]
         return cls(tuple(order), tuple(as_column(columns[name]) for name in order))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Table, (self.names, self.columns))
+
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0
 

@@ -72,6 +72,17 @@ def read(  # noqa: PLR0913 - one keyword per declaration, as in Survey
         If the study contradicts itself.
     MissingDependencyError
         If an optional package is needed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> file = pathlib.Path(folder.name, "shops.csv")
+    >>> _ = file.write_text("shop,q1\\nA,7\\nB,99\\n", encoding="utf-8")
+    >>> survey = read(file, unit="shop", scale=(1, 10), missing_codes=(99,))
+    >>> survey.n, survey.answers(["q1"]).ravel().tolist()
+    (2, [7.0, nan])
+    >>> folder.cleanup()
     """
     plan = study if isinstance(study, Study) else _study(study)
     layout = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -216,12 +218,16 @@ def test_progress_is_told(mobi):
 
 
 @pytest.mark.slow
-def test_percentile_intervals_cover(rng):
-    """95 % intervals of paths cover the population functional in 93-97 % on average."""
-    q_items = 3
-    blocks = {c: [f"{c}{i}" for i in range(q_items)] for c in "ABC"}
-    model = sat.StructuralModel.from_blocks("m", blocks, {"A": ["B", "C"], "B": ["C"]})
-    L = np.kron(np.eye(3), np.full((q_items, 1), 0.8))
+def test_percentile_intervals_cover(rng, capsys):
+    """95 % intervals of paths cover the population functional in 93-97 % on average.
+
+    The coverage of every other term is printed; docs/numbers.md quotes it.
+    """
+    blocks = {c: [f"{c}{i}" for i in range(3)] for c in "ABC"}
+    model = sat.StructuralModel.from_blocks(
+        "m", blocks, {"A": ["B", "C"], "B": ["C"]}, target="C", scale=(-50, 50)
+    )
+    L = np.kron(np.eye(3), np.full((3, 1), 0.8))
     phi = np.array([[1, 0.5, 0.45], [0.5, 1, 0.5], [0.45, 0.5, 1]])
     sigma = L @ phi @ L.T
     np.fill_diagonal(sigma, 1)
@@ -229,17 +235,27 @@ def test_percentile_intervals_cover(rng):
     population = sat.Moments.from_table(
         np.zeros(9), np.ones(9), sigma, n=10**6, names=names
     )
-    truth = sat.pls(model, population).paths()["estimate"].to_numpy()
-    hits = np.zeros(3)
+    big = sat.bootstrap(sat.pls(model, population), n_draws=2, rng=1).table
+    hits = np.zeros(len(big))
     samples = 2000
     for k in range(samples):
         X = rng.multivariate_normal(np.zeros(9), sigma, size=200)
         data = pd.DataFrame(X, columns=names)
         fit = sat.pls(model, data, sat.PlsOptions(tol=1e-6))
-        frame = sat.bootstrap(fit, data, n_draws=400, rng=k).to_frame()
-        rows = frame.query("term == 'path'")
-        hits += (rows["conf_low"] <= truth) & (truth <= rows["conf_high"])
+        rows = sat.bootstrap(fit, data, n_draws=400, rng=k).table
+        inside = (rows["conf_low"] <= big["estimate"] + 1e-12) & (
+            big["estimate"] <= rows["conf_high"] + 1e-12
+        )
+        hits += inside
     coverage = hits / samples
-    assert 0.93 <= coverage.mean() <= 0.97
-    assert (coverage > 0.92).all()
-    assert (coverage < 0.98).all()
+    with capsys.disabled():
+        for term in dict.fromkeys(big["term"]):
+            values = coverage[big["term"] == term]
+            sys.stdout.write(
+                f"\n{term}: mean {values.mean():.3f}, "
+                f"lowest {values.min():.3f}, highest {values.max():.3f}"
+            )
+    paths = coverage[big["term"] == "path"]
+    assert 0.93 <= paths.mean() <= 0.97
+    assert (paths > 0.92).all()
+    assert (paths < 0.98).all()
