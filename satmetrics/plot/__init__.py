@@ -2,8 +2,8 @@
 
 Every function takes ``ax=None`` and returns the axes it drew on. Without ``ax`` it
 makes a figure of its own. Figures have no titles (captions belong to the document),
-name the unit and the kind of interval on the axis, and say REAL or SIMULATED at their right
-edge. No global setting of matplotlib is changed.
+name the unit and the kind of interval on the axis, and say REAL or SIMULATED at their
+right edge. No global setting of matplotlib is changed.
 
 ``labels=`` takes what knows the names for people: a model, an instrument or a mapping
 ``{name: text}``.

@@ -194,7 +194,7 @@ def _spot_cost(
     cost = 20.0 * float(boxes.all(axis=1).sum())
     cost += 20.0 * sum(bool((np.abs(t - spot) < size).all()) for t in taken)
     for a, z in others:
-        along = z - a
+        along: FloatArray = z - a
         t = float(np.clip((spot - a) @ along / max(along @ along, 1e-12), 0, 1))
         gap = np.abs(a + t * along - spot) / (size / 2)
         cost += 3.0 * max(0.0, 1.0 - float(gap.max()))

@@ -106,7 +106,7 @@ def grid(
     *,
     decimals: int | Mapping[str, int] = 3,
 ) -> Grid:
-    """Lay a table out, with texts in place of names, all rows, empty columns dropped."""
+    """Lay a table out: texts in place of names, all rows, no empty columns."""
     shown = {n: head for n, head in columns.items() if n in table}
     mapped = {
         n: [names(v) if v else "" for v in table[n]] for n in shown if n in LABELLED

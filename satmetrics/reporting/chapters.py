@@ -22,7 +22,7 @@ from satmetrics.indices.priorities import PriorityResult
 from satmetrics.inference.bootstrap import BootstrapResult
 from satmetrics.reporting.blocks import Chapter, Grid, Picture, grid
 from satmetrics.reporting.first_page import direction, plain, signed
-from satmetrics.reporting.parts import Part, context_of, key_columns
+from satmetrics.reporting.parts import Part, context_of, gap_results, key_columns
 from satmetrics.reporting.pictures import own_size, picture
 
 Block = Picture | Grid
@@ -58,7 +58,7 @@ def lead_picture(part: Part) -> Picture | None:
             return _index_picture(part, result)
     for result in part.of(IndexResult):
         return _index_picture(part, result)
-    for gap in (*part.of(GapResult), *part.of(GapTable)):
+    for gap in gap_results(part):
         if not getattr(gap, "by", ()):
             return _gap_picture(part, gap, _finest(gap))
     return None
@@ -223,7 +223,8 @@ def _drivers(part: Part) -> Chapter:
 
 def _diagram(part: Part, fit: PlsFit, boot: BootstrapResult | None) -> Picture:
     said = "; ".join(
-        f"{part.names(r['source'])} to {part.names(r['target'])} {plain(r['estimate'], 2)}"
+        f"{part.names(r['source'])} to {part.names(r['target'])} "
+        f"{plain(r['estimate'], 2)}"
         for r in fit.path_table().rows()
     )
     return own_size(
@@ -310,7 +311,7 @@ def _finest(result: GapResult | GapTable) -> str:
 
 def _gaps(part: Part) -> Chapter:
     blocks: list[Block] = []
-    for result in (*part.of(GapResult), *part.of(GapTable)):
+    for result in gap_results(part):
         levels = [
             lv for lv in ("dimension", "item") if (result.table["level"] == lv).any()
         ]
@@ -321,7 +322,7 @@ def _gaps(part: Part) -> Chapter:
         blocks += _gap_grids(part, result, by)
         if isinstance(result, GapResult) and result.from_answers and not by:
             blocks += _states(part, result)
-    results = (*part.of(GapResult), *part.of(GapTable))
+    results = gap_results(part)
     lead = (
         "A gap is what customers perceive minus what they expect. Zero means that "
         "expectations are met; below zero they are missed."

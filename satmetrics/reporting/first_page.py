@@ -16,7 +16,7 @@ from satmetrics.indices.changes import ChangeResult
 from satmetrics.indices.index import IndexResult
 from satmetrics.indices.priorities import PriorityResult
 from satmetrics.inference.bootstrap import BootstrapResult
-from satmetrics.reporting.parts import Part, context_of, key_columns
+from satmetrics.reporting.parts import Part, context_of, gap_results, key_columns
 
 FEW = 100
 MANY_LEFT_OUT = 0.10
@@ -229,8 +229,8 @@ def direction(row: Row) -> str:
 
 
 def _change(part: Part) -> tuple[str, tuple[str, ...]]:
-    overall, units = "", ()
-    word = ""
+    word, overall = "", ""
+    units: tuple[str, ...] = ()
     for moved in part.of(ChangeResult):
         rows = _last_changes(moved)
         if not rows:
@@ -280,7 +280,10 @@ def _unit_words(part: Part, rows: list[Row], moved: ChangeResult) -> tuple[str, 
     rest = len(rows) - len(said)
     if not said:
         return (f"no clear change in any of {rest}",) if rest > 1 else ()
-    tail = f"no clear change in {'the other' if len(clear) <= 3 else 'others of the'} {rest}"
+    if len(clear) > len(said):
+        tail = f"clear changes in {len(clear) - len(said)} more of {len(rows)}"
+    else:
+        tail = f"no clear change in the other {rest}"
     return (*said, *((tail,) if rest else ()))
 
 
@@ -291,15 +294,15 @@ def _priorities(part: Part) -> tuple[str, tuple[Point, ...]]:
         points = tuple(
             Point(
                 part.names.sentence(r["construct"]),
-                f"stands at {plain(r['performance'])} of 100; customers who rate it one "
-                f"point higher are {plain(r['effect'], 2)} points higher on "
+                f"stands at {plain(r['performance'])} of 100; customers who rate it "
+                f"one point higher are {plain(r['effect'], 2)} points higher on "
                 f"{_lower(target)}",
             )
             for r in rows
         )
         if points:
             return "Where improvement is worth most", points
-    for gap in (*part.of(GapResult), *part.of(GapTable)):
+    for gap in gap_results(part):
         points = _gap_points(part, gap)
         if points:
             return "Where expectations are missed most", points

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
+from satmetrics._frames import ESTIMATES
 from satmetrics._result import Context, Result
 from satmetrics.assessment.assess import Assessment
 from satmetrics.errors import DataError
@@ -107,41 +109,41 @@ def parts_of(results: Iterable[Result], labels: Mapping[str, str]) -> tuple[Part
     return tuple(made)
 
 
+def gap_results(part: Part) -> tuple[GapResult | GapTable, ...]:
+    """Return gaps of answers, then gaps of printed tables."""
+    return (*part.of(GapResult), *part.of(GapTable))
+
+
+def key_columns(moved: ChangeResult) -> tuple[str, ...]:
+    """Return the key columns of changes."""
+    own = ("construct", "since", "reason", *ESTIMATES)
+    return tuple(n for n in moved.table.names if n not in own)
+
+
 def _completed(part: Part) -> Part:
-    """Add priorities and changes where they follow from what is there."""
+    """Add priorities, indices and changes where they follow from what is there."""
     added: list[Result] = []
     for fit in part.fits:
-        has = any(p.model == fit.model.name for p in part.of(PriorityResult))
-        if not has and fit.model.target is not None:
-            added += _possible(lambda fit=fit: priorities(fit))  # type: ignore[misc]
+        ranked = any(p.model == fit.model.name for p in part.of(PriorityResult))
+        if not ranked and fit.model.target is not None:
+            added += _possible(partial(priorities, fit))
         if not any(r.model == fit.model.name for r in part.of(IndexResult)):
-            added += _possible(lambda fit=fit: index(fit))  # type: ignore[misc]
+            added += _possible(partial(index, fit))
     for result in part.of(IndexResult):
         key = part.wave_key(result)
         if key is not None and not _has_changes(part, result, key):
-            added += _possible(
-                lambda result=result, key=key: changes(result, over=key)  # type: ignore[misc]
-            )
-    return Part(part.name, part.word, part.names, (*part.results, *added), part.over)
+            added += _possible(partial(changes, result, over=key))
+    return replace(part, results=(*part.results, *added))
 
 
 def _has_changes(part: Part, result: IndexResult, key: str) -> bool:
     return any(
-        moved.over == key
-        and set(result.by) <= set(moved.table.names)
-        and all(k in result.by for k in key_columns(moved))
+        moved.over == key and set(key_columns(moved)) == set(result.by)
         for moved in part.of(ChangeResult)
     )
 
 
-def key_columns(moved: ChangeResult) -> tuple[str, ...]:
-    """Return the key columns of changes: what stands before ``since``'s own words."""
-    own = ("since", "construct", "n", "estimate", "std_error", "statistic")
-    own += ("p_value", "conf_low", "conf_high")
-    return tuple(n for n in moved.table.names if n not in own)
-
-
-def _possible(make) -> list[Result]:  # type: ignore[no-untyped-def]
+def _possible(make: Callable[[], Result]) -> list[Result]:
     """Return what `make` makes, nothing where the data do not allow it."""
     try:
         return [make()]

@@ -47,7 +47,7 @@ def read(  # noqa: PLR0913 - one keyword per declaration, as in Survey
     items: Sequence[str] | None = None,
     duplicates: str | None = None,
 ) -> Survey:
-    """Read a file as a survey.
+    r"""Read a file as a survey.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def read(  # noqa: PLR0913 - one keyword per declaration, as in Survey
     >>> import pathlib, tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> file = pathlib.Path(folder.name, "shops.csv")
-    >>> _ = file.write_text("shop,q1\\nA,7\\nB,99\\n", encoding="utf-8")
+    >>> _ = file.write_text("shop,q1\nA,7\nB,99\n", encoding="utf-8")
     >>> survey = read(file, unit="shop", scale=(1, 10), missing_codes=(99,))
     >>> survey.n, survey.answers(["q1"]).ravel().tolist()
     (2, [7.0, nan])
