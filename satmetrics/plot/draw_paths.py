@@ -195,7 +195,8 @@ def _spot_cost(
     cost += 20.0 * sum(bool((np.abs(t - spot) < size).all()) for t in taken)
     for a, z in others:
         along: FloatArray = z - a
-        t = float(np.clip((spot - a) @ along / max(along @ along, 1e-12), 0, 1))
+        share = float(np.dot(spot - a, along)) / max(float(np.dot(along, along)), 1e-12)
+        t = min(max(share, 0.0), 1.0)
         gap = np.abs(a + t * along - spot) / (size / 2)
         cost += 3.0 * max(0.0, 1.0 - float(gap.max()))
     return cost
