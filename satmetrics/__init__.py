@@ -6,6 +6,7 @@ The common way in: ``import satmetrics as sat``. The public names are those list
 
 from satmetrics import datasets, errors, models, plot
 from satmetrics._result import Context, Exclusion, read_result
+from satmetrics._version import __version__ as __version__
 from satmetrics.assessment.assess import assess
 from satmetrics.estimation.effects import effects
 from satmetrics.estimation.options import PlsOptions
@@ -25,8 +26,6 @@ from satmetrics.survey.item import Item
 from satmetrics.survey.readers import read
 from satmetrics.survey.scale import Scale
 from satmetrics.survey.survey import Survey
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Construct",
@@ -52,8 +51,8 @@ __all__ = [
     "index",
     "instruments",
     "models",
-    "pls",
     "plot",
+    "pls",
     "priorities",
     "read",
     "read_result",

@@ -37,7 +37,7 @@ def did_you_mean(word: object, options: Iterable[object]) -> str:
     names = [str(option) for option in options]
     folded = {name.casefold().replace("_", "").replace(" ", ""): name for name in names}
     key = str(word).casefold().replace("_", "").replace(" ", "").replace("-", "")
-    close = difflib.get_close_matches(key, folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(key, folded, n=1, cutoff=0.65)
     if not close and len(key) > 2:
         close = [f for f in folded if key.startswith(f) or f.startswith(key)][:1]
     return f"did you mean {folded[close[0]]!r}?" if close else ""

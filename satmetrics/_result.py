@@ -15,6 +15,7 @@ import numpy as np
 from satmetrics._display import Summary
 from satmetrics._frames import Table, read_only
 from satmetrics._typing import AnyArray, Origin
+from satmetrics._version import __version__
 from satmetrics.errors import DataError
 
 if TYPE_CHECKING:
@@ -142,8 +143,6 @@ class Result(Record):
 
     def to_json(self) -> str:
         """Return versioned JSON that `read_result` brings back exactly."""
-        from satmetrics import __version__
-
         document = {
             "format": FORMAT,
             "schema": SCHEMA,

@@ -22,7 +22,7 @@ from satmetrics.inference._intervals import normal_interval
 from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
 from satmetrics.survey.scale import Scale, ScaleLike, as_scale
-from satmetrics.survey.survey import Survey, as_survey
+from satmetrics.survey.survey import as_survey
 
 IndexMetric = Literal["raw", "standardized", "equal"]
 METRICS = ("raw", "standardized", "equal")
@@ -234,9 +234,12 @@ def ends_of(
     fit: PlsFit, data: object, scale: ScaleLike | None, which: IntArray
 ) -> FloatArray:
     """Return (2, p) scale ends: model first, then survey, then `scale`; or raise."""
-    survey = None if data is None or isinstance(data, Moments) else as_survey(data)
     ends = np.array(fit.ends)
-    if isinstance(survey, Survey):
+    if data is not None and not isinstance(data, Moments):
+        survey = as_survey(data)
+        if scale is not None:
+            items = np.array(fit.model.indicators)[np.isin(fit.model.owner(), which)]
+            survey = survey.with_scale(scale, items.tolist())
         stated = scale_ends(fit.model, survey)
         ends = np.where(np.isnan(ends), stated, ends)
     if scale is not None:

@@ -12,6 +12,8 @@ from satmetrics.survey._declared import Declared
 from satmetrics.survey.scale import Scale
 
 MIN_ANSWERS_SCALE = 20
+MIN_ANSWERS_USUAL = 50
+USUAL_TOPS = (5.0, 7.0)
 MIN_ANSWERS_REVERSAL = 30
 MIN_ITEMS_STRAIGHT = 5
 
@@ -19,15 +21,16 @@ MIN_ITEMS_STRAIGHT = 5
 def check_scales(
     values: Mapping[str, FloatArray], declared: Declared
 ) -> list[ScaleWarning]:
-    """Return a warning per scale of which some items use the lower half only.
+    """Return a warning per scale of which some items never reach the upper part.
 
-    An item is named if it has at least 20 answers, none above the middle of a scale of
-    eight or more points, while another item of that scale reaches its top.
+    An item is named if another item of that scale reaches its top and the item has at
+    least 20 answers, none above the middle of a scale of eight or more points, or at
+    least 50 answers that end exactly where a five- or seven-point scale ends.
     """
     alike: dict[Scale, list[str]] = {}
     for name in values:
         scale = declared.scale(name)
-        if scale is not None and scale.n_points >= 8 and name not in declared.reverse:
+        if scale is not None and scale.n_points >= 6 and name not in declared.reverse:
             alike.setdefault(scale, []).append(name)
     return [
         warning
@@ -65,12 +68,16 @@ def straight_liners(answers: FloatArray) -> int:
 def _scale_warning(
     scale: Scale, values: Mapping[str, FloatArray]
 ) -> ScaleWarning | None:
-    tops = {}
+    tops, low = {}, []
     for name, column in values.items():
         seen = column[~np.isnan(column)]
-        if seen.size >= MIN_ANSWERS_SCALE:
-            tops[name] = float(seen.max())
-    low = [name for name, top in tops.items() if top <= scale.midpoint]
+        if seen.size < MIN_ANSWERS_SCALE:
+            continue
+        top = tops[name] = float(seen.max())
+        half = scale.n_points >= 8 and top <= scale.midpoint
+        usual = top in USUAL_TOPS and seen.size >= MIN_ANSWERS_USUAL
+        if half or (usual and top < scale.maximum):
+            low.append(name)
     if not low or max(tops.values()) < scale.maximum:
         return None
     listed = ", ".join(repr(name) for name in low)

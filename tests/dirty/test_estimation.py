@@ -210,3 +210,13 @@ def test_an_item_without_answers_in_one_unit_spoils_no_other(answers):
     status = fit.status()
     assert list(status["reason"]) == ["", "no answers to s2"]
     assert list(status["converged"]) == [True, False]
+
+
+def test_a_five_point_item_on_a_seven_point_scale_warns(answers):
+    seven = (answers * 0.7).round().clip(1, 7).astype(int)
+    seven.loc[0, ["q1", "s1"]] = 7
+    seven["s2"] = seven["s2"].clip(1, 5)
+    model = sat.StructuralModel.from_blocks("m", BLOCKS, PATHS, target="Satisfaction")
+    fit = sat.pls(model, seven)
+    with pytest.warns(errors.ScaleWarning, match=r"'s2'.*\(1, 5\)"):
+        sat.index(fit, seven, scale=(1, 7))

@@ -101,8 +101,11 @@ def test_scale_comes_from_model_survey_or_argument(mobi):
     by_argument = sat.index(fit, mobi, scale=(1, 10)).to_frame()
     by_survey = sat.index(fit, sat.Survey(mobi, scale=(1, 10))).to_frame()
     pd.testing.assert_frame_equal(by_argument, by_survey)
-    with pytest.raises(errors.DataError, match="off its scale"):
+    with pytest.raises(errors.DataError, match="PERQ1"):
         sat.index(fit, mobi, scale=(1, 5))
+    figures = sat.datasets.moments("ecsi_mobile")
+    with pytest.raises(errors.DataError, match="off its scale"):
+        sat.index(sat.pls(model, figures), figures, scale=(1, 5))
 
 
 def test_conflicting_scales_are_an_error(mobi):
