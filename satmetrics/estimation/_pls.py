@@ -99,17 +99,15 @@ def solve(S: FloatArray, layout: Layout, settings: Settings) -> Solution:
     layout : blocks and paths.
     settings : scheme, tolerance, cap and sign rule.
     """
-    M = membership(layout.owner, layout.q)
     positive = (np.diagonal(S, axis1=1, axis2=2) > 0).all(axis=1)
     usable = np.asarray(np.isfinite(S).all(axis=(1, 2)) & positive)
     S = S if usable.all() else np.where(usable[:, None, None], S, np.eye(S.shape[1]))
     inverses, singular_block = _inverses(S, layout)
     usable = usable & (singular_block < 0)
-    w, iterations, converged = _iterate(S, layout, settings, inverses, usable)
-    solution = _finish(S, w, M, layout, settings)
-    converged &= usable & (solution.singular_target < 0)
-    good = converged | (iterations >= settings.max_iter)
-    good = good & usable & (solution.singular_target < 0)
+    state = _iterate(S, layout, settings, inverses, usable)
+    solution = _finish(S, state, layout, settings)
+    sound = usable & (solution.singular_target < 0)
+    good = sound & (state.converged | (state.iterations >= settings.max_iter))
     return Solution(
         weights=_blank(solution.weights, good),
         loadings=_blank(solution.loadings, good),
@@ -117,8 +115,8 @@ def solve(S: FloatArray, layout: Layout, settings: Settings) -> Solution:
         corr=_blank(solution.corr, good),
         paths=_blank(solution.paths, good),
         r2=_blank(solution.r2, good),
-        iterations=iterations,
-        converged=converged,
+        iterations=state.iterations,
+        converged=state.converged & sound,
         singular_block=singular_block,
         singular_target=solution.singular_target,
     )
@@ -141,27 +139,53 @@ def _inverses(S: FloatArray, layout: Layout) -> tuple[tuple[FloatArray, ...], In
     return tuple(found), singular
 
 
+@dataclass(frozen=True)
+class _State:
+    """Where each member of a batch ended, batch first.
+
+    Attributes
+    ----------
+    w : (B, p)
+    SW : (B, p, q), covariances of indicators with composites.
+    C : (B, q, q)
+    iterations, converged : (B,)
+    """
+
+    w: FloatArray
+    SW: FloatArray
+    C: FloatArray
+    iterations: IntArray
+    converged: BoolArray
+
+    @classmethod
+    def blank(cls, B: int, p: int, q: int) -> _State:
+        return cls(
+            w=np.ones((B, p)),
+            SW=np.ones((B, p, q)),
+            C=np.tile(np.eye(q), (B, 1, 1)),
+            iterations=np.zeros(B, dtype=np.int64),
+            converged=np.zeros(B, dtype=np.bool_),
+        )
+
+
 def _iterate(
     S: FloatArray,
     layout: Layout,
     settings: Settings,
     inverses: tuple[FloatArray, ...],
     usable: BoolArray,
-) -> tuple[FloatArray, IntArray, BoolArray]:
+) -> _State:
     """Iterate outer and inner estimation to the end, chunk by chunk."""
     B, p, _ = S.shape
-    weights = np.ones((B, p))
-    iterations = np.zeros(B, dtype=np.int64)
-    converged = np.zeros(B, dtype=np.bool_)
+    state = _State.blank(B, p, layout.q)
     rows = np.flatnonzero(usable)
     inner = _Inner(layout, settings.scheme)
     step = max(1, CHUNK_BYTES // (8 * p * p))
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
         chunk = _Chunk.of(S[part], tuple(v[part] for v in inverses), layout)
-        found = _run(chunk, inner, settings)
-        weights[part], iterations[part], converged[part] = found
-    return weights, iterations, converged
+        _run(chunk, inner, settings, state, part)
+    return state
 
 
 @dataclass(frozen=True)
@@ -207,32 +231,35 @@ class _Chunk:
 
 
 def _run(
-    chunk: _Chunk, inner: _Inner, settings: Settings
-) -> tuple[FloatArray, IntArray, BoolArray]:
-    """Iterate one chunk; members that are done leave it."""
-    p, b = chunk.sd.shape
-    weights = np.empty((b, p))
-    iterations = np.full(b, settings.max_iter, dtype=np.int64)
-    converged = np.zeros(b, dtype=np.bool_)
-    active = np.arange(b)
-    w, SW, C = _normalise(chunk, np.ones((p, b)))
+    chunk: _Chunk, inner: _Inner, settings: Settings, state: _State, rows: IntArray
+) -> None:
+    """Iterate one chunk, writing each member into rows of `state` as it converges.
+
+    A member is kept as it is at its own last step, so that it does not depend on the
+    company it is iterated in; those that are done leave once they are a quarter.
+    """
+    w, SW, C = _normalise(chunk, np.ones(chunk.sd.shape))
+    kept = np.zeros(len(rows), dtype=np.bool_)
     for step in range(1, settings.max_iter + 1):
         new, SW, C = _normalise(chunk, _outer(SW, inner(C), chunk))
         change = np.abs((new - w) * chunk.sd).max(axis=0)
         w = new
         done = ~(change > settings.tol)
-        last = step == settings.max_iter
-        if last or done.sum() * 4 >= len(done):
-            leave = done | last
-            weights[active[leave]] = w[:, leave].T
-            iterations[active[leave]] = step
-            converged[active[leave]] = done[leave] & np.isfinite(change[leave])
-            if leave.all():
-                break
-            stay = ~leave
-            active, chunk = active[stay], chunk.take(stay)
+        take = ~kept & (done | (step == settings.max_iter))
+        if take.any():
+            at = rows[take]
+            state.w[at] = w[:, take].T
+            state.SW[at] = SW[:, :, take].transpose(2, 1, 0)
+            state.C[at] = C[:, :, take].transpose(2, 0, 1)
+            state.iterations[at] = step
+            state.converged[at] = done[take] & np.isfinite(change[take])
+            kept |= take
+        if kept.all():
+            break
+        if kept.sum() * 4 >= len(kept):
+            stay = ~kept
+            rows, chunk, kept = rows[stay], chunk.take(stay), kept[stay]
             w, SW, C = w[:, stay], SW[..., stay], C[..., stay]
-    return weights, iterations, converged
 
 
 def _normalise(
@@ -281,12 +308,13 @@ class _Inner:
 
 
 def _finish(
-    S: FloatArray, w: FloatArray, M: FloatArray, layout: Layout, settings: Settings
+    S: FloatArray, state: _State, layout: Layout, settings: Settings
 ) -> Solution:
-    SW = S @ (w[:, :, None] * M)
-    C = M.T @ (w[:, :, None] * SW)
+    """Turn signs by the rule, regress, and collect."""
+    w, C = state.w, state.C
+    M = membership(layout.owner, layout.q)
     sd = np.sqrt(np.diagonal(S, axis1=1, axis2=2))
-    cross = SW / sd[:, :, None]
+    cross = state.SW / sd[:, :, None]
     loadings = cross[:, np.arange(len(layout.owner)), layout.owner]
     turn = _signs(loadings, M, settings.sign)
     w = w * turn[:, layout.owner]

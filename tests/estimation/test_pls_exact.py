@@ -270,3 +270,18 @@ def test_reversed_indicator_equals_turned_answers(mobi):
         sat.index(one).to_frame()["estimate"], sat.index(other).to_frame()["estimate"]
     )
     np.testing.assert_allclose(one.scores(mobi), other.scores(answers), atol=1e-8)
+
+
+def test_members_do_not_depend_on_their_company(mobi):
+    """A coarse tolerance would show if a member were iterated on with the others."""
+    rng = np.random.default_rng(2)
+    groups = mobi.sample(frac=8, replace=True, random_state=1, ignore_index=True)
+    groups["g"] = rng.integers(0, 40, size=len(groups))
+    options = sat.PlsOptions(tol=1e-3)
+    batch = sat.pls("ecsi", groups, options, by="g")
+    assert len(set(batch.iterations)) > 2
+    for g in (0, 17, 39):
+        one = sat.pls("ecsi", groups[groups["g"] == g], options)
+        assert one.iterations == batch.iterations[g]
+        np.testing.assert_allclose(batch.weights[g], one.weights, atol=1e-12)
+        np.testing.assert_allclose(batch.path_matrix[g], one.path_matrix, atol=1e-12)
