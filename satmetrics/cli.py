@@ -163,8 +163,9 @@ def _drafted(study: Study, file: Path, target: Path) -> None:
         shown = ", ".join(absent[:12]) + (" …" if len(absent) > 12 else "")
         _say(f"items still without a column: {shown}")
     _say("Look it through, then:")
-    _say(f"  satmetrics check {file}")
-    _say(f"  satmetrics report {file}")
+    name = f'"{file}"' if " " in str(file) else str(file)
+    _say(f"  satmetrics check {name}")
+    _say(f"  satmetrics report {name}")
 
 
 @app.command()

@@ -383,13 +383,16 @@ def _contradicted(part: Part, _: Context) -> str:
 
 
 def _left_out(_: Part, context: Context) -> str:
-    rows = sum(e.n for e in context.exclusions if e.what == "rows")
+    lost = [e for e in context.exclusions if e.what == "rows"]
+    rows = sum(e.n for e in lost)
     if not context.n_rows or rows / context.n_rows < MANY_LEFT_OUT:
         return ""
+    most = max(lost, key=lambda e: e.n).reason
+    why = most.split("(")[0].split(";")[0].strip()
     return (
         f"{rows:,} of {context.n_rows:,} people ({100 * rows / context.n_rows:.0f} %) "
-        "were left out, mostly because an answer was missing; had they answered "
-        "otherwise than the rest, the figures would differ."
+        f"were left out (mostly: {why}); had they thought otherwise than the rest, the "
+        "figures would differ."
     )
 
 
