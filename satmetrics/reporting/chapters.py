@@ -20,6 +20,7 @@ from satmetrics.indices.changes import ChangeResult
 from satmetrics.indices.index import IndexResult
 from satmetrics.indices.priorities import PriorityResult
 from satmetrics.inference.bootstrap import BootstrapResult
+from satmetrics.plot.draw_index import MOST_LINES
 from satmetrics.reporting.blocks import Chapter, Grid, Picture, grid
 from satmetrics.reporting.first_page import direction, plain, signed
 from satmetrics.reporting.parts import Part, context_of, gap_results, key_columns
@@ -34,6 +35,8 @@ INDEX_PLACES = {
     "effect": 2,
     "performance": 1,
 }
+MOST_CHANGES = 24
+"""More changes than this are drawn for the last wave only."""
 MOST_GROUPS = 8
 """More groups than this are a table, not a figure of gaps."""
 
@@ -117,10 +120,15 @@ def _index_picture(part: Part, result: IndexResult) -> Picture:
         caption=f"{subject}{by}",
         alt=f"Index{by}, 0 to 100. {said}.",
         context=result.context,
-        rows=key is None,
+        rows=key is None or _units(result, key) > MOST_LINES,
         over=key,
         labels=dict(part.names.texts),
     )
+
+
+def _units(result: IndexResult, key: str) -> int:
+    others = [result.table[k] for k in result.by if k != key]
+    return len(set(zip(*others, strict=True))) if others else 1
 
 
 def _index_grid(part: Part, result: IndexResult) -> Grid:
@@ -152,6 +160,11 @@ def _target_rows(moved: ChangeResult) -> Table:
 
 def _change_picture(part: Part, moved: ChangeResult) -> Picture:
     keys = [k for k in key_columns(moved) if k != moved.over]
+    caption = f"Change of the index from one {moved.over} to the next"
+    if len(_target_rows(moved)) > MOST_CHANGES:
+        last = moved.table[moved.over][-1]
+        moved = replace(moved, table=moved.table.where(**{moved.over: last}))
+        caption = f"Change of the index to {last}"
     said = "; ".join(
         " ".join([*(part.names(r[k]) for k in keys), str(r[moved.over])])
         + f" {signed(r['estimate'])} ({direction(r)})"
@@ -160,7 +173,7 @@ def _change_picture(part: Part, moved: ChangeResult) -> Picture:
     return picture(
         plot.changes,
         moved,
-        caption=f"Change of the index from one {moved.over} to the next",
+        caption=caption,
         alt=f"Changes in index points. {said}.",
         context=moved.context,
         rows=True,
@@ -359,6 +372,9 @@ def _gap_grids(
     part: Part, result: GapResult | GapTable, by: tuple[str, ...]
 ) -> list[Block]:
     table = result.table
+    if isinstance(result, GapTable):
+        marks = ["contradicts itself, see notes" if f else "" for f in table["flag"]]
+        table = table.extended({"flag": marks}, keys=table.names)
     head = [row["dimension"] or row["variant"] for row in table.rows()]
     table = table.extended({"dimension": head}, keys=table.names)
     coarse = table.take(np.flatnonzero(table["level"] != "item"))
@@ -393,7 +409,7 @@ def _gap_grid(
         **_limits(result.level),
         "p_holm": "p (Holm)",
         "method": "error from",
-        "flag": "contradiction",
+        "flag": "mark",
         "reason": "why not",
     }
     group = f", by {' and '.join(by)}" if by else ""

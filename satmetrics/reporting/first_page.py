@@ -294,8 +294,8 @@ def _priorities(part: Part) -> tuple[str, tuple[Point, ...]]:
         points = tuple(
             Point(
                 part.names.sentence(r["construct"]),
-                f"stands at {plain(r['performance'])} of 100; customers who rate it "
-                f"one point higher are {plain(r['effect'], 2)} points higher on "
+                f"now {plain(r['performance'])} of 100; customers who rate this one "
+                f"point higher are {plain(r['effect'], 2)} points higher on "
                 f"{_lower(target)}",
             )
             for r in rows

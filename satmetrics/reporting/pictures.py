@@ -106,9 +106,10 @@ def _fold(ax: Axes, width: float) -> int:
 
 
 def _folded(text: str, width: int) -> str:
-    return "\n".join(
-        wrapped(line, width) if "|" not in line else line for line in text.split("\n")
-    )
+    lines = text.split("\n")
+    if max(map(len, lines)) > width:
+        lines = text.replace("   |   ", "\n").split("\n")
+    return "\n".join(s if len(s) <= width else wrapped(s, width) for s in lines)
 
 
 def _address(figure: Figure) -> str:

@@ -130,6 +130,33 @@ class TestLabels:
         assert "worth $5 or $x_{" in [t.get_text() for t in ax.get_yticklabels()]
 
 
+class TestWhereFiguresLive:
+    def test_a_notebook_shows_them(self, fit, monkeypatch):
+        import sys
+        from types import SimpleNamespace
+
+        from matplotlib import pyplot as plt
+
+        shell = SimpleNamespace(get_ipython=lambda: object())
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, "IPython", shell)
+            assert _canvas._shown_by_session()
+        monkeypatch.setattr(_canvas, "_shown_by_session", lambda: True)
+        ax = sat.plot.index(sat.index(fit))
+        assert plt.get_fignums() == [ax.figure.number]
+        plt.close(ax.figure)
+
+    def test_a_script_keeps_none_alive(self, fit, monkeypatch):
+        import sys
+
+        from matplotlib import pyplot as plt
+
+        monkeypatch.delitem(sys.modules, "IPython", raising=False)
+        for _ in range(25):
+            sat.plot.index(sat.index(fit))
+        assert plt.get_fignums() == []
+
+
 class TestLayout:
     def test_no_two_boxes_touch_in_any_catalogue_model(self):
         for name in sat.models.names():

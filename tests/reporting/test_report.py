@@ -285,6 +285,29 @@ class TestAnyResults:
         assert "official score" not in words
 
 
+@pytest.fixture(scope="module")
+def many(airlines, fit):
+    frame = airlines.frame
+    frame["company"] += (frame["respondent"] % 5).astype(str)
+    survey = sat.Survey(frame, unit="company", wave="wave", scale=(1, 10))
+    return sat.index(fit, survey, by=["company", "wave"])
+
+
+class TestManyUnits:
+    def test_figures_grow_and_keep_to_the_last_wave(self, many):
+        frame = sat.report("x", many).to_frame()
+        assert "Change of the index to 2026-1" in frame["caption"].tolist()
+
+    def test_rows_have_room(self, many):
+        import base64
+
+        html = sat.report("x", many).to_html()
+        code = re.search(r'<img src="data:image/svg\+xml;base64,([^"]+)"', html)[1]
+        svg = base64.b64decode(code).decode("utf-8")
+        height = float(re.search(r'height="([\d.]+)pt"', svg)[1])
+        assert height / 72 > 20 * 0.25, "20 units, a quarter of an inch each"
+
+
 class TestEscaping:
     evil = "<script>alert(1)</script>"
 
