@@ -130,7 +130,7 @@ def init(
 ) -> None:
     """Look at FILE and write an editable study.toml: column, item, scale, role."""
     with _told():
-        from satmetrics.reporting.standard import item_specs
+        from satmetrics.reporting.asked import item_specs
         from satmetrics.survey.draft import init_study
         from satmetrics.survey.study import Study
 
@@ -270,7 +270,7 @@ def _open(
 def _named(
     model: str, instrument: str, folder: Path | None, *, needed: bool = True
 ) -> tuple[StructuralModel | None, Instrument | None]:
-    from satmetrics.reporting.standard import load_instrument, load_model
+    from satmetrics.reporting.asked import load_instrument, load_model
 
     if needed and not (model or instrument):
         raise OptionError(

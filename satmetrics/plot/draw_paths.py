@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -14,6 +13,7 @@ from satmetrics.errors import DataError, OptionError
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.inference.bootstrap import BootstrapResult
 from satmetrics.plot import _layout
+from satmetrics.plot._arrows import Arrow, ends_of, label_spots
 from satmetrics.plot._canvas import (
     BLUE,
     INK,
@@ -33,19 +33,6 @@ LineStyle: TypeAlias = Literal["-"] | tuple[float, Sequence[float]]
 SOLID: LineStyle = "-"
 DASHED: LineStyle = (0, (4, 2))
 DOTTED: LineStyle = (0, (1, 1.4))
-LABEL = (0.36, 0.2)
-"""Width and height a coefficient needs, in inches."""
-
-
-@dataclass(frozen=True, eq=False)
-class Arrow:
-    """One path: its ends, coefficient and how sure it is."""
-
-    source: int
-    target: int
-    value: float
-    open: bool
-    recalled: bool
 
 
 @friendly_keywords
@@ -94,7 +81,7 @@ def paths(
     ax.set_ylim(float(low[1]), float(high[1]))
     zoom = float(min(1.1, max(0.45, inches(ax)[0] / (0.9 * extent[0]))))
     arrows = _arrows(fit, boot)
-    for arrow, spot in zip(arrows, _label_spots(arrows, at), strict=True):
+    for arrow, spot in zip(arrows, label_spots(arrows, at), strict=True):
         _draw_arrow(ax, arrow, at, spot, zoom)
     r2 = np.atleast_1d(fit.r_squared)
     for k, name in enumerate(fit.model.names):
@@ -154,60 +141,12 @@ def _arrows(fit: PlsFit, boot: BootstrapResult | None) -> list[Arrow]:
     ]
 
 
-def _ends(arrow: Arrow, at: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return where an arrow leaves its source's box and meets its target's."""
-    a, z = at[arrow.source], at[arrow.target]
-    along: FloatArray = z - a
-    half = np.array(_layout.BOX) / 2
-    with np.errstate(divide="ignore"):
-        share: float = (half / np.abs(along)).min()
-    return a + share * along, z - (share + 0.03 / float(np.hypot(*along))) * along
-
-
-def _label_spots(arrows: list[Arrow], at: FloatArray) -> list[FloatArray]:
-    """Return a place on each arrow that is clear of boxes, labels and other arrows."""
-    ends = [_ends(arrow, at) for arrow in arrows]
-    taken: list[FloatArray] = []
-    spots: list[FloatArray] = []
-    shares = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)
-    for k, (a, z) in enumerate(ends):
-        others = [pair for i, pair in enumerate(ends) if i != k]
-        options = [a + share * (z - a) for share in shares]
-        costs = [
-            _spot_cost(spot, at, taken, others) + 0.05 * i
-            for i, spot in enumerate(options)
-        ]
-        spot = options[int(np.argmin(costs))]
-        spots.append(spot)
-        taken.append(spot)
-    return spots
-
-
-def _spot_cost(
-    spot: FloatArray,
-    at: FloatArray,
-    taken: list[FloatArray],
-    others: list[tuple[FloatArray, FloatArray]],
-) -> float:
-    size = np.array(LABEL)
-    boxes = np.abs(at - spot) < (np.array(_layout.BOX) + size) / 2
-    cost = 20.0 * float(boxes.all(axis=1).sum())
-    cost += 20.0 * sum(bool((np.abs(t - spot) < size).all()) for t in taken)
-    for a, z in others:
-        along: FloatArray = z - a
-        share = float(np.dot(spot - a, along)) / max(float(np.dot(along, along)), 1e-12)
-        t = min(max(share, 0.0), 1.0)
-        gap = np.abs(a + t * along - spot) / (size / 2)
-        cost += 3.0 * max(0.0, 1.0 - float(gap.max()))
-    return cost
-
-
 def _draw_arrow(
     ax: Axes, arrow: Arrow, at: FloatArray, spot: FloatArray, zoom: float
 ) -> None:
     from matplotlib.patches import FancyArrowPatch
 
-    start, end = _ends(arrow, at)
+    start, end = ends_of(arrow, at)
     colour = VERMILLION if arrow.value < 0 else BLUE
     style = DASHED if arrow.open else DOTTED if arrow.recalled else SOLID
     width = zoom * (0.7 + 4.2 * min(abs(arrow.value), 1.0))

@@ -19,6 +19,14 @@ LABELLED = (
     "item",
 )
 ALL_ROWS = 100_000
+INDEX_PLACES = {
+    "estimate": 1,
+    "conf_low": 1,
+    "conf_high": 1,
+    "std_error": 2,
+    "effect": 2,
+    "performance": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,14 @@ class Names:
         """Return the text as it begins a sentence."""
         text = self(name)
         return text if not text or is_cjk(text[0]) else text[0].upper() + text[1:]
+
+
+Block = Picture | Grid
+
+
+def limits(level: float) -> dict[str, str]:
+    """Return the headings of an interval's limits."""
+    return {"conf_low": f"{100 * level:g} % low", "conf_high": "high"}
 
 
 def grid(

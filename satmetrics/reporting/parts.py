@@ -91,6 +91,17 @@ def context_of(result: Result) -> Context:
     return context if isinstance(context, Context) else Context()
 
 
+def notes_of(results: Iterable[Result]) -> tuple[str, ...]:
+    """Return notes of the results once, without those that the methods repeat."""
+    found: dict[str, None] = {}
+    for result in results:
+        repeated = set(context_of(result).sentences())
+        for note in result.summary().notes:
+            if note not in repeated:
+                found.setdefault(note)
+    return tuple(found)
+
+
 def parts_of(results: Iterable[Result], labels: Mapping[str, str]) -> tuple[Part, ...]:
     """Sort results by their data, in order of first appearance, and complete them."""
     sets: dict[tuple[str, str], list[Result]] = {}

@@ -6,13 +6,9 @@ import pytest
 
 import satmetrics as sat
 from satmetrics.errors import DataError, SpecificationError
+from satmetrics.reporting.asked import item_specs, load_instrument, load_model
 from satmetrics.reporting.demo import demo_report, found
-from satmetrics.reporting.standard import (
-    item_specs,
-    load_instrument,
-    load_model,
-    standard_results,
-)
+from satmetrics.reporting.standard import standard_results
 
 
 @pytest.fixture(scope="module")
