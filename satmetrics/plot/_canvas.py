@@ -32,6 +32,10 @@ SMALL = 8.0
 TEXT = 9.0
 
 
+SHORTEST = 1.7
+"""Inches; a lower figure has no room for the origin at its edge."""
+
+
 def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
     """Return `ax`, or the axes of a new figure of this size in inches.
 
@@ -49,6 +53,7 @@ def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
                 remedy="pass matplotlib Axes, or leave ax out",
             )
         return ax
+    height = max(height, SHORTEST)
     if _shown_by_session():
         from matplotlib import pyplot as plt
 

@@ -95,7 +95,8 @@ def index(
         ax = _groups(ax, rows.where(**{along: last}), others, names)
         ax.set_xlabel(f"{names(last)}: {unit}")
     else:
-        ax = _lines(ax, rows, series, along, names)
+        waves = list(dict.fromkeys(result.table[along]))
+        ax = _lines(ax, rows, series, (along, waves), names)
         ax.set_ylabel(unit)
     return finish(ax, result.context, names.notes)
 
@@ -164,27 +165,31 @@ def _lines(
     ax: Axes | None,
     rows: Table,
     series: list[tuple[tuple[object, ...], Table]],
-    along: str,
+    axis: tuple[str, list[object]],
     names: Names,
 ) -> Axes:
+    """Draw a line per unit; it breaks at a wave without an index."""
     from matplotlib.ticker import MaxNLocator
 
-    waves = list(dict.fromkeys(rows[along]))
+    along, waves = axis
     ax = axes_for(ax, 7.2, 4.2)
     ax.set_ylim(*at_least(*padded(*_dots_of(rows).ends), 20.0))
     ax.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
     texts = [names.joined(key) for key, _ in series]
     _wave_axis(ax, [names(wave) for wave in waves], texts)
     step = min(0.07, 0.4 / len(series))
-    ends = []
+    ends = np.full(len(series), np.nan)
     for s, (_, own) in enumerate(series):
-        x = np.array([waves.index(w) for w in own[along]])
-        x = x + step * (s - (len(series) - 1) / 2)
+        at = np.array([waves.index(w) for w in own[along]])
+        y = np.full(len(waves), np.nan)
+        y[at] = own["estimate"]
+        x = np.arange(len(waves)) + step * (s - (len(series) - 1) / 2)
         colour = SERIES[s % len(SERIES)]
-        ax.vlines(x, own["conf_low"], own["conf_high"], color=colour, lw=1.4, zorder=2)
+        limits = own["conf_low"], own["conf_high"]
+        ax.vlines(x[at], *limits, color=colour, lw=1.4, zorder=2)
         (line,) = ax.plot(
             x,
-            own["estimate"],
+            y,
             color=colour,
             marker=MARKERS[s % len(MARKERS)],
             linestyle=STYLES[s % len(STYLES)],
@@ -194,8 +199,11 @@ def _lines(
             zorder=3,
         )
         line.set_gid("estimate")
-        ends.append(float(own["estimate"][-1]))
-    _direct_labels(ax, np.array(ends), texts, len(waves))
+        ends[s] = y[-1]
+        if np.isnan(y[-1]):
+            left = f" {texts[s]}"
+            ax.text(x[at[-1]] + 0.03, y[at[-1]], left, color=colour, fontsize=SMALL)
+    _direct_labels(ax, ends, texts, len(waves))
     ax.grid(axis="y", color=FAINT, linewidth=0.5)
     ax.set_axisbelow(True)
     return ax
@@ -216,8 +224,9 @@ def _direct_labels(ax: Axes, ends: FloatArray, texts: list[str], waves: int) -> 
         return
     low, high = ax.get_ylim()
     line = 1.35 * TEXT / 72 / inches(ax)[1] * (high - low)
-    for s, (y, end) in enumerate(zip(spread(ends, line), ends, strict=True)):
-        colour = SERIES[s % len(SERIES)]
+    here = np.flatnonzero(np.isfinite(ends))
+    for s, y in zip(here, spread(ends[here], line), strict=True):
+        end, colour = ends[s], SERIES[s % len(SERIES)]
         ax.plot(
             [waves - 1 + 0.17, waves - 1 + 0.26],
             [end, y],

@@ -198,6 +198,13 @@ def _draw_box(
     )
     box.set_gid("construct")
     ax.add_patch(box)
+    _write(ax, at, title, r2, target, zoom)
+
+
+def _write(
+    ax: Axes, at: FloatArray, title: str, r2: float, target: bool, zoom: float
+) -> None:
+    """Write a construct's name, and its R² where it has one, into its box."""
     known = bool(np.isfinite(r2))
     lines = wrapped(title, 17)
     text = ax.text(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satmetrics._checks import friendly_keywords
-from satmetrics._typing import FloatArray
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import OptionError
 from satmetrics.indices.priorities import PriorityResult
 from satmetrics.plot._canvas import (
@@ -76,12 +76,24 @@ def priorities(
     x, y = table["effect"], table["performance"]
     texts = [names(name) for name in table["construct"]]
     _limits(ax, x, y, texts)
+    _draw(ax, x, y, texts, table["rank"])
+    ax.set_xlabel(
+        f"importance: effect of one point on {names(result.target)}, index points"
+    )
+    ax.set_ylabel("performance: index, 0–100")
+    return finish(ax, result.context, names.notes)
+
+
+def _draw(
+    ax: Axes, x: FloatArray, y: FloatArray, texts: list[str], ranks: IntArray
+) -> None:
+    """Draw points with their ranks and names, the means, and where to look first."""
     style = {"color": FAINT, "linestyle": ":", "linewidth": 1.2, "zorder": 1}
     ax.axvline(float(x.mean()), **style)  # type: ignore[arg-type]
     ax.axhline(float(y.mean()), **style)  # type: ignore[arg-type]
     (points,) = ax.plot(x, y, "o", color=BLUE, markersize=14, zorder=3)
     points.set_gid("estimate")
-    for px, py, rank in zip(x, y, table["rank"], strict=True):
+    for px, py, rank in zip(x, y, ranks, strict=True):
         ax.annotate(
             str(rank),
             (px, py),
@@ -104,11 +116,6 @@ def priorities(
         color=QUIET,
         style="italic",
     )
-    ax.set_xlabel(
-        f"importance: effect of one point on {names(result.target)}, index points"
-    )
-    ax.set_ylabel("performance: index, 0–100")
-    return finish(ax, result.context, names.notes)
 
 
 def _limits(ax: Axes, x: FloatArray, y: FloatArray, texts: list[str]) -> None:

@@ -40,7 +40,6 @@ class Picture:
     alt : what a reader who cannot see it should know.
     caption : one sentence.
     origin, data : REAL or SIMULATED, and the name of the data.
-    width : its width in CSS pixels.
     """
 
     addresses: Callable[[], tuple[str, str]]
@@ -48,7 +47,6 @@ class Picture:
     caption: str
     origin: str
     data: str
-    width: int = 672
     kind: str = "figure"
 
 

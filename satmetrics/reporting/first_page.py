@@ -71,7 +71,8 @@ def first_page(part: Part) -> FirstPage:
 def line(part: Part) -> str:
     """Return a part in one sentence, for the list of what else a report holds."""
     head, _ = _headline(part)
-    parts = (f"{head['label']}: {head['big']} {head['unit']}", head["certainty"])
+    number = f"{head['big']} {head['unit']}".strip()
+    parts = (f"{head['label']}: {number}", head["certainty"])
     return "; ".join(p for p in parts if p)
 
 
@@ -83,7 +84,7 @@ def _headline(part: Part) -> tuple[dict[str, str], Context]:
     title = next((getattr(r, "title", "") for r in part.results), "")
     words = {
         "label": str(title) or "Results",
-        "big": "–",
+        "big": "",
         "unit": "there is no index or gap among these results",
         "certainty": "",
     }
@@ -207,8 +208,8 @@ def _change(part: Part) -> tuple[str, tuple[str, ...]]:
     for moved in part.of(ChangeResult):
         rows = _last_changes(moved)
         if not rows:
-            continue
-        if key_columns(moved) == (moved.over,):
+            overall = overall or _unknown_change(part, moved)
+        elif key_columns(moved) == (moved.over,):
             word = direction(rows[-1])
             overall = _moved_words(part, rows[-1], moved.level)
         elif not units:
@@ -217,15 +218,24 @@ def _change(part: Part) -> tuple[str, tuple[str, ...]]:
 
 
 def _last_changes(moved: ChangeResult) -> list[Row]:
+    """Return the changes of the target to the last wave that are known."""
     rows = [
         r
         for r in moved.table.rows()
-        if (moved.target is None or r["construct"] == moved.target)
-        and math.isfinite(r["estimate"])
+        if moved.target is None or r["construct"] == moved.target
     ]
-    waves = list(dict.fromkeys(r[moved.over] for r in moved.table.rows()))
-    last = max((waves.index(r[moved.over]) for r in rows), default=0)
-    return [r for r in rows if r[moved.over] == waves[last]]
+    waves = list(dict.fromkeys(r[moved.over] for r in rows))
+    return [
+        r for r in rows if r[moved.over] == waves[-1] and math.isfinite(r["estimate"])
+    ]
+
+
+def _unknown_change(part: Part, moved: ChangeResult) -> str:
+    last = list(moved.table.rows())[-1]
+    return (
+        f"cannot be told: {part.names(last['since'])} or "
+        f"{part.names(last[moved.over])} has no index"
+    )
 
 
 def _moved_words(part: Part, row: Row, level: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from satmetrics._result import Context
-from satmetrics.plot._canvas import settle_texts
+from satmetrics.plot._canvas import SHORTEST, settle_texts
 from satmetrics.plot._labels import wrapped
 from satmetrics.reporting.blocks import Picture
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 WIDE, NARROW = 7.0, 3.7
 HEIGHT = 3.9
-PIXELS = 96
-"""CSS pixels to the inch."""
 
 
 def picture(
@@ -52,7 +50,6 @@ def picture(
         caption,
         context.word,
         context.name,
-        round(WIDE * PIXELS),
     )
 
 
@@ -91,7 +88,8 @@ def _drawn(
         legend = 0.55 if ax.get_legend() is not None else 0.0
         entries = len(ax.get_legend_handles_labels()[1])
         step = max(step, 0.12 * entries)
-        figure.set_size_inches(width, 0.95 + legend + step * len(ax.get_yticks()))
+        height = 0.95 + legend + step * len(ax.get_yticks())
+        figure.set_size_inches(width, max(height, SHORTEST))
     return figure
 
 

@@ -308,6 +308,25 @@ class TestManyUnits:
         assert height / 72 > 20 * 0.25, "20 units, a quarter of an inch each"
 
 
+class TestHoles:
+    def test_a_wave_without_answers_is_said_and_not_bridged(self, airlines, fit):
+        frame = airlines.frame
+        frame.loc[frame["wave"] == "2025-2", "CUSA1"] = None
+        survey = sat.Survey(frame, unit="company", wave="wave", scale=(1, 10))
+        with pytest.warns(sat.errors.MissingDataWarning):
+            result = sat.index(fit, survey, by="wave")
+        words = first_section(sat.report("x", result).to_html())
+        assert "cannot be told: 2025-2 or 2026-1 has no index" in words
+        ax = sat.plot.index(result)
+        assert [t.get_text() for t in ax.get_xticklabels()][1] == "2025-2"
+        (line,) = (m for m in ax.get_lines() if m.get_gid() == "estimate")
+        assert np.isnan(line.get_ydata()[1]), "the line breaks"
+
+    def test_no_index_among_the_results(self, boot, fit):
+        words = first_section(sat.report("x", sat.assess(fit)).to_html())
+        assert "there is no index or gap among these results" in words
+
+
 class TestEscaping:
     evil = "<script>alert(1)</script>"
 
