@@ -25,6 +25,15 @@ def parse(text: str, *, where: str) -> dict[str, Any]:
 def read(path: str | Path) -> dict[str, Any]:
     """Read a TOML file (UTF-8, with or without a byte order mark)."""
     target = Path(path)
+    if not target.is_file():
+        folder = target.parent
+        near = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+        raise SpecificationError(
+            f"there is no file {str(target)!r}",
+            code="no-file",
+            value=str(target),
+            remedy=did_you_mean(target.name, near) or "check the name and the folder",
+        )
     try:
         text = target.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

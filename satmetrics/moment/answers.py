@@ -46,7 +46,7 @@ def from_answers(
     moments = build(names, treated.values, w, kept, keys, context.plus(lost))
     moments = dataclasses.replace(
         moments,
-        reasons=reasons,
+        reasons=_unpaired(moments, reasons),
         acov=_acov(treated.values, w, kept, len(reasons)) if acov else None,
     )
     return moments if by is not None else moments.group(0)
@@ -184,6 +184,18 @@ def _absent_items(
         empty = [names[j] for j in np.flatnonzero(seen[g] == 0)]
         reasons.append(f"no answers to {', '.join(empty[:5])}" if empty else "")
     return tuple(reasons)
+
+
+def _unpaired(moments: Moments, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """Name, per group, the first two items that nobody answered together."""
+    if moments.pair_n is None:
+        return reasons
+    out = list(reasons)
+    for g, i, j in np.argwhere(moments.pair_n < 2):
+        if not out[g]:
+            first, second = moments.names[i], moments.names[j]
+            out[g] = f"fewer than two rows answer both {first} and {second}"
+    return tuple(out)
 
 
 def _acov(

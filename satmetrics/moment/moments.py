@@ -121,10 +121,8 @@ class Moments(Result):
 
     @property
     def has_correlations(self) -> bool:
-        """Whether correlations are known."""
-        return len(self.names) == 1 or not bool(
-            np.isnan(self.cov).any(axis=(-1, -2)).all()
-        )
+        """Whether correlations are known; a published table may come without them."""
+        return self.kind != "table" or not bool(np.isnan(self.cov).any())
 
     def corr(self) -> FloatArray:
         """Return correlations (…, p, p); NaN for a constant item.
@@ -137,16 +135,16 @@ class Moments(Result):
         return cov_to_corr(self.require_cov())
 
     def require_cov(self) -> FloatArray:
-        """Return `cov`, or raise when correlations were not given."""
+        """Return `cov`, or raise when it is not known or there are no two rows."""
+        if (np.asarray(self.n) < 2).all():
+            raise DataError(
+                "no covariance can be computed from fewer than two complete rows",
+                code="too-few-rows",
+                value=int(np.max(self.n, initial=0)),
+                remedy="; ".join([r for r in self.reasons if r][:2])
+                or 'try missing="pairwise"',
+            )
         if not self.has_correlations:
-            if (np.asarray(self.n) < 2).all():
-                raise DataError(
-                    "no covariance can be computed from fewer than two complete rows",
-                    code="too-few-rows",
-                    value=int(np.max(self.n, initial=0)),
-                    remedy="; ".join([r for r in self.reasons if r][:2])
-                    or 'try missing="pairwise"',
-                )
             raise MissingMomentsError(
                 "this needs correlations, and none are given",
                 code="no-correlations",

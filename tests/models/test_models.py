@@ -125,3 +125,9 @@ def test_files_name_key_and_place(tmp_path):
 def test_unknown_catalogue_name():
     with pytest.raises(errors.SpecificationError, match="did you mean 'ecsi'"):
         sat.models.load("esci")
+
+
+def test_absent_file_names_its_neighbour(tmp_path):
+    (tmp_path / "mine.toml").write_text("schema = 1", encoding="utf-8")
+    with pytest.raises(errors.SpecificationError, match=r"did you mean 'mine\.toml'"):
+        sat.models.read(tmp_path / "mien.toml")

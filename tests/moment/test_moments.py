@@ -195,3 +195,11 @@ def test_arrays_cannot_be_changed(frame):
     m = sat.Moments.from_frame(frame)
     with pytest.raises(ValueError, match="read-only"):
         m.mean[0] = 1
+
+
+def test_items_that_nobody_answered_together_are_named(mobi):
+    holes = mobi.astype(float)
+    holes.loc[:124, "IMAG1"] = np.nan
+    holes.loc[125:, "CUSA1"] = np.nan
+    with pytest.raises(errors.DataError, match="both IMAG1 and CUSA1"):
+        sat.pls("ecsi", holes, missing="pairwise")
