@@ -23,7 +23,18 @@ def parse(text: str, *, where: str) -> dict[str, Any]:
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """Read a TOML file (UTF-8, with or without a byte order mark)."""
+    """Read and parse a TOML file."""
+    return parse(read_text(path), where=str(path))
+
+
+def read_text(path: str | Path) -> str:
+    """Return the text of a TOML file (UTF-8, with or without a byte order mark).
+
+    Raises
+    ------
+    SpecificationError
+        If there is no such file, or it is not UTF-8.
+    """
     target = Path(path)
     if not target.is_file():
         folder = target.parent
@@ -35,7 +46,7 @@ def read(path: str | Path) -> dict[str, Any]:
             remedy=did_you_mean(target.name, near) or "check the name and the folder",
         )
     try:
-        text = target.read_text(encoding="utf-8-sig")
+        return target.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecificationError(
             f"{target} is not UTF-8",
@@ -43,7 +54,6 @@ def read(path: str | Path) -> dict[str, Any]:
             value=str(target),
             remedy="save it as UTF-8, the only encoding TOML allows",
         ) from error
-    return parse(text, where=str(target))
 
 
 def write(document: dict[str, Any]) -> str:

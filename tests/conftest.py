@@ -40,6 +40,41 @@ def mobi() -> pd.DataFrame:
     return pd.DataFrame(np.asarray(data.values), columns=list(data.columns))
 
 
+@pytest.fixture(scope="session")
+def airlines():
+    import satmetrics as sat
+
+    return sat.datasets.load("airline_waves")
+
+
+@pytest.fixture(scope="session")
+def fit(airlines):
+    import satmetrics as sat
+
+    return sat.pls("ecsi", airlines)
+
+
+@pytest.fixture(scope="session")
+def boot(fit, airlines):
+    import satmetrics as sat
+
+    return sat.bootstrap(fit, airlines, n_draws=200, rng=1)
+
+
+@pytest.fixture(scope="session")
+def bank():
+    import satmetrics as sat
+
+    return sat.datasets.load("bank_servqual")
+
+
+@pytest.fixture(scope="session")
+def found_gaps(bank):
+    import satmetrics as sat
+
+    return sat.gaps(bank)
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Return a generator with a fixed seed."""

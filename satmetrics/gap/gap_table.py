@@ -16,7 +16,7 @@ from satmetrics.gap import _published as kernel
 from satmetrics.gap._paired import holm, t_test
 from satmetrics.gap.contradictions import Allowances, allowances, flags
 from satmetrics.gap.printed import PublishedTable, read_printed
-from satmetrics.gap.words import DIRECTION, MEAN_OF_DIMENSIONS, MEAN_OF_ITEMS
+from satmetrics.gap.words import COLUMNS, DIRECTION, MEAN_OF_DIMENSIONS, MEAN_OF_ITEMS
 
 KEYS = ("level", "dimension", "item", "variant")
 METHODS = (
@@ -65,15 +65,7 @@ class GapTable(TableResult):
             "dimension": "dimension",
             "item": "item",
             "variant": "variant",
-            "n": "n",
-            "expectation": "E",
-            "perception": "P",
-            "estimate": "gap",
-            "std_error": "s.e.",
-            "conf_low": "low",
-            "conf_high": "high",
-            "statistic": "t",
-            "p_holm": "p (Holm)",
+            **COLUMNS,
             "method": "s.e. is",
         }
         shown = {k: v for k, v in words.items() if not _empty(self.table, k)}

@@ -15,22 +15,10 @@ from satmetrics.errors import OptionError
 from satmetrics.gap._gaps import PairedStats
 from satmetrics.gap._paired import holm, t_test, wilson
 from satmetrics.gap.design import Design
-from satmetrics.gap.words import DIRECTION
+from satmetrics.gap.words import COLUMNS, DIRECTION
 
 LABELS = ("level", "dimension", "item", "variant")
 STATES = ("better", "equal", "worse")
-_WORDS = {
-    "n": "n",
-    "expectation": "E",
-    "perception": "P",
-    "estimate": "gap",
-    "std_error": "s.e.",
-    "conf_low": "low",
-    "conf_high": "high",
-    "statistic": "t",
-    "p_holm": "p (Holm)",
-    "d_z": "d_z",
-}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -266,4 +254,4 @@ def _reasons(stats: PairedStats, groups: Sequence[str]) -> AnyArray:
 
 
 def _levelled(table: Table, heading: str, labels: dict[str, str]) -> Section:
-    return section(heading, table, {**labels, **_WORDS}, max_rows=30)
+    return section(heading, table, {**labels, **COLUMNS, "d_z": "d_z"}, max_rows=30)

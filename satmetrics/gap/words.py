@@ -9,3 +9,15 @@ MEAN_OF_DIMENSIONS = "mean of dimensions"
 MEAN_OF_ITEMS = "mean of items"
 BY_RESPONDENT = "weighted by points (respondent)"
 BY_AGGREGATE = "weighted by points (aggregate)"
+COLUMNS = {
+    "n": "n",
+    "expectation": "E",
+    "perception": "P",
+    "estimate": "gap",
+    "std_error": "s.e.",
+    "conf_low": "low",
+    "conf_high": "high",
+    "statistic": "t",
+    "p_holm": "p (Holm)",
+}
+"""Printed headings of the columns that all tables of gaps share."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+from satmetrics import _toml
 from satmetrics._checks import did_you_mean, friendly_keywords
-from satmetrics.errors import OptionError, SpecificationError
+from satmetrics.errors import OptionError
 from satmetrics.survey.instrument import Instrument
 
 
@@ -69,14 +70,4 @@ def read(path: str | Path) -> Instrument:
     SpecificationError
         If the file is not an instrument; the message names file and key.
     """
-    target = Path(path)
-    try:
-        text = target.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SpecificationError(
-            f"{target} is not UTF-8",
-            code="bad-toml",
-            value=str(target),
-            remedy="save it as UTF-8, the only encoding TOML allows",
-        ) from error
-    return Instrument.from_toml(text, where=str(target))
+    return Instrument.from_toml(_toml.read_text(path), where=str(path))

@@ -8,21 +8,6 @@ import satmetrics as sat
 
 
 @pytest.fixture(scope="session")
-def airlines():
-    return sat.datasets.load("airline_waves")
-
-
-@pytest.fixture(scope="session")
-def fit(airlines):
-    return sat.pls("ecsi", airlines)
-
-
-@pytest.fixture(scope="session")
-def boot(fit, airlines):
-    return sat.bootstrap(fit, airlines, n_draws=200, rng=1)
-
-
-@pytest.fixture(scope="session")
 def by_wave(fit, airlines):
     return sat.index(fit, airlines, by="wave")
 
@@ -30,16 +15,6 @@ def by_wave(fit, airlines):
 @pytest.fixture(scope="session")
 def by_both(fit, airlines):
     return sat.index(fit, airlines, by=["company", "wave"])
-
-
-@pytest.fixture(scope="session")
-def bank():
-    return sat.datasets.load("bank_servqual")
-
-
-@pytest.fixture(scope="session")
-def found_gaps(bank):
-    return sat.gaps(bank)
 
 
 @pytest.fixture(scope="session")
