@@ -17,12 +17,13 @@ from satmetrics.indices.changes import changes
 from satmetrics.indices.index import index
 from satmetrics.indices.priorities import priorities
 from satmetrics.inference.bootstrap import bootstrap
-from satmetrics.models.model import Construct, Label, Path, StructuralModel
+from satmetrics.models.model import Construct, Path, StructuralModel
 from satmetrics.moment.moments import Moments
 from satmetrics.reporting.report import report
 from satmetrics.survey import instruments
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.item import Item
+from satmetrics.survey.label import Label
 from satmetrics.survey.readers import read
 from satmetrics.survey.scale import Scale
 from satmetrics.survey.survey import Survey

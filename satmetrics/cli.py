@@ -305,7 +305,7 @@ def list_instruments() -> None:
 
         for name in instruments.names():
             found = instruments.load(name)
-            _entry(name, found.label, found.label_zh, found.citation, found.status)
+            _entry(name, found.label.en, found.label.zh, found.citation, found.status)
 
 
 def _entry(name: str, en: str, zh: str, citation: str, status: str) -> None:

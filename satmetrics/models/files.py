@@ -9,7 +9,8 @@ from typing import Any
 from satmetrics import _toml
 from satmetrics._checks import did_you_mean
 from satmetrics.errors import SpecificationError
-from satmetrics.models.model import Construct, Label, Path, StructuralModel
+from satmetrics.models.model import Construct, Path, StructuralModel
+from satmetrics.survey.label import Label
 
 _CATALOG = "catalog"
 _TOP = (
@@ -159,7 +160,7 @@ def _construct(entry: dict[str, Any], *, where: str) -> Construct:
         kind=entry.get("kind", "composite"),
         scale=_pair(entry.get("scale"), where),
         label=_label(entry.get("label", {}), where),
-        labels=labels if any(str(label) for label in labels) else (),
+        labels=labels if any(labels) else (),
         reverse=tuple(item["id"] for item in items if item.get("reverse")),
     )
 

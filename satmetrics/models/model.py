@@ -14,6 +14,7 @@ from satmetrics._frames import Table
 from satmetrics._result import Record, Result
 from satmetrics._typing import BoolArray, IntArray
 from satmetrics.errors import SpecificationError
+from satmetrics.survey.label import Label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,22 +27,6 @@ MODES = ("A", "B")
 KINDS = ("composite", "factor")
 SIGNS = ("+", "-", "?")
 STATUSES = ("verified", "recalled", "unverified", "own")
-
-
-@dataclass(frozen=True)
-class Label(Record):
-    """A name for people, in English and Chinese.
-
-    Attributes
-    ----------
-    en, zh : the texts; empty where there is none.
-    """
-
-    en: str = ""
-    zh: str = ""
-
-    def __str__(self) -> str:
-        return self.en or self.zh
 
 
 @dataclass(frozen=True)

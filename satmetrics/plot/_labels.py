@@ -50,8 +50,8 @@ def texts_of(source: LabelSource) -> dict[str, str]:
             found |= {item: str(label) for item, label in pairs if str(label)}
         return found
     if isinstance(source, Instrument):
-        found = {part.id: part.label for part in source.dimensions if part.label}
-        return found | {part.id: part.label for part in source.items if part.label}
+        found = {part.id: str(part.label) for part in source.dimensions if part.label}
+        return found | {part.id: str(part.label) for part in source.items if part.label}
     if isinstance(source, Mapping):
         return {str(name): str(text) for name, text in source.items()}
     raise OptionError(

@@ -10,6 +10,7 @@ from satmetrics.models.model import StructuralModel
 from satmetrics.survey import instruments
 from satmetrics.survey.draft import ItemSpec
 from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.label import Label
 from satmetrics.survey.scale import Scale
 
 
@@ -48,14 +49,13 @@ def item_specs(
     for construct in model.constructs if model is not None else ():
         scale = construct.scale or (model.scale if model is not None else None)
         for i, item in enumerate(construct.indicators):
-            label = construct.labels[i] if construct.labels else None
+            label = construct.labels[i] if construct.labels else Label()
             found.append(
                 ItemSpec(
                     item,
-                    label.en if label else "",
+                    label,
                     construct.title(),
                     Scale(*scale) if scale else None,
-                    label.zh if label else "",
                 )
             )
     return (*found, *(_columns(instrument) if instrument is not None else ()))
@@ -67,14 +67,13 @@ def _columns(instrument: Instrument) -> list[ItemSpec]:
     for column in instrument.columns():
         known = instrument.item_of(column)
         item, form = known if known is not None else (None, None)
-        zh = f"{item.label_zh}（{form.label_zh}）" if item and form else ""
+        zh = f"{item.label.zh}（{form.label.zh}）" if item and form else ""
         found.append(
             ItemSpec(
                 column,
-                instrument.label_of(column),
+                Label(instrument.label_of(column), zh),
                 item.dimension if item else "",
                 instrument.scale_of(column),
-                zh,
                 column in turned,
             )
         )

@@ -36,7 +36,7 @@ def describe(
         ("roles", played or "none"),
     ]
     if spec is not None:
-        facts.append(("instrument", f"{spec.label} ({spec.status})"))
+        facts.append(("instrument", f"{spec.label.en} ({spec.status})"))
     straight = _straight(values, declared)
     notes = context.sentences()
     if straight:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from satmetrics import _toml
 from satmetrics.errors import SpecificationError
 from satmetrics.survey.item import Dimension, Form, Item
+from satmetrics.survey.label import Label
 from satmetrics.survey.scale import Scale, as_scale
 
 if TYPE_CHECKING:
@@ -41,13 +42,11 @@ def instrument_state(text: str, *, where: str) -> dict[str, Any]:
     for key in ("dimension", "item", "form"):
         if not document.get(key):
             raise _absent(where, f"[[{key}]]")
-    english, chinese = _labels(document, where=where)
     return {
         "id": _text(document, "id", where=where),
-        "label": english,
-        "label_zh": chinese,
+        "label": _label(document, where=where),
         "dimensions": tuple(
-            Dimension(_text(entry, "id", where=place), *_labels(entry, where=place))
+            Dimension(_text(entry, "id", where=place), _label(entry, where=place))
             for place, entry in _entries(document, "dimension", _DIMENSION, where)
         ),
         "items": tuple(
@@ -72,7 +71,7 @@ def instrument_document(instrument: Instrument) -> str:
     document: dict[str, Any] = {
         "schema": 1,
         "id": instrument.id,
-        "label": {"en": instrument.label, "zh": instrument.label_zh},
+        **_label_entry(instrument),
         "expectation": instrument.expectation,
         "citation": instrument.citation,
         "source": instrument.source,
@@ -106,14 +105,12 @@ def instrument_document(instrument: Instrument) -> str:
 
 
 def _item(entry: Mapping[str, Any], where: str) -> Item:
-    english, chinese = _labels(entry, where=where)
     reverse = entry.get("reverse", False)
     if not isinstance(reverse, bool):
         raise _wrong(where, "reverse", reverse, "true or false")
     return Item(
         id=_text(entry, "id", where=where),
-        label=english,
-        label_zh=chinese,
+        label=_label(entry, where=where),
         dimension=_text(entry, "dimension", where=where),
         reverse=reverse,
         scale=_scale(entry, where=where),
@@ -122,13 +119,11 @@ def _item(entry: Mapping[str, Any], where: str) -> Item:
 
 
 def _form(entry: Mapping[str, Any], where: str) -> Form:
-    english, chinese = _labels(entry, where=where)
     return Form(
         id=_text(entry, "id", where=where),
         pattern=_text(entry, "pattern", where=where),
         kind=_text(entry, "kind", where=where, default=""),
-        label=english,
-        label_zh=chinese,
+        label=_label(entry, where=where),
         scale=_scale(entry, where=where),
     )
 
@@ -148,16 +143,16 @@ def _entries(
     return placed
 
 
-def _labels(entry: Mapping[str, Any], *, where: str) -> tuple[str, str]:
+def _label(entry: Mapping[str, Any], *, where: str) -> Label:
     label = entry.get("label")
     if not isinstance(label, dict):
         raise _wrong(where, "label", label, 'label = { en = "…", zh = "…" }')
     _toml.check_keys(label, ("en", "zh"), where=f"{where}, label")
-    return _text(label, "en", where=where), _text(label, "zh", where=where)
+    return Label(_text(label, "en", where=where), _text(label, "zh", where=where))
 
 
-def _label_entry(part: Dimension | Item | Form) -> dict[str, Any]:
-    return {"label": {"en": part.label, "zh": part.label_zh}}
+def _label_entry(part: Instrument | Dimension | Item | Form) -> dict[str, Any]:
+    return {"label": {"en": part.label.en, "zh": part.label.zh}}
 
 
 def _scale(entry: Mapping[str, Any], *, where: str) -> Scale | None:

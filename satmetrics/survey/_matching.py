@@ -14,6 +14,7 @@ from satmetrics.survey._door import Column, Grid
 from satmetrics.survey._groups import group_codes
 from satmetrics.survey._vocabulary import ROLE_WORDS, role_rank, squeeze, words_of
 from satmetrics.survey.answers import number_of
+from satmetrics.survey.label import Label
 
 SIMILAR = 0.75
 MOST_WAVES = 60
@@ -27,12 +28,8 @@ class Wanted(Protocol):
         """The item."""
 
     @property
-    def label(self) -> str:
-        """Its English label."""
-
-    @property
-    def label_zh(self) -> str:
-        """Its Chinese label."""
+    def label(self) -> Label:
+        """What it is called, in English and Chinese."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +109,7 @@ def _same(column: str, name: str) -> bool:
 
 
 def _same_label(column: str, label: str, item: Wanted) -> bool:
-    own = {squeeze(text) for text in (item.label, item.label_zh)} - {""}
+    own = {squeeze(text) for text in (item.label.en, item.label.zh)} - {""}
     bare = re.sub(r"^[a-zA-Z]{0,2}\d+(?:[-_.]\d+)*[.、:：)\s]+", "", column)
     return bool(own & {squeeze(column), squeeze(bare), squeeze(label)})
 
@@ -139,7 +136,7 @@ def _similarity(column: str, label: str, item: Wanted) -> tuple[float, str]:
     best, reason = 0.0, ""
     if re.findall(r"\d+", column) == re.findall(r"\d+", item.id):
         best, reason = _ratio(column, item.id), "similar name"
-    for own in (item.label, item.label_zh):
+    for own in (item.label.en, item.label.zh):
         for text in (column, label):
             if own and text and (share := _ratio(text, own)) > best:
                 best, reason = share, "similar label"

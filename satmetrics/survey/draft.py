@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from satmetrics import _toml
@@ -14,6 +14,7 @@ from satmetrics.survey._door import Grid, open_frame
 from satmetrics.survey._file import FileOptions, FileTable
 from satmetrics.survey._matching import Match, find_roles, match_items
 from satmetrics.survey._proposals import Proposal, propose
+from satmetrics.survey.label import Label
 from satmetrics.survey.readers import read_table
 from satmetrics.survey.scale import Scale
 
@@ -25,17 +26,16 @@ class ItemSpec(Record):
     Attributes
     ----------
     id : the item, as the model names it.
-    label, label_zh : what it is called in English and in Chinese.
+    label : what it is called, in English and Chinese.
     construct : the construct or dimension it belongs to.
     scale : its scale, if the model states one.
     reverse : True if a high answer is bad and the survey has to turn it.
     """
 
     id: str
-    label: str = ""
+    label: Label = field(default_factory=Label)
     construct: str = ""
     scale: Scale | None = None
-    label_zh: str = ""
     reverse: bool = False
 
 
@@ -176,8 +176,8 @@ def _items_block(
     lines = ["[items]", "# column of the file = item"]
     for match in matches:
         if match.certain:
-            label = specs[match.item].label or specs[match.item].label_zh
-            remark = f"  # {_remark(label)}; {match.reason}"
+            label = specs[match.item].label
+            remark = f"  # {_remark(str(label))}; {match.reason}"
             lines.append(_setting(match.column, match.item) + remark)
     likely = [match for match in matches if not match.certain]
     if likely:
@@ -188,7 +188,7 @@ def _items_block(
     if absent:
         lines += ["", "# items without a column:"]
         lines += [
-            f"# {_setting('column', item.id)}  # {_remark(item.label)}"
+            f"# {_setting('column', item.id)}  # {_remark(str(item.label))}"
             for item in absent
         ]
     if rest:

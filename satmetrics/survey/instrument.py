@@ -13,6 +13,7 @@ from satmetrics._result import Record
 from satmetrics.errors import SpecificationError
 from satmetrics.survey._instrument_toml import instrument_document, instrument_state
 from satmetrics.survey.item import STATUSES, Dimension, Form, Item, Status
+from satmetrics.survey.label import Label
 from satmetrics.survey.scale import Scale
 
 
@@ -23,7 +24,7 @@ class Instrument(Record):
     Attributes
     ----------
     id : catalogue id.
-    label, label_zh : its name in English and in Chinese.
+    label : its name, in English and Chinese.
     dimensions : in order.
     items : in order of the questionnaire.
     forms : the ways each item is asked; they give the columns.
@@ -46,8 +47,7 @@ class Instrument(Record):
     """
 
     id: str
-    label: str
-    label_zh: str
+    label: Label
     dimensions: tuple[Dimension, ...]
     items: tuple[Item, ...]
     forms: tuple[Form, ...]
@@ -158,9 +158,9 @@ class Instrument(Record):
         form, name = self._index.get(column, (None, ""))
         if form is None:
             return ""
-        parts = {d.id: d.label for d in self.dimensions}
-        what = self.item(name).label if form.per_item else parts[name]
-        return f"{what} ({form.label or form.id})"
+        parts = {d.id: d.label.en for d in self.dimensions}
+        what = self.item(name).label.en if form.per_item else parts[name]
+        return f"{what} ({form.label.en or form.id})"
 
     def scale_of(self, column: str) -> Scale | None:
         """Return the scale of a column: the form's, the item's or all's."""
@@ -191,7 +191,7 @@ class Instrument(Record):
     def summary(self) -> Summary:
         """Return dimensions, items and forms, printable as text and HTML."""
         rows = tuple(
-            (item.id, item.dimension, item.label, item.label_zh, item.status)
+            (item.id, item.dimension, item.label.en, item.label.zh, item.status)
             for item in self.items
         )
         forms = ", ".join(f"{form.id} ({form.pattern})" for form in self.forms)
@@ -204,7 +204,7 @@ class Instrument(Record):
         )
         heading = ("item", "dimension", "label", "label (zh)", "status")
         return Summary(
-            f"Instrument {self.label} / {self.label_zh}",
+            f"Instrument {self.label.en} / {self.label.zh}",
             facts,
             (Section("", heading, rows, len(heading)),),
             self.notes,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from satmetrics._result import Record
 from satmetrics.errors import SpecificationError
+from satmetrics.survey.label import Label
 from satmetrics.survey.scale import Scale
 
 Status: TypeAlias = Literal["verified", "recalled", "unverified"]
@@ -29,12 +30,11 @@ class Dimension(Record):
     Attributes
     ----------
     id : short name, used in columns of results.
-    label, label_zh : what it is called in English and in Chinese.
+    label : what it is called, in English and Chinese.
     """
 
     id: str
-    label: str = ""
-    label_zh: str = ""
+    label: Label = field(default_factory=Label)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Item(Record):
     Attributes
     ----------
     id : short name; a form turns it into a column.
-    label, label_zh : a neutral label in English and in Chinese, never the wording.
+    label : a neutral label in English and Chinese, never the wording.
     dimension : id of its dimension.
     reverse : True if a high answer is bad.
     scale : its own scale, if it differs from the instrument's.
@@ -53,8 +53,7 @@ class Item(Record):
     """
 
     id: str
-    label: str = ""
-    label_zh: str = ""
+    label: Label = field(default_factory=Label)
     dimension: str = ""
     reverse: bool = False
     scale: Scale | None = None
@@ -71,15 +70,14 @@ class Form(Record):
     pattern : column name with ``{item}``, or with ``{dimension}`` where the question is
         asked once per dimension (importance points).
     kind : what is asked, one of `FORM_KINDS`.
-    label, label_zh : what it is called in English and in Chinese.
+    label : what it is called, in English and Chinese.
     scale : its own scale, if it differs from the instrument's (points from 0 to 100).
     """
 
     id: str
     pattern: str
     kind: str = ""
-    label: str = ""
-    label_zh: str = ""
+    label: Label = field(default_factory=Label)
     scale: Scale | None = None
 
     def __post_init__(self) -> None:

@@ -207,7 +207,7 @@ class TestCatalogue:
         text = run("instruments").output
         for name in sat.instruments.names():
             spec = sat.instruments.load(name)
-            for word in (name, spec.label, spec.label_zh, spec.status):
+            for word in (name, spec.label.en, spec.label.zh, spec.status):
                 assert word in text
 
     def test_version(self, run):

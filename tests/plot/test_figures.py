@@ -114,7 +114,7 @@ class TestGaps:
         ax = sat.plot.gaps(found_gaps, labels=bank.instrument)
         rows = found_gaps.rows("dimension").to_frame().sort_values("estimate")
         assert labels_of(ax) == [
-            next(d.label for d in bank.instrument.dimensions if d.id == name)
+            next(d.label.en for d in bank.instrument.dimensions if d.id == name)
             for name in rows["dimension"]
         ]
         x, y = drawn(ax)

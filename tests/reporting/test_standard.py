@@ -131,7 +131,7 @@ class TestNames:
     def test_item_specs(self, ecsi):
         specs = item_specs(ecsi, sat.instruments.load("servqual"))
         assert [s.id for s in specs[:24]] == list(ecsi.indicators)
-        assert specs[0].label_zh == "值得信赖"
+        assert specs[0].label.zh == "值得信赖"
         assert (specs[0].scale.minimum, specs[0].scale.maximum) == (1, 10)
         ids = [s.id for s in specs]
         assert "e_tan1" in ids

@@ -12,6 +12,7 @@ from satmetrics._result import _decode, _encode
 from satmetrics.errors import OptionError, SpecificationError
 from satmetrics.survey import Dimension, Form, Instrument, Item, Scale, Survey
 from satmetrics.survey import instruments as catalogue
+from satmetrics.survey.label import Label
 
 NAMES = catalogue.names()
 
@@ -24,9 +25,9 @@ def han(text):
 def test_every_label_has_both_languages(name):
     spec = catalogue.load(name)
     for part in (spec, *spec.dimensions, *spec.items, *spec.forms):
-        assert part.label
-        assert part.label.isascii()
-        assert han(part.label_zh), part.id
+        assert part.label.en
+        assert part.label.en.isascii()
+        assert han(part.label.zh), part.id
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,8 +105,7 @@ def test_unknown_names_get_the_nearest():
 def minimal(**changes):
     parts = {
         "id": "x",
-        "label": "X",
-        "label_zh": "某",
+        "label": Label("X", "某"),
         "dimensions": (Dimension("d"),),
         "items": (Item("a", dimension="d"),),
         "forms": (Form("perception", "{item}"),),

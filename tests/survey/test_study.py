@@ -9,12 +9,13 @@ import pytest
 from satmetrics.errors import DataError, SpecificationError
 from satmetrics.survey import ItemSpec, Scale, Study, init_study, read
 from satmetrics.survey._vocabulary import propose_numbers
+from satmetrics.survey.label import Label
 
 TEN = Scale(1, 10)
 ITEMS = [
-    ItemSpec("IMAG1", "can be trusted", "Image", TEN, "值得信赖"),
-    ItemSpec("IMAG2", "stable", "Image", TEN, "稳健"),
-    ItemSpec("CUSA1", "overall satisfaction", "Satisfaction", TEN, "整体满意度"),
+    ItemSpec("IMAG1", Label("can be trusted", "值得信赖"), "Image", TEN),
+    ItemSpec("IMAG2", Label("stable", "稳健"), "Image", TEN),
+    ItemSpec("CUSA1", Label("overall satisfaction", "整体满意度"), "Satisfaction", TEN),
 ]
 
 
