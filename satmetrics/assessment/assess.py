@@ -152,8 +152,11 @@ def _rows(
 ) -> Table:
     k = values.shape[-1]
     table = fit.tidy({**labels, "term": [term] * k}, {"estimate": values})
-    groups = len(table) // k if k else 0
-    given = (reasons or [""] * k) * groups
+    given = [
+        fit.reasons[g] if failed else reason
+        for g, failed in enumerate(~np.atleast_1d(fit.converged))
+        for reason in (reasons or [""] * k)
+    ]
     undefined = np.isnan(table["estimate"])
     return table.extended(
         {"reason": [r if u else "" for r, u in zip(given, undefined, strict=True)]}

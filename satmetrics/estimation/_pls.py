@@ -62,7 +62,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Solution:
-    """Everything the algorithm determines; NaN where it failed.
+    """Everything the algorithm determines; NaN where it failed or did not converge.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ def solve(S: FloatArray, layout: Layout, settings: Settings) -> Solution:
     state = _iterate(S, layout, settings, inverses, usable)
     solution = _finish(S, state, layout, settings)
     sound = usable & (solution.singular_target < 0)
-    good = sound & (state.converged | (state.iterations >= settings.max_iter))
+    good = sound & state.converged
     return Solution(
         weights=_blank(solution.weights, good),
         loadings=_blank(solution.loadings, good),

@@ -45,6 +45,15 @@ def model_survey(model: StructuralModel, data: object) -> Survey:
     """
     survey = as_survey(data)
     for construct in model.constructs:
+        twice = [item for item in construct.reverse if item in survey.reverse]
+        if twice:
+            raise DataError(
+                f"{twice[0]!r} is reversed in the model and in the survey, which would "
+                "turn it twice",
+                code="reversed-twice",
+                column=twice[0],
+                remedy="name it in one of the two only",
+            )
         scale = construct.scale or model.scale
         there = [item for item in construct.indicators if item in survey.columns]
         if scale is not None and there:

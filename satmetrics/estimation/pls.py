@@ -119,7 +119,7 @@ def fit_moments(
     solution = solved.solution
     admissible = _admissible(solution)
     reasons = tuple(
-        moments.reasons[g] if sound else solved.reason(g)
+        solved.caution(g) if sound else solved.reason(g)
         for g, sound in enumerate(admissible)
     )
 
@@ -185,6 +185,13 @@ def _raise_fault(fit: PlsFit) -> None:
 
 
 def _fault(reason: str, fit: PlsFit) -> SatmetricsError:
+    if "cancel" in reason:
+        return NotIdentifiedError(
+            reason,
+            code="cancelling-items",
+            value=reason,
+            remedy="name it in reverse= of its construct or survey, or leave it out",
+        )
     if reason.startswith("not converged"):
         return ConvergenceError(
             reason,

@@ -27,6 +27,7 @@ class Solved:
     S : (B, p, p), the matrices the algorithm worked on.
     flat : (B, p), True where an indicator is constant.
     solution : the kernel's record.
+    max_iter : iterations allowed.
     """
 
     model: StructuralModel
@@ -34,6 +35,13 @@ class Solved:
     S: FloatArray
     flat: BoolArray
     solution: kernel.Solution
+    max_iter: int
+
+    def caution(self, g: int) -> str:
+        """Return what to know of a sound solution: what is absent, or few rows."""
+        n, p = int(np.atleast_1d(self.moments.n)[g]), len(self.moments.names)
+        few = f"n = {n} is not larger than the number of indicators ({p}): unstable"
+        return self.moments.reasons[g] or (few if n <= p else "")
 
     def reason(self, g: int) -> str:
         """Return why member g of the batch has no sound solution."""
@@ -54,6 +62,8 @@ class Solved:
             return f"predictors of {target} are collinear"
         if not self.solution.converged[g]:
             steps = int(self.solution.iterations[g])
+            if steps < self.max_iter:
+                return "the items of a construct cancel: is one to be reversed?"
             return f"not converged after {steps} iterations"
         return (
             "inadmissible: construct correlations not positive semi-definite, "
@@ -73,7 +83,7 @@ def solve_moments(
         unusable = np.asarray(flat.any(axis=1))
         S = np.where(unusable[:, None, None], np.nan, S)
     solution = kernel.solve(S, layout_of(model), settings_of(options))
-    return Solved(model, turned, S, flat, solution)
+    return Solved(model, turned, S, flat, solution, options.max_iter)
 
 
 def layout_of(model: StructuralModel) -> kernel.Layout:

@@ -33,7 +33,7 @@ class ChangeResult(TableResult):
 
     def summary(self) -> Summary:
         """Return the changes of the target construct."""
-        own = ("construct", "since", "n")
+        own = ("construct", "since", "n", "reason")
         keys = {
             k: k
             for k in self.table.names
@@ -114,10 +114,12 @@ def changes(result: IndexResult, *, over: str = "wave") -> ChangeResult:
     high = table.take(later)
     estimate = high["estimate"] - low["estimate"]
     std_error = np.hypot(high["std_error"], low["std_error"])
-    made = high.drop("reason").extended(
+    reasons = [a or b for a, b in zip(low["reason"], high["reason"], strict=True)]
+    made = high.extended(
         {
             "since": low[over],
             "n": low["n"] + high["n"],
+            "reason": reasons,
             **_inference(estimate, std_error, result.level),
         },
         keys=result.by,

@@ -26,6 +26,8 @@ from satmetrics.survey.survey import as_survey
 
 IndexMetric = Literal["raw", "standardized", "equal"]
 METRICS = ("raw", "standardized", "equal")
+FEW_EFFECTIVE = 5
+"""Below this effective n a linearised standard error means little."""
 METRIC_WORDS = {
     "raw": "PLS weights estimated on the raw answers",
     "standardized": "PLS weights estimated on standardised answers, "
@@ -165,7 +167,7 @@ def index(
     table = _tidy(fit, moments, which, estimate, std_error, level)
     return IndexResult(
         table,
-        moments.context,
+        moments.context.plus(notes=_negative(fit, weights, which)),
         target=fit.model.target if fit.model.target in [*table["construct"]] else None,
         metric=chosen,
         level=level,
@@ -241,6 +243,7 @@ def ends_of(
             items = np.array(fit.model.indicators)[np.isin(fit.model.owner(), which)]
             survey = survey.with_scale(scale, items.tolist())
         stated = scale_ends(fit.model, survey)
+        _check_conflict(fit, ends, stated)
         ends = np.where(np.isnan(ends), stated, ends)
     if scale is not None:
         given: Scale = as_scale(scale)
@@ -255,6 +258,33 @@ def ends_of(
                 remedy="give scale=(minimum, maximum) here, in the model or the survey",
             )
     return ends
+
+
+def _check_conflict(fit: PlsFit, fitted: FloatArray, stated: FloatArray) -> None:
+    both = np.isfinite(fitted) & np.isfinite(stated)
+    differ = (both & (fitted != stated)).any(axis=0)
+    if differ.any():
+        i = int(np.flatnonzero(differ)[0])
+        raise DataError(
+            f"{fit.model.indicators[i]!r} is on {tuple(stated[:, i])} in this survey "
+            f"and was on {tuple(fitted[:, i])} when the model was fitted",
+            code="scale-conflict",
+            column=fit.model.indicators[i],
+            value=tuple(stated[:, i]),
+            remedy="fit the model to answers on this scale",
+        )
+
+
+def _negative(fit: PlsFit, weights: FloatArray, which: IntArray) -> tuple[str, ...]:
+    """Say which items pull their index down when they rise."""
+    used = np.isin(fit.model.owner(), which)
+    below = (weights < 0).reshape(-1, len(used)).any(axis=0) & used
+    items = [fit.model.indicators[i] for i in np.flatnonzero(below)]
+    note = (
+        f"negative weight: {', '.join(items)}; an index with negative weights is no "
+        "mean of its items: was an item to be reversed?"
+    )
+    return (note,) if items else ()
 
 
 def _check_means(
@@ -320,9 +350,19 @@ def _tidy(
         "conf_low": low[..., which].ravel(),
         "conf_high": high[..., which].ravel(),
     }
-    reasons = np.repeat(np.array(moments.reasons, dtype=object), k)
+    weighted = np.any(np.asarray(moments.n_eff) != np.asarray(moments.n))
+    n_eff = np.repeat(np.atleast_1d(moments.n_eff), k)
+    if weighted:
+        columns["n_eff"] = n_eff
+    own = fit.reasons if fit.batched else ("",) * groups
+    given = [a or b for a, b in zip(moments.reasons, own, strict=True)]
+    reasons = np.repeat(np.array(given, dtype=object), k)
     reasons[(reasons == "") & (n < 1)] = "no complete rows"
     reasons[(reasons == "") & (n == 1)] = "one answer: no standard error"
+    few = (reasons == "") & (n_eff < FEW_EFFECTIVE) & (n >= FEW_EFFECTIVE)
+    reasons[few] = (
+        "few rows carry nearly all weight: the standard error is not reliable"
+    )
     columns["reason"] = reasons
     if moments.keys is None:
         return Table.of(columns)

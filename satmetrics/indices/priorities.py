@@ -11,7 +11,7 @@ from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray
-from satmetrics.errors import DataError
+from satmetrics.errors import DataError, OptionError
 from satmetrics.estimation import _structure
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.statistics import reachable
@@ -101,6 +101,12 @@ def priorities(
     >>> sat.priorities(fit).to_frame()["construct"][0]
     'Quality'
     """
+    if fit.batched:
+        raise OptionError(
+            "this fit holds a batch of groups",
+            code="batched-fit",
+            remedy="take one group at a time: fit.group(0)",
+        )
     name = target or fit.model.target
     if name is None:
         raise DataError(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Resampled = Literal["respondents", "normal theory"]
+LOWEST_EIGENVALUE = -1e-8
 BATCH = 250
 """Draws fitted at once: their matrices stay in cache."""
 
@@ -206,16 +207,22 @@ def _source(
     fit: Refittable, data: object, n_draws: int, rng: RngLike
 ) -> tuple[Iterator[Moments], Resampled, Context]:
     """Return the batches of resampled moments, what was resampled, and the context."""
+    if fit.moments.kind not in ("sample", "table"):
+        raise DataError(
+            f"the fit used {fit.moments.kind} moments, which no one sample size is "
+            "behind and which are not sums over rows",
+            code="not-sample-moments",
+            remedy='fit with missing="listwise" or missing="mean"',
+        )
     if data is None or isinstance(data, Moments):
         if isinstance(data, Moments):
             _same_data(fit.moments, data.select(fit.moments.names))
         return _normal(fit.moments, n_draws, rng), "normal theory", fit.moments.context
     if fit.moments.kind != "sample":
         raise DataError(
-            f"the fit used {fit.moments.kind} moments, which are not sums over rows",
+            "the fit used published figures, and answers are given",
             code="not-sample-moments",
-            remedy='fit with missing="listwise" or missing="mean", or bootstrap the '
-            "moments alone: bootstrap(fit)",
+            remedy="fit the answers, or bootstrap the figures alone: bootstrap(fit)",
         )
     survey = as_survey(data)
     if fit.sampling.weights is not None:
@@ -241,8 +248,9 @@ def _same_data(fitted: Moments, given: Moments) -> None:
 def _resampled(units: Contributions, n_draws: int, rng: RngLike) -> Iterator[Moments]:
     held: list[FloatArray] = []
     size = 0
+    sums = units.summer()
     for counts in _resample.bootstrap_counts(units.n_units, n_draws, rng):
-        held.append(counts @ units.matrix)
+        held.append(sums(counts))
         size += len(counts)
         if size >= BATCH:
             yield units.of_sums(np.concatenate(held))
@@ -253,6 +261,15 @@ def _resampled(units: Contributions, n_draws: int, rng: RngLike) -> Iterator[Mom
 
 def _normal(moments: Moments, n_draws: int, rng: RngLike) -> Iterator[Moments]:
     cov = moments.require_cov()
+    lowest = float(np.linalg.eigvalsh(moments.corr())[0])
+    if lowest < LOWEST_EIGENVALUE:
+        raise DataError(
+            "the correlations are not positive semi-definite (smallest eigenvalue "
+            f"{lowest:.3g}), so that no sample can be drawn from them",
+            code="indefinite",
+            value=lowest,
+            remedy="check the table for misprints",
+        )
     n = float(moments.n_eff)
     held: list[tuple[FloatArray, FloatArray]] = []
     blocks = _resample.normal_moments(moments.mean, cov, n, n_draws, rng)

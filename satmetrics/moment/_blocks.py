@@ -125,9 +125,11 @@ def ave(loadings: FloatArray, owner: IntArray, q: int) -> FloatArray:
 
 
 def constant(cov: FloatArray) -> BoolArray:
-    """Return (…, p): True where a variance is zero up to rounding, or not known."""
-    variance = np.diagonal(cov, axis1=-2, axis2=-1)
-    return ~(variance > 1e-14)
+    """Return (…, p): True where a variance is zero, or not known.
+
+    The moments' sums set variances that are rounding error to exactly zero.
+    """
+    return ~(np.diagonal(cov, axis1=-2, axis2=-1) > 0)
 
 
 def _blank_diagonal(square: FloatArray) -> FloatArray:

@@ -14,6 +14,8 @@ from satmetrics._typing import FloatArray, IntArray
 
 HEAD = 3
 """Leading entries of a contribution: count, weight, squared weight."""
+ROUNDING = 1e-12
+"""A sum of squares about the mean this small beside the one about the shift is 0."""
 CHUNK_BYTES = 64 * 2**20
 """Working memory of one chunk of contributions."""
 
@@ -55,6 +57,40 @@ def contributions(Z: FloatArray, w: FloatArray) -> FloatArray:
     return out
 
 
+def resampled_sums(
+    Z: FloatArray, w: FloatArray, counts: FloatArray, cells: int
+) -> FloatArray:
+    """Sum contributions with counts, without holding them all.
+
+    Parameters
+    ----------
+    Z : (U, p) shifted answers.
+    w : (U,)
+    counts : (B, U)
+    cells : numbers of working memory.
+
+    Returns
+    -------
+    (B, 3 + p + p(p+1)/2), as ``counts @ contributions(Z, w)``.
+    """
+    B, p = len(counts), Z.shape[1]
+    out = np.zeros((B, n_columns(p)))
+    second = np.zeros((B, p, p))
+    step = max(1, cells // (B * p))
+    for start in range(0, len(Z), step):
+        rows = slice(start, start + step)
+        z, v, c = Z[rows], w[rows], counts[:, rows]
+        cw = c * v
+        out[:, 0] += c.sum(axis=1)
+        out[:, 1] += cw.sum(axis=1)
+        out[:, 2] += cw @ v
+        out[:, HEAD : HEAD + p] += cw @ z
+        second += (cw[:, None, :] * z.T) @ z
+    i, j = np.triu_indices(p)
+    out[:, HEAD + p :] = second[:, i, j]
+    return out
+
+
 def square(p: int) -> IntArray:
     """Return the (p, p) positions that unfold vech (upper, row by row)."""
     index = np.empty((p, p), dtype=np.int64)
@@ -68,18 +104,57 @@ def moments_of_sums(T: FloatArray, shift: FloatArray) -> Sums:
 
     ``mean = shift + Σwz / Σw`` and
     ``cov = (Σ w z zᵀ − Σwz Σwzᵀ / Σw) / (Σw − Σw² / Σw)``.
+
+    Parameters
+    ----------
+    T : (…, 3 + p + p*)
+    shift : (p,) or (…, p), what was subtracted from the answers.
     """
-    p = len(shift)
+    p = shift.shape[-1]
     W, W2 = T[..., 1], T[..., 2]
     first = T[..., HEAD : HEAD + p]
     second = T[..., HEAD + p :][..., square(p)]
     with np.errstate(divide="ignore", invalid="ignore"):
         m = first / W[..., None]
+        diagonal = np.arange(p)
+        about_shift = second[..., diagonal, diagonal]
         second -= first[..., :, None] * m[..., None, :]
+        _clear_rounding(second, about_shift)
         divisor = W - W2 / W
         divisor = np.where(divisor > 1e-12 * W, divisor, np.nan)
         second /= divisor[..., None, None]
     return Sums(T[..., 0], W, W2, shift + m, second)
+
+
+def _clear_rounding(cross: FloatArray, about_shift: FloatArray) -> None:
+    """Set sums of squares that are rounding error to zero, in place.
+
+    Parameters
+    ----------
+    cross : (…, p, p) sums of products about the mean.
+    about_shift : (…, p) the same sums of squares about the shift; a constant variable
+        leaves ``cross`` about 1e-16 of it, of either sign.
+    """
+    index = np.arange(cross.shape[-1])
+    flat = cross[..., index, index] <= ROUNDING * about_shift
+    if flat.any():
+        cross[flat[..., :, None] | flat[..., None, :]] = 0.0
+
+
+def group_means(
+    X: FloatArray, w: FloatArray, codes: IntArray, n_groups: int
+) -> FloatArray:
+    """Return weighted means (G, p) of the answers given; NaN where there are none."""
+    used = codes >= 0
+    X, w, codes = X[used], w[used], codes[used]
+    seen = np.isfinite(X)
+    out = np.full((n_groups, X.shape[1]), np.nan)
+    for j in range(X.shape[1]):  # one pass per item keeps memory at one column
+        rows = seen[:, j]
+        weight = np.bincount(codes[rows], w[rows], minlength=n_groups)
+        total = np.bincount(codes[rows], w[rows] * X[rows, j], minlength=n_groups)
+        np.divide(total, weight, out=out[:, j], where=weight > 0)
+    return out
 
 
 def group_sums(
@@ -121,6 +196,7 @@ class PairSums:
     pair_n : (G, p, p) rows behind each covariance.
     mean : (G, p) means of the available answers.
     cov : (G, p, p)
+    taylor : (G, p, p) linearised covariance of the means.
     """
 
     n: FloatArray
@@ -129,6 +205,7 @@ class PairSums:
     pair_n: FloatArray
     mean: FloatArray
     cov: FloatArray
+    taylor: FloatArray
 
 
 def pairwise(
@@ -137,7 +214,16 @@ def pairwise(
     """Return pairwise-complete moments within groups; NaN marks a missing answer.
 
     ``cov_ij`` is the sample covariance of the rows that answered both i and j, about
-    their own means.
+    their own means. The means' covariance is linearised:
+    ``n_ij/(n_ij − 1) Σ w² z_i z_j / (W_i W_j)`` over the rows that answered both.
+
+    Parameters
+    ----------
+    Z : (U, p) answers less their group's weighted mean of the answers given.
+    w : (U,)
+    codes : (U,) group of each row, −1 for none.
+    n_groups : number of groups G.
+    shift : (G, p), the means that were subtracted.
     """
     p = Z.shape[1]
     seen = np.isfinite(Z)
@@ -145,10 +231,10 @@ def pairwise(
     Z, w, codes, seen = Z[keep], w[keep], codes[keep], seen[keep].astype(np.float64)
     Z = np.where(seen > 0, Z, 0.0)
     sums: dict[str, FloatArray] = {
-        name: np.zeros((n_groups, p, p)) for name in ("n", "w", "w2", "x", "xy")
+        name: np.zeros((n_groups, p, p)) for name in ("n", "w", "w2", "x", "xy", "w2xy")
     }
     order = np.argsort(codes, kind="stable")
-    step = max(1, CHUNK_BYTES // (8 * 5 * p * p))
+    step = max(1, CHUNK_BYTES // (8 * 6 * p * p))
     for start in range(0, len(order), step):
         rows = order[start : start + step]
         here, M, X, v = codes[rows], seen[rows], Z[rows], w[rows, None]
@@ -159,6 +245,7 @@ def pairwise(
             "w2": (v * v * M, M),
             "x": (v * X, M),
             "xy": (v * X, X),
+            "w2xy": (v * v * X, X),
         }
         for name, (left, right) in pairs.items():
             product = left[:, :, None] * right[:, None, :]
@@ -168,9 +255,14 @@ def pairwise(
     np.add.at(total, codes, heads)
     with np.errstate(divide="ignore", invalid="ignore"):
         W = sums["w"]
+        diag = np.arange(p)
         cross = sums["xy"] - sums["x"] * np.swapaxes(sums["x"], 1, 2) / W
+        _clear_rounding(cross, sums["xy"][:, diag, diag])
         divisor = W - sums["w2"] / W
         cov = cross / np.where(divisor > 1e-12 * W, divisor, np.nan)
-        diag = np.arange(p)
-        mean = shift + sums["x"][:, diag, diag] / W[:, diag, diag]
-    return PairSums(total[:, 0], total[:, 1], total[:, 2], sums["n"], mean, cov)
+        own = W[:, diag, diag]
+        mean = shift + sums["x"][:, diag, diag] / own
+        n = sums["n"]
+        taylor = sums["w2xy"] / (own[:, :, None] * own[:, None, :]) * n / (n - 1)
+        taylor = np.where(n > 1, taylor, np.nan)
+    return PairSums(total[:, 0], total[:, 1], total[:, 2], n, mean, cov, taylor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from satmetrics.moment.moments import Moments
 from satmetrics.survey.missing import treat_missing
 from satmetrics.survey.survey import Survey, as_survey
 
+FILLED = (
+    "missing answers were filled with item means and count as observed: "
+    "standard errors are too small"
+)
 MANY_LOST = 0.2
 """A listwise loss above this share of rows is worth a warning."""
 
@@ -31,25 +36,73 @@ def from_answers(
     acov: bool,
 ) -> Moments:
     """Compute moments of answers; see `Moments.from_frame`."""
+    if acov and missing == "pairwise":
+        raise OptionError(
+            'acov=True and missing="pairwise" do not go together',
+            code="no-acov",
+            column="acov",
+            remedy='use missing="listwise"',
+        )
     survey = _weighted(as_survey(data), weights)
     names = tuple(items) if items is not None else survey.items
     answers = survey.answers(names)
     treated = treat_missing(answers, names, missing, survey.weights)
-    context = survey.context_for(names).plus(*treated.exclusions)
     _warn_of_loss(treated.keep, missing)
     codes, keys = _grouping(survey, by)
     reasons = _absent_items(names, answers, codes, keys)
-    kept = codes[treated.keep]
-    lost = Exclusion(f"no value of {by}", int((kept < 0).sum()))
-    w = None if survey.weights is None else survey.weights[treated.keep]
+    keep = treated.keep
+    w = None if survey.weights is None else survey.weights[keep]
+    rows = _rows(answers[keep], w, codes[keep], len(reasons))
+    if missing == "mean":
+        rows = rows.filled()
+    lost = Exclusion(f"no value of {by}", int((rows.codes < 0).sum()))
+    context = survey.context_for(names).plus(*treated.exclusions, lost)
+    if missing == "mean" and np.isnan(answers[keep]).any():
+        context = context.plus(notes=(FILLED,))
     build = _pairwise if missing == "pairwise" else _complete
-    moments = build(names, treated.values, w, kept, keys, context.plus(lost))
+    moments = build(names, rows, keys, context)
     moments = dataclasses.replace(
         moments,
         reasons=_unpaired(moments, reasons),
-        acov=_acov(treated.values, w, kept, len(reasons)) if acov else None,
+        acov=_acov(rows) if acov else None,
     )
     return moments if by is not None else moments.group(0)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Answers less the mean of their group, so that nothing cancels.
+
+    Attributes
+    ----------
+    Z : (U, p) centred answers; NaN is a missing one.
+    w : (U,)
+    weighted : whether the survey has weights.
+    codes : (U,), −1 for rows of no group.
+    means : (G, p), weighted means of the answers given.
+    """
+
+    Z: FloatArray
+    w: FloatArray
+    weighted: bool
+    codes: IntArray
+    means: FloatArray
+
+    def filled(self) -> _Rows:
+        """Put the mean of the group where an answer is missing and there is a mean."""
+        known = np.isfinite(self.means)[self.codes]
+        return dataclasses.replace(
+            self, Z=np.where(np.isnan(self.Z) & known, 0, self.Z)
+        )
+
+
+def _rows(
+    answers: FloatArray, weights: FloatArray | None, codes: IntArray, n_groups: int
+) -> _Rows:
+    w = np.ones(len(answers)) if weights is None else weights
+    means = kernel.group_means(answers, w, codes, n_groups)
+    centre = np.where(codes[:, None] >= 0, means[codes], 0.0)
+    return _Rows(answers - centre, w, weights is not None, codes, means)
 
 
 def _weighted(survey: Survey, weights: str | None) -> Survey:
@@ -85,23 +138,51 @@ def _grouping(
 
 
 def _complete(
+    names: tuple[str, ...], rows: _Rows, keys: Table | None, context: Context
+) -> Moments:
+    """Moments of complete rows, group by group."""
+    G = len(rows.means)
+    shift = np.nan_to_num(rows.means)
+    used = rows.codes >= 0
+    Z = np.where(used[:, None], rows.Z, 0.0)
+    sums = kernel.moments_of_sums(kernel.group_sums(Z, rows.w, rows.codes, G), shift)
+    taylor = _taylor(Z, rows, sums) if rows.weighted else None
+    return _built(names, sums, keys, context, taylor=taylor)
+
+
+def _taylor(Z: FloatArray, rows: _Rows, sums: kernel.Sums) -> FloatArray:
+    """Covariance of weighted means: n/(n−1) Σ w² z zᵀ / (Σw)², z about the mean."""
+    p = Z.shape[1]
+    T = kernel.group_sums(Z, rows.w**2, rows.codes, len(sums.n))
+    middle = T[:, kernel.HEAD + p :][:, kernel.square(p)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = sums.n / (sums.n - 1) / sums.weight_sum**2
+    return np.asarray(middle * np.where(sums.n > 1, factor, np.nan)[:, None, None])
+
+
+def _pairwise(
+    names: tuple[str, ...], rows: _Rows, keys: Table | None, context: Context
+) -> Moments:
+    """Moments of the pairs of answers that were both given."""
+    G = len(rows.means)
+    sums = kernel.pairwise(rows.Z, rows.w, rows.codes, G, np.nan_to_num(rows.means))
+    indefinite = int((np.linalg.eigvalsh(np.nan_to_num(sums.cov))[:, 0] < -1e-10).sum())
+    note = f"{indefinite} pairwise covariance matrices are not positive semi-definite"
+    context = context.plus(notes=(note,) if indefinite else ())
+    made = _built(names, sums, keys, context, taylor=sums.taylor)
+    return dataclasses.replace(made, pair_n=sums.pair_n, kind="pairwise")
+
+
+def _built(
     names: tuple[str, ...],
-    X: FloatArray,
-    weights: FloatArray | None,
-    codes: IntArray,
+    sums: kernel.Sums | kernel.PairSums,
     keys: Table | None,
     context: Context,
+    *,
+    taylor: FloatArray | None,
 ) -> Moments:
-    used = codes >= 0
-    G = 1 if keys is None else len(keys)
-    w = np.ones(len(X)) if weights is None else weights
-    filled = np.where(used[:, None], X, 0.0)
-    shift = filled[used].mean(axis=0) if used.any() else np.zeros(X.shape[1])
-    Z = filled - shift
-    sums = kernel.moments_of_sums(kernel.group_sums(Z, w, codes, G), shift)
     with np.errstate(divide="ignore", invalid="ignore"):
         n_eff = sums.weight_sum**2 / sums.weight_sq
-    taylor = None if weights is None else _taylor(Z, w, codes, sums, sums.mean - shift)
     return Moments(
         names=names,
         n=np.rint(sums.n).astype(np.int64),
@@ -113,63 +194,6 @@ def _complete(
         keys=keys,
         context=context,
     )
-
-
-def _taylor(
-    Z: FloatArray, w: FloatArray, codes: IntArray, sums: kernel.Sums, m: FloatArray
-) -> FloatArray:
-    """Covariance of weighted means: n/(n−1) Σ w²(z−m)(z−m)ᵀ / (Σw)²."""
-    p = Z.shape[1]
-    T = kernel.group_sums(Z, w * w, codes, len(m))
-    first = T[:, kernel.HEAD : kernel.HEAD + p]
-    second = T[:, kernel.HEAD + p :][:, kernel.square(p)]
-    cross = first[:, :, None] * m[:, None, :]
-    middle = second - cross - np.swapaxes(cross, 1, 2)
-    middle = middle + T[:, 1, None, None] * m[:, :, None] * m[:, None, :]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = sums.n / (sums.n - 1) / sums.weight_sum**2
-    return np.asarray(middle * np.where(sums.n > 1, factor, np.nan)[:, None, None])
-
-
-def _pairwise(
-    names: tuple[str, ...],
-    X: FloatArray,
-    weights: FloatArray | None,
-    codes: IntArray,
-    keys: Table | None,
-    context: Context,
-) -> Moments:
-    G = 1 if keys is None else len(keys)
-    w = np.ones(len(X)) if weights is None else weights
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        shift = np.nan_to_num(np.nanmean(X, axis=0))
-    sums = kernel.pairwise(X - shift, w, codes, G, shift)
-    complete = np.nan_to_num(sums.cov)
-    indefinite = int((np.linalg.eigvalsh(complete)[:, 0] < -1e-10).sum())
-    note = f"{indefinite} pairwise covariance matrices are not positive semi-definite"
-    with np.errstate(divide="ignore", invalid="ignore"):
-        n_eff = sums.weight_sum**2 / sums.weight_sq
-        mean_cov = _pairwise_mean_cov(sums.cov, sums.pair_n)
-    return Moments(
-        names=names,
-        n=np.rint(sums.n).astype(np.int64),
-        mean=sums.mean,
-        cov=sums.cov,
-        n_eff=n_eff,
-        weight_sum=sums.weight_sum,
-        taylor=mean_cov * (sums.n / n_eff)[:, None, None],
-        pair_n=sums.pair_n,
-        kind="pairwise",
-        keys=keys,
-        context=context.plus(notes=(note,) if indefinite else ()),
-    )
-
-
-def _pairwise_mean_cov(cov: FloatArray, pair_n: FloatArray) -> FloatArray:
-    """Covariance of available-case means: cov_ij n_ij / (n_i n_j)."""
-    own = np.diagonal(pair_n, axis1=-2, axis2=-1)
-    return np.asarray(cov * pair_n / (own[:, :, None] * own[:, None, :]))
 
 
 def _absent_items(
@@ -198,24 +222,23 @@ def _unpaired(moments: Moments, reasons: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _acov(
-    X: FloatArray, weights: FloatArray | None, codes: IntArray, n_groups: int
-) -> FloatArray:
+def _acov(rows: _Rows) -> FloatArray:
     """Covariance of (mean, vech cov) from each row's influence; groups one by one.
 
     The product of q columns per group is one BLAS call; a batched form would need
-    rows × q² numbers at once.
+    rows × q² numbers at once. A group of one row has none (NaN).
     """
-    p = X.shape[1]
+    p = rows.Z.shape[1]
     i, j = np.triu_indices(p)
-    w = np.ones(len(X)) if weights is None else weights
-    out = np.empty((n_groups, p + len(i), p + len(i)))
-    for g in range(n_groups):
-        rows = codes == g
-        v = w[rows] / w[rows].sum()
-        Z = X[rows] - v @ X[rows]
+    out = np.full((len(rows.means), p + len(i), p + len(i)), np.nan)
+    for g in range(len(rows.means)):
+        here = rows.codes == g
+        n = int(here.sum())
+        if n < 2:
+            continue
+        v = rows.w[here] / rows.w[here].sum()
+        Z = rows.Z[here]
         products = Z[:, i] * Z[:, j]
         influence = np.hstack([Z, products - v @ products]) * v[:, None]
-        n = rows.sum()
         out[g] = influence.T @ influence * (n / (n - 1))
     return out

@@ -1,7 +1,8 @@
-"""Units' contributions: what resampling, leaving out and merging work on."""
+"""Units' contributions: what resampling and leaving out work on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,39 +14,58 @@ from satmetrics.moment.moments import Moments
 from satmetrics.survey.missing import treat_missing
 from satmetrics.survey.survey import as_survey
 
+SMALL = 2**24
+"""Up to this many contribution cells (128 MB) one matrix holds them all."""
+CELLS = 2**22
+"""Cells of working memory when they are made as they are needed."""
+
 
 @dataclass(frozen=True, eq=False)
 class Contributions(Record):
-    """Sums of weighted products per unit (here a respondent), about a stored shift.
+    """What each unit (here a respondent) adds to the sums behind moments.
 
     Attributes
     ----------
     names : the p items.
     shift : (p,) subtracted from every answer, so that nothing cancels.
-    matrix : (U, 3 + p + p(p+1)/2): count, w, w², w z, vech(w z zᵀ) of each unit.
+    Z : (U, p) shifted answers.
+    w : (U,) weights.
     context : origin and exclusions of the rows.
     """
 
     names: tuple[str, ...]
     shift: FloatArray
-    matrix: FloatArray
+    Z: FloatArray
+    w: FloatArray
     context: Context = field(default_factory=Context)
 
     @property
     def n_units(self) -> int:
         """Number of units."""
-        return len(self.matrix)
+        return len(self.Z)
+
+    def summer(self) -> Callable[[FloatArray], FloatArray]:
+        """Return a function from counts (B, U) to sums (B, 3 + p + p*).
+
+        One product of counts and contributions where these fit into memory; for more
+        units the products of their answers are made chunk by chunk.
+        """
+        if self.n_units * kernel.n_columns(len(self.names)) <= SMALL:
+            matrix = kernel.contributions(self.Z, self.w)
+            return lambda counts: counts @ matrix
+        return lambda counts: kernel.resampled_sums(self.Z, self.w, counts, CELLS)
 
     def moments(self, counts: FloatArray | None = None) -> Moments:
-        """Return the moments of resamples, in one matrix product.
+        """Return the moments of resamples.
 
         Parameters
         ----------
         counts : (B, U) how often each unit is in each resample; all once when None.
         """
         if counts is None:
-            return self.of_sums(self.matrix.sum(axis=0))
-        return self.of_sums(np.asarray(counts, dtype=np.float64) @ self.matrix)
+            once = np.ones((1, self.n_units))
+            return self.of_sums(self.summer()(once)[0])
+        return self.of_sums(self.summer()(np.asarray(counts, dtype=np.float64)))
 
     def of_sums(self, sums: FloatArray) -> Moments:
         """Return the moments that sums (…, 3 + p + p*) of contributions make."""
@@ -83,6 +103,7 @@ def contributions(
     return Contributions(
         names=items,
         shift=shift,
-        matrix=kernel.contributions(X - shift, w),
+        Z=X - shift,
+        w=w,
         context=survey.context_for(items).plus(*treated.exclusions),
     )

@@ -11,6 +11,8 @@ from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError
 from satmetrics.moment.moments import Moments
 
+LOWEST_EIGENVALUE = -1e-8
+
 
 def from_table(
     mean: Sequence[float] | FloatArray,
@@ -36,8 +38,20 @@ def from_table(
         mean=means,
         cov=R * np.outer(sds, sds),
         kind="table",
-        context=context or Context(name="published table"),
+        context=_reported(R, context or Context(name="published table")),
     )
+
+
+def _reported(R: FloatArray, context: Context) -> Context:
+    """Note correlations that no answers could have given."""
+    if np.isnan(R).any():
+        return context
+    lowest = float(np.linalg.eigvalsh(R)[0])
+    note = (
+        "the correlations given are not positive semi-definite (smallest eigenvalue "
+        f"{lowest:.3f}): no answers have them"
+    )
+    return context.plus(notes=(note,) if lowest < LOWEST_EIGENVALUE else ())
 
 
 def _check_table(mean: FloatArray, sd: FloatArray, corr: object, n: int) -> None:

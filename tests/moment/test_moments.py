@@ -8,6 +8,7 @@ import pytest
 
 import satmetrics as sat
 from satmetrics import errors
+from satmetrics.moment import _kernel as kernel
 from satmetrics.moment.contributions import contributions
 
 
@@ -62,6 +63,8 @@ def test_merge_and_subtract(frame):
     same(one.merge(other), both)
     same(both.subtract(other), one)
     with pytest.raises(errors.DataError, match="nobody"):
+        one.subtract(one)
+    with pytest.raises(errors.DataError, match="not among those"):
         one.subtract(both)
 
 
@@ -203,3 +206,121 @@ def test_items_that_nobody_answered_together_are_named(mobi):
     holes.loc[125:, "CUSA1"] = np.nan
     with pytest.raises(errors.DataError, match="both IMAG1 and CUSA1"):
         sat.pls("ecsi", holes, missing="pairwise")
+
+
+ITEMS = ["a", "b", "c"]
+
+
+def test_batches_merge_by_key(frame):
+    data = frame.assign(g=np.repeat(["u", "v", "w", "x"], 20))
+    one = sat.Moments.from_frame(data[data["g"] != "w"], ITEMS, by="g")
+    other = sat.Moments.from_frame(data[data["g"] != "u"], ITEMS, by="g")
+    both = one.merge(other)
+    assert list(both.keys["g"]) == ["u", "v", "x", "w"]
+    assert list(both.n) == [20, 40, 40, 20]
+    direct = sat.Moments.from_frame(data[data["g"] == "w"], ITEMS)
+    same(both.group(3), direct)
+    twice = pd.concat([data[data["g"] == "v"]] * 2)
+    same(both.group(1), sat.Moments.from_frame(twice, ITEMS))
+    with pytest.raises(errors.DataError, match="not among those"):
+        one.subtract(other)
+
+
+def test_an_empty_group_adds_nothing(frame):
+    data = frame.assign(g=np.repeat(["u", "v"], 40))
+    holes = data.copy()
+    holes.loc[holes["g"] == "v", "a"] = np.nan
+    with pytest.warns(errors.MissingDataWarning):
+        empty = sat.Moments.from_frame(holes, ITEMS, by="g")
+    whole = sat.Moments.from_frame(data, ITEMS, by="g")
+    for merged in (empty.merge(whole), whole.merge(empty)):
+        same(merged.group(1), whole.group(1))
+        assert merged.reasons == ("", "")
+
+
+def test_merging_weighted_moments_says_that_errors_are_not_known(frame, rng):
+    data = frame.assign(w=rng.uniform(0.5, 2, size=80))
+    parts = [
+        sat.Moments.from_frame(d, ITEMS, weights="w") for d in (data[:30], data[30:])
+    ]
+    merged = parts[0].merge(parts[1])
+    assert np.isnan(merged.mean_cov).all()
+    assert any("not known" in note for note in merged.context.notes)
+    assert merged.context.n_rows == 80
+    plain = sat.Moments.from_frame(frame[:30]).merge(sat.Moments.from_frame(frame[30:]))
+    np.testing.assert_allclose(plain.mean_cov, np.cov(frame.T) / 80)
+
+
+def test_subtracting_strangers_is_named(frame):
+    some = sat.Moments.from_frame(frame[:30])
+    with pytest.raises(errors.DataError, match="not among those"):
+        some.subtract(sat.Moments.from_frame(frame[60:] * 5))
+
+
+def test_constant_items_are_exactly_constant_in_every_group():
+    """A sum about a common shift would leave ±1e-16 and spoil the batch."""
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        X = rng.integers(1, 11, size=(200, 3)).astype(float) * rng.choice(
+            [1, 0.1, 1e-8]
+        )
+        data = pd.DataFrame(X, columns=ITEMS).assign(g=np.repeat(["x", "y"], 100))
+        data.loc[data["g"] == "y", "a"] = X[0, 0]
+        data["w"] = rng.uniform(0.2, 3, size=200)
+        for weights in (None, "w"):
+            for missing in ("listwise", "pairwise"):
+                m = sat.Moments.from_frame(
+                    data, ITEMS, by="g", weights=weights, missing=missing
+                )
+                assert m.cov[1, 0, 0] == 0
+                assert (np.diagonal(m.cov[0]) > 0).all()
+
+
+def test_a_distant_group_keeps_its_precision(frame):
+    data = pd.concat([frame, frame + 1e8], ignore_index=True)
+    data["g"] = np.repeat(["near", "far"], 80)
+    m = sat.Moments.from_frame(data, ITEMS, by="g")
+    np.testing.assert_allclose(m.cov[0], m.cov[1], rtol=1e-6)
+
+
+def test_weighted_pairwise_errors_are_linearised(frame, rng):
+    data = frame.assign(w=rng.uniform(0.2, 3, size=80))
+    complete = sat.Moments.from_frame(data, ITEMS, weights="w")
+    pairs = sat.Moments.from_frame(data, ITEMS, weights="w", missing="pairwise")
+    np.testing.assert_allclose(pairs.mean_cov, complete.mean_cov)
+    holes = data.copy()
+    holes.loc[rng.random(80) < 0.3, "b"] = np.nan
+    m = sat.Moments.from_frame(holes, ITEMS, weights="w", missing="pairwise")
+    seen = holes["b"].notna()
+    alone = sat.Moments.from_frame(holes[seen], ["b"], weights="w")
+    assert m.mean_cov[1, 1] == pytest.approx(alone.mean_cov[0, 0])
+
+
+def test_means_are_filled_within_groups_and_said_to_count(frame):
+    data = frame.assign(g=np.repeat(["u", "v"], 40))
+    data.loc[::7, "b"] = np.nan
+    batch = sat.Moments.from_frame(data, ITEMS, by="g", missing="mean")
+    for k, g in enumerate("uv"):
+        one = sat.Moments.from_frame(data[data["g"] == g], ITEMS, missing="mean")
+        same(batch.group(k), one)
+        assert one.mean[1] == pytest.approx(data.loc[data["g"] == g, "b"].mean())
+    assert any("filled" in note for note in batch.context.notes)
+
+
+def test_acov_knows_its_limits(frame):
+    with pytest.raises(errors.OptionError, match="listwise"):
+        sat.Moments.from_frame(frame, missing="pairwise", acov=True)
+    lone = frame[:3].assign(g=["x", "x", "y"])
+    m = sat.Moments.from_frame(lone, ITEMS, by="g", acov=True)
+    assert np.isnan(m.acov[1]).all()
+    assert np.isfinite(m.acov[0]).all()
+
+
+def test_sums_made_in_chunks_equal_the_one_product(frame, rng):
+    w = rng.uniform(0.5, 2, size=80)
+    Z = frame.to_numpy()
+    counts = rng.multinomial(80, np.full(80, 1 / 80), size=5).astype(float)
+    expected = counts @ kernel.contributions(Z, w)
+    for cells in (1, 100, 10**6):
+        found = kernel.resampled_sums(Z, w, counts, cells)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
