@@ -41,16 +41,12 @@ def minus(a: Range, b: Range) -> Range:
 
 
 def over(a: Range, b: Range) -> Range:
-    """Return the range of a / b for b > 0; unbounded where b may be zero."""
+    """Return the range of a / b for a, b ≥ 0; no upper end where b may be zero."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        corners = np.stack([x / y for x in a for y in b])
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    positive = b[0] > 0
-    known = np.isfinite(a[0] + b[1])
-    return (
-        np.where(positive, low, np.where(known, -np.inf, np.nan)),
-        np.where(positive, high, np.where(known, np.inf, np.nan)),
-    )
+        low = np.where(a[0] > 0, a[0] / b[1], a[0])
+        high = np.where(b[0] > 0, a[1] / b[0], np.inf)
+    known = ~np.isnan(a[0] + b[1])
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
 def magnitude(a: Range) -> Range:

@@ -130,12 +130,15 @@ def _impossible(
     """A standard error that no correlation between −1 and 1 gives."""
     n = printed["n"].value
     s, t = printed["expectation_sd"].value, printed["perception_sd"].value
-    middle = kernel.correlation((error[0] + error[1]) / 2, s, t, n)
+    open_ended = np.isinf(error[1])
+    typical = np.where(open_ended, error[0], (error[0] + error[1]) / 2)
+    needed = kernel.correlation(typical, s, t, n)
 
     def sentence(i: int) -> str:
         return (
             f"{source} would need a correlation of expectation and perception of "
-            f"{number(float(middle[i]), 2)}, which is impossible"
+            f"{number(float(needed[i]), 2)}{' or less' if open_ended[i] else ''}, "
+            "which is impossible"
         )
 
     return _sentences(kernel.apart(error, allowed.error_of_sds), sentence)

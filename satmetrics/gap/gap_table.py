@@ -11,7 +11,7 @@ from satmetrics._checks import check_level, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._result import ORIGIN_WORDS, Context, TableResult
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.gap import _published as kernel
 from satmetrics.gap._paired import holm, t_test
 from satmetrics.gap.contradictions import Allowances, allowances, flags
@@ -24,6 +24,8 @@ METHODS = (
     "from the statistic",
     "from the SDs and the correlation",
     "bounds from the SDs alone",
+    "bounds from the interval alone",
+    "bounds from the gap and t alone",
     "not available",
 )
 
@@ -99,8 +101,9 @@ def gap_table(
     The gap is ``P − E``. Its standard error comes from the first of these the row
     allows: half the printed interval over the critical value of t; the printed gap over
     the printed t; ``√((s_E² + s_P² − 2 r s_E s_P)/n)``; or, without r, only the bounds
-    that r = 1 and r = −1 give. Every printed figure stands for all numbers that round
-    to it, and a row is flagged only where no such numbers agree: a gap that is not
+    that r = 1 and r = −1 give. An interval of no width, a t of zero and a gap that may
+    be zero before rounding give bounds at most. Every printed figure stands for all
+    numbers that round to it, and a row is flagged only where no such numbers agree: a gap that is not
     ``P − E``, an interval that does not hold its gap or is not centred on it, a t
     outside what the row's interval allows (in absolute value), or a correlation of
     expectation and perception beyond ±1.
@@ -210,11 +213,18 @@ def _standard_error(
     s, t, r = (printed[x] for x in ("expectation_sd", "perception_sd", "correlation"))
     nothing = np.full(len(n), np.nan)
     width = printed["conf_high"].value - printed["conf_low"].value
-    stat = np.where(printed["statistic"].value == 0, np.nan, printed["statistic"].value)
+    size = kernel.magnitude(printed.gap_range)
+    stat = np.where(
+        (printed["statistic"].value == 0) | (size[0] <= kernel.TOUCH),
+        np.nan,
+        printed["statistic"].value,
+    )
     values = (
-        width / allowed.critical / 2,
+        np.where(width > 0, width, np.nan) / allowed.critical / 2,
         np.abs(printed.gap / stat),
         kernel.gap_error(s.value, t.value, r.value, n),
+        nothing,
+        nothing,
         nothing,
     )
     known_r = np.maximum(r.range[0], -1.0), np.minimum(r.range[1], 1.0)
@@ -223,13 +233,22 @@ def _standard_error(
         allowed.error_of_statistic,
         kernel.gap_error_range(s.range, t.range, known_r, n),
         allowed.error_of_sds,
+        allowed.error_of_interval,
+        allowed.error_of_statistic,
     )
-    usable = np.isfinite(np.stack([*values[:3], allowed.error_of_sds[1]]))
+    usable = np.stack(
+        [*map(np.isfinite, values[:3]), *(_says(pair) for pair in ranges[3:])]
+    )
     which = np.where(usable.any(axis=0), usable.argmax(axis=0), len(values))
     low, high = (
         np.choose(which, [*(pair[end] for pair in ranges), nothing]) for end in (0, 1)
     )
     return np.choose(which, [*values, nothing]), (low, high), which
+
+
+def _says(bounds: kernel.Range) -> BoolArray:
+    """Whether bounds rule out any standard error."""
+    return (bounds[0] > 0) | np.isfinite(bounds[1])
 
 
 def _with_overall(rows: Table, printed: PublishedTable) -> Table:

@@ -189,6 +189,87 @@ def test_rounding_is_not_a_contradiction(changes):
     assert gap_table(published(**changes)).flagged == ()
 
 
+def half_sds(**changes):
+    return published(
+        **{
+            "expectation_sd": ".50",
+            "perception_sd": ".50",
+            "perception_mean": "4.20",
+            "n": "100",
+            **changes,
+        }
+    )
+
+
+def test_a_gap_that_rounds_to_zero_gives_no_error_through_t():
+    """0.00/0.10 is not an error of zero: the gap is anything up to .005."""
+    table = half_sds(perception_mean="4.50", gap="0.00", statistic="0.10")
+    row = gap_table(table).to_frame().iloc[0]
+    assert row["method"] == "bounds from the SDs alone"
+    assert row[["std_error", "conf_low", "p_value", "correlation"]].isna().all()
+    assert row["std_error_high"] == pytest.approx(2 * 0.505 / 10)
+    assert row["flag"] == ""
+    known = gap_table(table.assign(correlation=".50")).to_frame().iloc[0]
+    assert known["method"] == "from the SDs and the correlation"
+    assert known["std_error"] == pytest.approx(0.05)
+    bare = table.drop(columns=["expectation_sd", "perception_sd"])
+    row = gap_table(bare).to_frame().iloc[0]
+    assert row["method"] == "bounds from the gap and t alone"
+    assert (row["std_error_low"], row["std_error_high"]) == pytest.approx(
+        (0, 0.005 / 0.095)
+    )
+
+
+def test_an_unprinted_gap_that_may_be_zero_gives_no_error_either():
+    row = gap_table(half_sds(perception_mean="4.50", statistic="0.10")).to_frame()
+    assert row["std_error"].isna().all()
+
+
+def test_an_interval_of_no_printed_width_gives_no_error():
+    table = half_sds(conf_low="-.30", conf_high="-.30").drop(
+        columns=["expectation_sd", "perception_sd"]
+    )
+    row = gap_table(table).to_frame().iloc[0]
+    assert row["method"] == "bounds from the interval alone"
+    assert np.isnan(row["std_error"])
+    assert row["std_error_high"] == pytest.approx(0.005 / stats.t.ppf(0.975, 99))
+
+
+def test_a_t_of_zero_beside_a_gap_is_a_contradiction():
+    result = gap_table(half_sds(gap="-.30", statistic="0.00"))
+    row = result.to_frame().iloc[0]
+    assert "the gap and t would need a correlation" in row["flag"]
+    assert "or less, which is impossible" in row["flag"]
+    assert np.isnan(row["std_error"])
+    assert row["std_error_high"] == pytest.approx(2 * 0.505 / 10)
+    without = half_sds(gap="-.30", statistic="0.00").drop(columns="perception_sd")
+    row = gap_table(without).to_frame().iloc[0]
+    assert row["std_error_low"] == pytest.approx(0.295 / 0.005)
+    assert row["std_error_high"] == np.inf
+
+
+def test_nothing_is_said_of_the_error_where_gap_and_t_are_both_zero():
+    table = half_sds(perception_mean="4.50", gap="0.00", statistic="0.00")
+    assert gap_table(table).flagged == ()
+    bare = table.drop(columns=["expectation_sd", "perception_sd"])
+    row = gap_table(bare).to_frame().iloc[0]
+    assert row["method"] == "not available"
+
+
+def test_division_by_what_may_be_zero_keeps_its_lower_end():
+    def pair(low, high):
+        return np.array([low]), np.array([high])
+
+    for a, b, want in (
+        (pair(1.0, 2.0), pair(0.0, 4.0), (0.25, np.inf)),
+        (pair(0.0, 2.0), pair(0.0, 4.0), (0.0, np.inf)),
+        (pair(1.0, 2.0), pair(2.0, 4.0), (0.25, 1.0)),
+    ):
+        low, high = kernel.over(a, b)
+        assert (low[0], high[0]) == want
+    assert np.isnan(kernel.over(pair(np.nan, np.nan), pair(0.0, 1.0))).all()
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 3))
 def test_a_true_table_is_never_flagged_however_it_is_rounded(seed, places):
