@@ -54,9 +54,11 @@ def gaps(  # noqa: PLR0913 - one keyword per part of the definition
 
     With ``g_ij = P_ij − E_ij`` the item gap is the mean of ``g_ij`` over the
     respondents who answered both; a respondent's dimension gap ``G_id`` is the mean of
-    the pairs of the dimension that were answered, from `min_answered` of them on;
-    overall gaps are the mean of the dimension gaps, the mean of all item gaps and, with
-    `points`, the gaps weighted by ``v_id`` (points as shares of one): per respondent,
+    the pairs of the dimension that were answered, from `min_answered` of them on.
+    Overall, the "mean of dimensions" is the mean over respondents of the mean of the
+    dimensions each answered, from `min_answered` of them on; it equals the mean of the
+    dimension gaps when all answer all. The "mean of items" is the same over item pairs.
+    With `points` there are also the gaps weighted by ``v_id`` (points as shares of one): per respondent,
     ``mean_i Σ_d v_id G_id``, and in the aggregate, ``Σ_d v̄_d Ḡ_d``; they differ by
     ``Σ_d cov(v_id, G_id)``. Every gap is tested against zero by a paired t test.
 
@@ -75,7 +77,9 @@ def gaps(  # noqa: PLR0913 - one keyword per part of the definition
     level : confidence level of all intervals.
     missing : "pairwise" drops a pair when either answer is missing, "listwise" drops
         the respondent, "error" raises.
-    min_answered : share of a block's pairs that a respondent must have answered.
+    min_answered : share of a dimension's pairs, of all dimensions and of all pairs that
+        a respondent must have answered to count in the gap of each. Those who do not
+        are counted in the result's ``context``.
 
     Returns
     -------
@@ -241,7 +245,8 @@ def _from_moments(
         stats, design, _variants(design, plan), moments.keys, level, moments.reasons
     )
     context = moments.context.plus(notes=_fixed_note(plan))
-    return GapResult(table, context, by=own, from_answers=False)
+    weighted = not np.allclose(moments.n_eff, moments.n, equal_nan=True)
+    return GapResult(table, context, by=own, weighted=weighted, from_answers=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,11 +284,12 @@ def _from_answers(
     M = design.membership()
     E_d, P_d, short = kernel.block_means(rows.E, rows.P, M, min_answered)
     context = context.plus(*_short(short, design, min_answered))
-    every, each = np.ones((len(design.items), 1)), np.ones((len(design.dimensions), 1))
-    parts = [(rows.E, rows.P), (E_d, P_d)]
-    if design.dimensions:
-        parts.append(kernel.block_means(E_d, P_d, each, min_answered)[:2])
-    parts.append(kernel.block_means(rows.E, rows.P, every, min_answered)[:2])
+    overall = [
+        kernel.block_means(E, P, np.ones((E.shape[1], 1)), min_answered)[:2]
+        for E, P in ([(E_d, P_d)] if design.dimensions else []) + [(rows.E, rows.P)]
+    ]
+    context = context.plus(*_dropped(overall, _variants(design, None), min_answered))
+    parts = [(rows.E, rows.P), (E_d, P_d), *overall]
     E, P = (np.hstack([pair[side] for pair in parts]) for side in (0, 1))
     found = [kernel.paired_stats(E, P, rows.w, rows.codes, rows.n_groups)]
     if plan is not None:
@@ -340,6 +346,23 @@ def _short(short: BoolArray, design: Design, min_answered: float) -> list[Exclus
     return [
         Exclusion(reason, int(count), "dimension scores", name)
         for name, count in zip(design.dimensions, counts, strict=True)
+    ]
+
+
+def _dropped(
+    overall: Sequence[tuple[FloatArray, FloatArray]],
+    variants: Sequence[str],
+    min_answered: float,
+) -> list[Exclusion]:
+    """Count the respondents whom each unweighted overall row does without."""
+    share = f"{100 * min_answered:g} %"
+    reasons = {
+        MEAN_OF_DIMENSIONS: f"fewer than {share} of the dimensions have a gap",
+        MEAN_OF_ITEMS: f"fewer than {share} of the pairs answered",
+    }
+    return [
+        Exclusion(reasons[name], int(np.isnan(P).sum()), "respondents", name)
+        for name, (_, P) in zip(variants, overall, strict=True)
     ]
 
 

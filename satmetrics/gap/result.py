@@ -37,7 +37,8 @@ class GapResult(TableResult):
         figure is absent).
     level : confidence level.
     by : the group columns.
-    weighted : whether sampling weights were used.
+    weighted : whether sampling weights were used; of moments, whether their effective n
+        differs from n.
     from_answers : False if only moments were given.
     expectation_type : what "expectation" means in the instrument; empty if not stated.
     missing, min_answered : the rules that were applied.
@@ -113,25 +114,30 @@ class GapResult(TableResult):
             "tests are paired t tests of no gap; p (Holm) is adjusted among the items, "
             "and among the dimensions, of each group"
         )
-        overall = (
-            "overall variants differ on purpose: the mean of dimensions counts each "
-            "dimension once, the mean of items counts each item once"
+        weights = (
+            "means are weighted, standard errors Taylor linearised",
+            *(("Wilson limits use the effective n",) if self.from_answers else ()),
         )
         if not self.from_answers:
             return (
                 tests,
-                overall,
+                "overall variants differ on purpose: the mean of dimensions is the mean "
+                "of the dimension gaps, the mean of items that of the item gaps",
+                *(weights if self.weighted else ()),
                 "computed from moments: shares of respondents above and below their "
                 "expectation need the answers and are absent",
             )
+        share = percent(self.min_answered)
+        overall = (
+            "overall variants differ on purpose: the mean of dimensions is the mean over "
+            "respondents of the mean of the dimensions each answered, from "
+            f"{share} of them on; it equals the mean of the dimension gaps when all "
+            f"answer all; the mean of items is the same over pairs, from {share} on"
+        )
         rule = (
             "a respondent's dimension gap is the mean of the pairs answered twice, "
-            f"from {percent(self.min_answered)} of the pairs on; missing answers: "
+            f"from {share} of the pairs on; missing answers: "
             f"{self.missing}"
-        )
-        weights = (
-            "means are weighted, standard errors Taylor linearised; Wilson limits use "
-            "the effective n",
         )
         return (tests, overall, rule, *(weights if self.weighted else ()))
 

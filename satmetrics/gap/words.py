@@ -7,6 +7,7 @@ DIRECTION = (
 )
 MEAN_OF_DIMENSIONS = "mean of dimensions"
 MEAN_OF_ITEMS = "mean of items"
+AS_PRINTED = "as printed"
 BY_RESPONDENT = "weighted by points (respondent)"
 BY_AGGREGATE = "weighted by points (aggregate)"
 COLUMNS = {

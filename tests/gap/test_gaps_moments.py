@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from satmetrics._result import Context
 from satmetrics.errors import DataError, MissingMomentsError, OptionError
 from satmetrics.gap.gaps import gaps
 from satmetrics.moment.moments import Moments
@@ -54,6 +55,32 @@ def test_weighted_batch_of_moments_equals_weighted_groups_of_rows(frame):
     rows = gaps(survey, **LISTS, by="unit")
     assert found.table["shop"].tolist() == rows.table["shop"].tolist()
     same(found, rows)
+
+
+def test_the_summary_says_whether_moments_are_weighted(frame):
+    def said(data):
+        result = gaps(Moments.from_frame(data, ITEMS), **LISTS)
+        return result.weighted, dict(result.summary().facts)["weights"]
+
+    assert said(frame) == (False, "none")
+    assert said(Survey(frame, weight="w")) == (True, "sampling weights")
+    weighted = gaps(Moments.from_frame(Survey(frame, weight="w"), ITEMS), **LISTS)
+    assert "Taylor" in str(weighted.summary())
+    assert "Wilson" not in str(weighted.summary())
+
+
+def test_notes_of_the_moments_are_in_the_summary():
+    note = "12 missing answers were filled with means: standard errors are too small"
+    table = Moments.from_table(
+        [6.0, 5.0],
+        [1.0, 2.0],
+        [[1, 0.5], [0.5, 1]],
+        n=50,
+        context=Context(notes=(note,)),
+    )
+    found = gaps(table, expectation=["x1"], perception=["x2"])
+    assert note in found.context.notes
+    assert note in str(found.summary())
 
 
 def test_a_table_of_two_items_by_hand():

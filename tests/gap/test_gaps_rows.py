@@ -100,6 +100,64 @@ def test_overall_variants_are_named_and_differ_as_defined():
     assert abs(by_item.mean() - by_dimension.mean()) > 1e-3
 
 
+def overall_scores(frame, at_least):
+    """Both unweighted overall scores by their definition, NaN for the dropped."""
+    by_dimension = np.column_stack(list(dimension_scores(frame, at_least).values()))
+    by_item = frame[P_COLUMNS].to_numpy() - frame[E_COLUMNS].to_numpy()
+    scores = {}
+    for name, parts in (
+        ("mean of dimensions", by_dimension),
+        ("mean of items", by_item),
+    ):
+        kept = [row[~np.isnan(row)] for row in parts]
+        scores[name] = np.array(
+            [
+                row.mean()
+                if len(row) and len(row) >= at_least * parts.shape[1]
+                else np.nan
+                for row in kept
+            ]
+        )
+    return scores
+
+
+@pytest.mark.parametrize("at_least", [0.01, 0.5, 1.0])
+@pytest.mark.parametrize("missing", ["pairwise", "listwise"])
+def test_overall_rows_count_whom_they_leave_out(at_least, missing):
+    frame = answers(missing=0.3)
+    frame.loc[0, E_COLUMNS] = np.nan
+    used = frame.dropna() if missing == "listwise" else frame
+    result = gaps(frame, **LISTS, min_answered=at_least, missing=missing)
+    said = {e.where: e for e in result.context.exclusions if e.what == "respondents"}
+    expected = overall_scores(used, at_least)
+    for _, row in rows(result, "overall").iterrows():
+        scores = expected[row["variant"]]
+        kept = scores[~np.isnan(scores)]
+        assert row["n"] == len(kept)
+        assert row["estimate"] == pytest.approx(kept.mean(), abs=1e-12)
+        left_out = len(used) - len(kept)
+        assert (row["variant"] in said) == (left_out > 0)
+        if left_out:
+            assert said[row["variant"]].n == left_out
+
+
+def test_the_mean_of_dimensions_is_said_to_be_over_respondents():
+    """With one dimension missing for some it is not the mean of dimension gaps."""
+    frame = answers()
+    frame.loc[:29, ["p3", "p4"]] = np.nan
+    result = gaps(frame, **LISTS)
+    overall = rows(result, "overall")["estimate"].iloc[0]
+    assert abs(overall - rows(result, "dimension")["estimate"].mean()) > 1e-3
+    text = str(result.summary())
+    assert "mean over respondents of the mean of the dimensions each answered" in text
+    assert "from 50 % of them on" in text
+    assert "counts each dimension once" not in text
+    whole = gaps(answers(), **LISTS)
+    assert rows(whole, "overall")["estimate"].iloc[0] == pytest.approx(
+        rows(whole, "dimension")["estimate"].mean()
+    )
+
+
 def test_holm_equals_statsmodels_within_level():
     result = gaps(answers(n=25), **LISTS)
     for level in ("item", "dimension"):
