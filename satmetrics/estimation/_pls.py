@@ -20,6 +20,8 @@ from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.estimation._structure import Regressions
 from satmetrics.moment._blocks import membership
 
+CANCELLED = 1e-12
+"""A composite's variance this small beside its items' is rounding error."""
 CHUNK_BYTES = 5 * 2**18
 """Covariances of one chunk: small enough to stay in cache through all iterations."""
 
@@ -265,15 +267,23 @@ def _run(
 def _normalise(
     chunk: _Chunk, w: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Scale composites to variance 1; return w (p, b), SW (q, p, b) and C (q, q, b)."""
+    """Scale composites to variance 1; return w (p, b), SW (q, p, b) and C (q, q, b).
+
+    A composite whose items cancel has no variance and becomes NaN.
+    """
     owner, starts = chunk.layout.owner, chunk.layout.starts
     SW = np.empty((chunk.layout.q, *w.shape))
     for k, S_k in enumerate(chunk.columns):
         block = slice(starts[k], starts[k] + S_k.shape[1])
         np.einsum("pkb,kb->pb", S_k, w[block], out=SW[k])
     own = SW[owner, np.arange(len(owner))]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = 1.0 / np.sqrt(np.add.reduceat(w * own, starts, axis=0))
+    variance = np.add.reduceat(w * own, starts, axis=0)
+    nothing = variance <= CANCELLED * np.add.reduceat(
+        (w * chunk.sd) ** 2, starts, axis=0
+    )
+    if nothing.any():
+        variance[nothing] = np.nan
+    scale = 1.0 / np.sqrt(variance)
     w = w * scale[owner]
     SW *= scale[:, None, :]
     C = np.add.reduceat(SW * w, starts, axis=1)

@@ -285,3 +285,53 @@ def test_members_do_not_depend_on_their_company(mobi):
         assert one.iterations == batch.iterations[g]
         np.testing.assert_allclose(batch.weights[g], one.weights, atol=1e-12)
         np.testing.assert_allclose(batch.path_matrix[g], one.path_matrix, atol=1e-12)
+
+
+def test_an_item_reversed_in_model_and_survey_is_an_error(mobi):
+    model = sat.StructuralModel(
+        "m",
+        (
+            sat.Construct("Quality", ("PERQ1", "PERQ2"), reverse=("PERQ2",)),
+            sat.Construct("Satisfaction", ("CUSA1", "CUSA2")),
+        ),
+        (sat.Path("Quality", "Satisfaction"),),
+        scale=(1, 10),
+    )
+    answers = mobi.assign(PERQ2=11 - mobi["PERQ2"])
+    with pytest.raises(errors.DataError, match="turn it twice"):
+        sat.pls(model, sat.Survey(answers, reverse=["PERQ2"], scale=(1, 10)))
+
+
+def test_items_that_cancel_are_said_to(mobi):
+    model = sat.StructuralModel.from_blocks(
+        "m",
+        {"Quality": ["PERQ1", "turned"], "Satisfaction": ["CUSA1", "CUSA2"]},
+        {"Quality": "Satisfaction"},
+    )
+    with pytest.raises(errors.NotIdentifiedError, match="cancel"):
+        sat.pls(model, mobi.assign(turned=11 - mobi["PERQ1"]))
+
+
+def test_small_groups_of_a_batch_carry_a_caution(mobi):
+    shops = np.where(np.arange(250) < 20, "few", "many")
+    fit = sat.pls("ecsi", mobi.assign(shop=shops), by="shop")
+    status = fit.status().set_index("shop")
+    assert status.loc["few", "converged"]
+    assert "not larger than the number of indicators" in status.loc["few", "reason"]
+    assert status.loc["many", "reason"] == ""
+
+
+def test_one_constant_item_spoils_its_group_only():
+    rng = np.random.default_rng(8)
+    for _ in range(20):
+        base = rng.integers(2, 9, size=(200, 1))
+        X = np.clip(base + rng.integers(-2, 3, size=(200, 4)), 1, 10) * 11.1
+        data = pd.DataFrame(X, columns=list("abcd"))
+        data["g"] = np.repeat(["x", "y"], 100)
+        data.loc[data["g"] == "y", "a"] = X[0, 0]
+        model = sat.StructuralModel.from_blocks(
+            "m", {"X": ["a", "b"], "Y": ["c", "d"]}, {"X": "Y"}
+        )
+        fit = sat.pls(model, data, by="g")
+        assert list(fit.converged) == [True, False]
+        assert fit.reasons[1] == "zero variance: a"

@@ -184,3 +184,68 @@ def test_priorities_are_slopes_between_indices(mobi):
     assert row["effect"] == pytest.approx(slope)
     assert row["performance"] == pytest.approx(indices[:, 0].mean())
     assert row["estimate"] == pytest.approx(slope * (100 - indices[:, 0].mean()))
+
+
+SMALL = sat.StructuralModel.from_blocks(
+    "small",
+    {"Quality": ["PERQ1", "PERQ2", "PERQ3"], "Satisfaction": ["CUSA1", "CUSA2"]},
+    {"Quality": "Satisfaction"},
+    target="Satisfaction",
+)
+
+
+def test_a_survey_on_another_scale_than_the_fit_is_an_error(mobi):
+    fit = sat.pls(SMALL, sat.Survey(mobi, scale=(1, 10)))
+    seven = (1 + (mobi - 1) / 9 * 6).round()
+    with pytest.raises(errors.DataError, match="when the model was fitted"):
+        sat.index(fit, sat.Survey(seven, scale=(1, 7)))
+
+
+def test_failed_groups_are_blank_with_their_reason_everywhere(mobi):
+    answers = mobi.assign(shop=np.arange(250) % 2)
+    fit = sat.pls("ecsi", answers, sat.PlsOptions(max_iter=3), by="shop")
+    for result in (sat.index(fit), sat.assess(fit)):
+        frame = result.to_frame()
+        assert (
+            frame.loc[frame["estimate"].isna(), "reason"]
+            .str.contains("not converged after 3 iterations|not defined")
+            .all()
+        )
+        assert "not converged" in str(result)
+    assert np.isnan(sat.index(fit).to_frame()["estimate"]).all()
+
+
+def test_one_row_with_nearly_all_weight_is_said(mobi):
+    w = np.ones(250)
+    w[3] = 1e6
+    survey = sat.Survey(mobi.assign(w=w), weight="w", scale=(1, 10))
+    frame = sat.index(sat.pls(SMALL, survey), survey).to_frame()
+    assert (frame["n_eff"] < 1.01).all()
+    assert frame["reason"].str.contains("nearly all weight").all()
+
+
+def test_negative_weights_are_said(mobi):
+    model = sat.StructuralModel.from_blocks(
+        "m",
+        {"Quality": ["PERQ1", "PERQ2", "PERQ3"], "Satisfaction": ["CUSA1", "CUSA2"]},
+        {"Quality": "Satisfaction"},
+        scale=(1, 10),
+    )
+    fit = sat.pls(model, mobi.assign(PERQ3=11 - mobi["PERQ3"]))
+    assert "negative weight: PERQ3" in str(sat.index(fit))
+
+
+def test_priorities_of_a_batch_are_refused_by_name(mobi):
+    fit = sat.pls("ecsi", mobi.assign(shop=np.arange(250) % 2), by="shop")
+    with pytest.raises(errors.OptionError, match="one group at a time"):
+        sat.priorities(fit)
+    assert sat.priorities(fit.group(0)).to_frame()["rank"].tolist() == [1, 2, 3, 4]
+
+
+def test_changes_keep_the_reason(mobi):
+    waves = np.where(np.arange(250) == 0, "2026", "2025")
+    survey = sat.Survey(mobi.assign(wave=waves), wave="wave", scale=(1, 10))
+    fit = sat.pls(SMALL, survey)
+    frame = sat.changes(sat.index(fit, survey, by="wave")).to_frame()
+    assert np.isnan(frame["std_error"]).all()
+    assert frame["reason"].str.contains("one answer").all()

@@ -259,3 +259,26 @@ def test_percentile_intervals_cover(rng, capsys):
     assert 0.93 <= paths.mean() <= 0.97
     assert (paths > 0.92).all()
     assert (paths < 0.98).all()
+
+
+def test_pairwise_figures_have_no_one_sample_size(mobi):
+    holes = mobi.astype(float)
+    holes.loc[:40, "IMAG1"] = np.nan
+    fit = sat.pls("ecsi", holes, missing="pairwise")
+    with pytest.raises(errors.DataError, match="no one sample size"):
+        sat.bootstrap(fit, n_draws=10)
+
+
+def test_impossible_correlations_are_reported_and_not_drawn_from():
+    R = np.array([[1, 0.9, -0.9], [0.9, 1, 0.9], [-0.9, 0.9, 1]])
+    table = sat.Moments.from_table(
+        [5, 5, 5], [1, 1, 1], R, n=100, names=["a", "b", "c"]
+    )
+    assert "not positive semi-definite" in str(table)
+    model = sat.StructuralModel.from_blocks(
+        "m", {"A": ["a"], "B": ["b"], "C": ["c"]}, {"A": ["C"], "B": ["C"]}
+    )
+    with pytest.warns(errors.InadmissibleWarning):
+        fit = sat.pls(model, table)
+    with pytest.raises(errors.DataError, match="no sample can be drawn"):
+        sat.bootstrap(fit, n_draws=10)
