@@ -16,6 +16,8 @@ from satmetrics._typing import BoolArray, FloatArray
 Range: TypeAlias = tuple[FloatArray, FloatArray]
 TOUCH = 1e-9
 """Ranges that meet within this distance are compatible."""
+TINY = 1e-12
+"""Stands for a positive number where a range begins at zero or below."""
 _FIGURE = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 
 
@@ -61,6 +63,11 @@ def positive_part(a: Range) -> Range:
     return np.maximum(a[0], 0.0), np.maximum(a[1], 0.0)
 
 
+def within_one(r: Range) -> Range:
+    """Return the part of a range of correlations from −1 to 1."""
+    return np.clip(r[0], -1.0, 1.0), np.clip(r[1], -1.0, 1.0)
+
+
 def apart(a: Range, b: Range) -> BoolArray:
     """Whether two ranges share no number; False where either is not known."""
     return (a[0] > b[1] + TOUCH) | (b[0] > a[1] + TOUCH)
@@ -71,8 +78,10 @@ def correlation_range(error: Range, s: Range, t: Range, n: FloatArray) -> Range:
 
     Monotone in the standard error; in the standard deviations the extremes lie at the
     corners of their ranges or, for one of them, where its derivative vanishes; the
-    corners and that point are all tried.
+    corners and that point are all tried. A standard deviation that may be zero is taken
+    as positive.
     """
+    s, t = ((np.maximum(x[0], TINY), np.maximum(x[1], TINY)) for x in (s, t))
     values = []
     for e in error:
         g2 = n * e * e
@@ -107,6 +116,7 @@ def gap_error_range(s: Range, t: Range, r: Range, n: FloatArray) -> Range:
 
     With r from −1 to 1 these are the bounds that the standard deviations alone allow.
     """
+    s, t = positive_part(s), positive_part(t)
     values = [
         gap_error(x, y, c, n)
         for c in r

@@ -21,15 +21,16 @@ class Allowances:
     Attributes
     ----------
     critical : (rows,) critical value of t at the printed level.
-    error_of_interval, error_of_statistic, error_of_sds : standard errors of the gap
-        that follow from the interval, from gap and t, and from the SDs under any
-        correlation.
+    error_of_interval, error_of_statistic, error_of_correlation, error_of_sds : standard
+        errors of the gap that follow from the interval, from gap and t, from the SDs
+        and the printed correlation, and from the SDs under any correlation.
     statistic : absolute t that gap and interval allow.
     """
 
     critical: FloatArray
     error_of_interval: kernel.Range
     error_of_statistic: kernel.Range
+    error_of_correlation: kernel.Range
     error_of_sds: kernel.Range
     statistic: kernel.Range
 
@@ -41,14 +42,15 @@ def allowances(printed: PublishedTable, level: float) -> Allowances:
     width = kernel.minus(printed["conf_high"].range, printed["conf_low"].range)
     of_interval = tuple(end / critical / 2 for end in kernel.positive_part(width))
     size = kernel.magnitude(printed.gap_range)
+    s, t = printed["expectation_sd"].range, printed["perception_sd"].range
+    known_r = kernel.within_one(printed["correlation"].range)
     any_r = np.full(len(n), -1.0), np.full(len(n), 1.0)
     return Allowances(
         critical,
         (of_interval[0], of_interval[1]),
         kernel.over(size, kernel.magnitude(printed["statistic"].range)),
-        kernel.gap_error_range(
-            printed["expectation_sd"].range, printed["perception_sd"].range, any_r, n
-        ),
+        kernel.gap_error_range(s, t, known_r, n),
+        kernel.gap_error_range(s, t, any_r, n),
         kernel.over(size, (of_interval[0], of_interval[1])),
     )
 
@@ -61,8 +63,14 @@ def flags(printed: PublishedTable, allowed: Allowances) -> list[str]:
             _wrong_gap(printed),
             _interval_off_gap(printed),
             _wrong_statistic(printed, allowed),
-            _impossible(printed, allowed.error_of_interval, allowed, "the interval"),
-            _impossible(printed, allowed.error_of_statistic, allowed, "the gap and t"),
+            *(
+                check(printed, error, allowed, source)
+                for check in (_impossible, _wrong_correlation)
+                for error, source in (
+                    (allowed.error_of_interval, "the interval"),
+                    (allowed.error_of_statistic, "the gap and t"),
+                )
+            ),
             strict=True,
         )
     ]
@@ -142,6 +150,27 @@ def _impossible(
         )
 
     return _sentences(kernel.apart(error, allowed.error_of_sds), sentence)
+
+
+def _wrong_correlation(
+    printed: PublishedTable, error: kernel.Range, allowed: Allowances, source: str
+) -> list[str]:
+    """A standard error that some correlation gives, but not the printed one."""
+    n, said = printed["n"].value, printed["correlation"]
+    s, t = printed["expectation_sd"].range, printed["perception_sd"].range
+    implied = kernel.within_one(kernel.correlation_range(error, s, t, n))
+
+    def sentence(i: int) -> str:
+        low, high = (number(float(end[i])) for end in implied)
+        return (
+            f"the correlation is printed as {_as_printed(said, i)} but {source}, with "
+            f"the SDs, imply one from {low} to {high}"
+        )
+
+    possible = ~kernel.apart(error, allowed.error_of_sds)
+    return _sentences(
+        possible & kernel.apart(error, allowed.error_of_correlation), sentence
+    )
 
 
 def _as_printed(column: Printed, row: int) -> str:

@@ -41,7 +41,8 @@ class GapTable(TableResult):
         reported_gap, difference`` (reported minus recomputed), ``method`` (where the
         standard error comes from), ``std_error_low, std_error_high`` (what rounding, or
         an unknown correlation, allows), ``correlation, correlation_low,
-        correlation_high`` (of expectation and perception, as implied),
+        correlation_high`` (of expectation and perception, as implied; the range is cut
+        at ±1, and absent where it lies beyond),
         ``reported_statistic, statistic_low, statistic_high`` (what the row's own
         interval allows), ``p_holm`` and ``flag`` (empty, or what contradicts what).
     level : confidence level of the printed intervals and of the recomputed ones.
@@ -103,10 +104,11 @@ def gap_table(
     the printed t; ``√((s_E² + s_P² − 2 r s_E s_P)/n)``; or, without r, only the bounds
     that r = 1 and r = −1 give. An interval of no width, a t of zero and a gap that may
     be zero before rounding give bounds at most. Every printed figure stands for all
-    numbers that round to it, and a row is flagged only where no such numbers agree: a gap that is not
-    ``P − E``, an interval that does not hold its gap or is not centred on it, a t
-    outside what the row's interval allows (in absolute value), or a correlation of
-    expectation and perception beyond ±1.
+    numbers that round to it, and a row is flagged only where no such numbers agree: a
+    gap that is not ``P − E``, an interval that does not hold its gap or is not centred
+    on it, a t outside what the row's interval allows (in absolute value), an interval
+    or a t that would need a correlation of expectation and perception beyond ±1, or one
+    other than the correlation printed.
 
     Parameters
     ----------
@@ -171,8 +173,7 @@ def _rows(printed: PublishedTable, level: float) -> dict[str, object]:
     allowed = allowances(printed, level)
     error, (low, high), which = _standard_error(printed, allowed)
     test = t_test(printed.estimate, error, n - 1, level)
-    s, t = printed["expectation_sd"], printed["perception_sd"]
-    r_low, r_high = kernel.correlation_range((low, high), s.range, t.range, n)
+    r, (r_low, r_high) = _implied_correlation(printed, allowed, error, (low, high))
     blank = [""] * k
     own = printed.level == "dimension"
     return {
@@ -195,7 +196,7 @@ def _rows(printed: PublishedTable, level: float) -> dict[str, object]:
         "method": [METHODS[i] for i in which],
         "std_error_low": low,
         "std_error_high": high,
-        "correlation": kernel.correlation(error, s.value, t.value, n),
+        "correlation": r,
         "correlation_low": r_low,
         "correlation_high": r_high,
         "reported_statistic": printed["statistic"].value,
@@ -227,11 +228,10 @@ def _standard_error(
         nothing,
         nothing,
     )
-    known_r = np.maximum(r.range[0], -1.0), np.minimum(r.range[1], 1.0)
     ranges = (
         allowed.error_of_interval,
         allowed.error_of_statistic,
-        kernel.gap_error_range(s.range, t.range, known_r, n),
+        allowed.error_of_correlation,
         allowed.error_of_sds,
         allowed.error_of_interval,
         allowed.error_of_statistic,
@@ -244,6 +244,28 @@ def _standard_error(
         np.choose(which, [*(pair[end] for pair in ranges), nothing]) for end in (0, 1)
     )
     return np.choose(which, [*values, nothing]), (low, high), which
+
+
+def _implied_correlation(
+    printed: PublishedTable,
+    allowed: Allowances,
+    error: FloatArray,
+    bounds: kernel.Range,
+) -> tuple[FloatArray, kernel.Range]:
+    """Return the correlation that the standard error implies, and its range within ±1.
+
+    A standard error that no correlation gives has no range; the correlation it would
+    need is kept.
+    """
+    n = printed["n"].value
+    s, t = printed["expectation_sd"], printed["perception_sd"]
+    r = kernel.correlation(error, s.value, t.value, n)
+    low, high = kernel.within_one(kernel.correlation_range(bounds, s.range, t.range, n))
+    impossible = kernel.apart(bounds, allowed.error_of_sds)
+    return (
+        np.where(impossible, r, np.clip(r, -1.0, 1.0)),
+        (np.where(impossible, np.nan, low), np.where(impossible, np.nan, high)),
+    )
 
 
 def _says(bounds: kernel.Range) -> BoolArray:

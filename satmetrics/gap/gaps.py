@@ -58,9 +58,10 @@ def gaps(  # noqa: PLR0913 - one keyword per part of the definition
     Overall, the "mean of dimensions" is the mean over respondents of the mean of the
     dimensions each answered, from `min_answered` of them on; it equals the mean of the
     dimension gaps when all answer all. The "mean of items" is the same over item pairs.
-    With `points` there are also the gaps weighted by ``v_id`` (points as shares of one): per respondent,
-    ``mean_i Σ_d v_id G_id``, and in the aggregate, ``Σ_d v̄_d Ḡ_d``; they differ by
-    ``Σ_d cov(v_id, G_id)``. Every gap is tested against zero by a paired t test.
+    With `points` there are also the gaps weighted by ``v_id`` (points as shares of
+    one): per respondent, ``mean_i Σ_d v_id G_id``, and in the aggregate,
+    ``Σ_d v̄_d Ḡ_d``; they differ by ``Σ_d cov(v_id, G_id)``. Every gap is tested against
+    zero by a paired t test.
 
     Parameters
     ----------

@@ -121,16 +121,16 @@ class GapResult(TableResult):
         if not self.from_answers:
             return (
                 tests,
-                "overall variants differ on purpose: the mean of dimensions is the mean "
-                "of the dimension gaps, the mean of items that of the item gaps",
+                "overall variants differ on purpose: the mean of dimensions is the "
+                "mean of the dimension gaps, the mean of items that of the item gaps",
                 *(weights if self.weighted else ()),
                 "computed from moments: shares of respondents above and below their "
                 "expectation need the answers and are absent",
             )
         share = percent(self.min_answered)
         overall = (
-            "overall variants differ on purpose: the mean of dimensions is the mean over "
-            "respondents of the mean of the dimensions each answered, from "
+            "overall variants differ on purpose: the mean of dimensions is the mean "
+            "over respondents of the mean of the dimensions each answered, from "
             f"{share} of them on; it equals the mean of the dimension gaps when all "
             f"answer all; the mean of items is the same over pairs, from {share} on"
         )

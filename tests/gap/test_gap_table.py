@@ -256,6 +256,68 @@ def test_nothing_is_said_of_the_error_where_gap_and_t_are_both_zero():
     assert row["method"] == "not available"
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"correlation": ".50", "gap": "-.30", "statistic": "-12.00"}, "the gap and t"),
+        (
+            {"correlation": ".90", "conf_low": "-.40", "conf_high": "-.20"},
+            "the interval",
+        ),
+    ],
+)
+def test_a_printed_correlation_is_held_against_the_rest_of_its_row(changes, words):
+    result = gap_table(half_sds(**changes))
+    flag = result.table["flag"][0]
+    assert f"the correlation is printed as {float(changes['correlation']):.2f}" in flag
+    assert words in flag
+    assert "impossible" not in flag
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"correlation": ".50", "gap": "-.30", "statistic": "-6.00"},
+        {"correlation": ".49", "conf_low": "-.40", "conf_high": "-.20"},
+        {"correlation": "1.00", "perception_mean": "4.50", "statistic": "0.10"},
+    ],
+)
+def test_a_printed_correlation_that_fits_is_not_flagged(changes):
+    assert gap_table(half_sds(**changes)).flagged == ()
+
+
+def test_implied_correlations_stay_within_one():
+    row = gap_table(half_sds()).to_frame().iloc[0]
+    assert (row["correlation_low"], row["correlation_high"]) == (-1, 1)
+    row = gap_table(half_sds(statistic="-3.00")).to_frame().iloc[0]
+    assert row["flag"] == ""
+    assert row["correlation"] == pytest.approx(-1)
+    assert row["correlation_low"] == -1
+    row = gap_table(half_sds(statistic="-1.00")).to_frame().iloc[0]
+    assert "impossible" in row["flag"]
+    assert np.isnan(row["correlation_low"])
+    assert np.isnan(row["correlation_high"])
+
+
+def test_a_standard_deviation_that_may_be_zero_allows_any_correlation():
+    """s = .02 rounds to .0; r is then not bounded by the corners of ±.05."""
+    s, r, n = 0.01, 0.9, 50
+    bounds = (np.array([-0.05]), np.array([0.05])), (np.array([0.95]), np.array([1.05]))
+    error = kernel.gap_error(
+        np.array([s]), np.array([1.0]), np.array([r]), np.array([n])
+    )
+    low, high = kernel.correlation_range((error, error), *bounds, np.array([n]))
+    assert low[0] <= r <= high[0]
+
+
+def test_two_standard_deviations_that_may_be_zero_allow_an_error_of_zero():
+    zero = np.array([-0.05]), np.array([0.05])
+    r = np.array([0.5]), np.array([0.6])
+    low, high = kernel.gap_error_range(zero, zero, r, np.array([25]))
+    assert low[0] == 0
+    assert high[0] == pytest.approx(0.05 / 5)
+
+
 def test_division_by_what_may_be_zero_keeps_its_lower_end():
     def pair(low, high):
         return np.array([low]), np.array([high])
@@ -270,13 +332,14 @@ def test_division_by_what_may_be_zero_keeps_its_lower_end():
     assert np.isnan(kernel.over(pair(np.nan, np.nan), pair(0.0, 1.0))).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 3))
 def test_a_true_table_is_never_flagged_however_it_is_rounded(seed, places):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(5, 400))
-    E = rng.normal(5, 1, n)
-    P = 0.4 * E + rng.normal(2.5, 1, n)
+    size, slope = rng.choice([0.04, 0.3, 1.0, 3.0]), rng.uniform(-1, 1.2)
+    E = rng.normal(5, rng.choice([0.04, 1.0]), n)
+    P = 5 + slope * (E - 5) + rng.normal(rng.choice([0, -0.3, -2]), size, n)
     test = stats.ttest_rel(P, E)
     interval = test.confidence_interval(0.95)
     figures = {
@@ -288,21 +351,33 @@ def test_a_true_table_is_never_flagged_however_it_is_rounded(seed, places):
         "conf_low": interval.low,
         "conf_high": interval.high,
         "statistic": test.statistic,
+        "correlation": np.corrcoef(E, P)[0, 1],
     }
-    printed = {name: f"{value:.{places}f}" for name, value in figures.items()}
+    optional = ("gap", "conf_low", "statistic", "correlation")
+    dropped = {name for name in optional if rng.random() < 0.3}
+    dropped |= {"conf_high"} if "conf_low" in dropped else set()
+    printed = {
+        name: f"{value:.{places}f}"
+        for name, value in figures.items()
+        if name not in dropped
+    }
     result = gap_table(pd.DataFrame([{"item": "q", "n": n, **printed}]))
-    assert result.flagged == ()
+    assert result.table["flag"].tolist() == [""]
     row = result.to_frame().iloc[0]
     error = stats.sem(P - E)
     assert row["std_error_low"] - 1e-9 <= error <= row["std_error_high"] + 1e-9
     r = np.corrcoef(E, P)[0, 1]
     assert row["correlation_low"] - 1e-9 <= r <= row["correlation_high"] + 1e-9
+    assert -1 <= row["correlation_low"] <= row["correlation_high"] <= 1
     slack = 1e-9
-    assert (
-        row["statistic_low"] - slack
-        <= abs(test.statistic)
-        <= row["statistic_high"] + slack
-    )
+    if "conf_low" in dropped:
+        assert np.isnan(row["statistic_low"])
+    else:
+        assert (
+            row["statistic_low"] - slack
+            <= abs(test.statistic)
+            <= row["statistic_high"] + slack
+        )
 
 
 @settings(max_examples=50, deadline=None)
