@@ -16,7 +16,13 @@ from satmetrics.gap import _published as kernel
 from satmetrics.gap._paired import holm, t_test
 from satmetrics.gap.contradictions import Allowances, allowances, flags
 from satmetrics.gap.printed import PublishedTable, read_printed
-from satmetrics.gap.words import COLUMNS, DIRECTION, MEAN_OF_DIMENSIONS, MEAN_OF_ITEMS
+from satmetrics.gap.words import (
+    AS_PRINTED,
+    COLUMNS,
+    DIRECTION,
+    MEAN_OF_DIMENSIONS,
+    MEAN_OF_ITEMS,
+)
 
 KEYS = ("level", "dimension", "item", "variant")
 METHODS = (
@@ -113,8 +119,9 @@ def gap_table(
     Parameters
     ----------
     frame : one row a dimension (or item), any dataframe, with the columns ``dimension``
-        or ``item``, ``expectation_mean``, ``perception_mean``, ``n`` and, where
-        printed, ``expectation_sd``, ``perception_sd`` (divisor n − 1), ``gap``,
+        or ``item`` (with both, rows are items), ``expectation_mean``,
+        ``perception_mean``, ``n`` and, where printed, ``expectation_sd``,
+        ``perception_sd`` (divisor n − 1), ``gap``,
         ``conf_low``, ``conf_high``, ``statistic`` (paired t), ``correlation`` (of E and
         P). Usual other names (``t``, ``ci_low``, ``e_mean`` …) are understood. Figures
         given as text keep their trailing zeros ("-0.30"); numbers are taken to have the
@@ -126,7 +133,9 @@ def gap_table(
     Returns
     -------
     GapTable, with a last row for the unweighted mean of the rows (no standard error: it
-    would need the correlations between rows).
+    would need the correlations between rows). A printed row called Overall, Total, Mean
+    or 总体, 合计, 总计 beside others is of level "overall", variant "as printed": it is
+    recomputed and checked, but not counted in that mean nor in Holm's adjustment.
 
     Raises
     ------
@@ -168,19 +177,16 @@ def _context(frame: object, printed: PublishedTable) -> Context:
 
 def _rows(printed: PublishedTable, level: float) -> dict[str, object]:
     """Everything that can be computed row by row."""
-    k = len(printed.labels)
     n = printed["n"].value
     allowed = allowances(printed, level)
     error, (low, high), which = _standard_error(printed, allowed)
     test = t_test(printed.estimate, error, n - 1, level)
     r, (r_low, r_high) = _implied_correlation(printed, allowed, error, (low, high))
-    blank = [""] * k
-    own = printed.level == "dimension"
     return {
-        "level": [printed.level] * k,
-        "dimension": printed.labels if own else blank,
-        "item": blank if own else printed.labels,
-        "variant": blank,
+        "level": np.where(printed.overall, "overall", printed.level).astype(object),
+        "dimension": printed.dimensions,
+        "item": printed.items,
+        "variant": np.where(printed.overall, AS_PRINTED, "").astype(object),
         "n": n.astype(np.int64),
         "estimate": printed.estimate,
         "std_error": error,
@@ -188,7 +194,7 @@ def _rows(printed: PublishedTable, level: float) -> dict[str, object]:
         "p_value": test.p_value,
         "conf_low": test.conf_low,
         "conf_high": test.conf_high,
-        "p_holm": holm(test.p_value),
+        "p_holm": _holm(test.p_value, printed.overall),
         "expectation": printed["expectation_mean"].value,
         "perception": printed["perception_mean"].value,
         "reported_gap": printed["gap"].value,
@@ -204,6 +210,13 @@ def _rows(printed: PublishedTable, level: float) -> dict[str, object]:
         "statistic_high": allowed.statistic[1],
         "flag": flags(printed, allowed),
     }
+
+
+def _holm(p: FloatArray, overall: BoolArray) -> FloatArray:
+    """Adjust among the rows; a row that sums the others up is one hypothesis."""
+    adjusted = p.copy()
+    adjusted[~overall] = holm(p[~overall])
+    return adjusted
 
 
 def _standard_error(
@@ -274,10 +287,17 @@ def _says(bounds: kernel.Range) -> BoolArray:
 
 
 def _with_overall(rows: Table, printed: PublishedTable) -> Table:
-    """Add the unweighted mean of the rows, which has no error of its own."""
-    if len(rows) < 2:
+    """Add the unweighted mean of the rows, which has no error of its own.
+
+    Printed rows that sum the others up are not counted.
+    """
+    counted = ~printed.overall
+    if counted.sum() < 2:
         return rows
-    n = printed["n"].value
+
+    def mean(values: FloatArray) -> float:
+        return float(values[counted].mean())
+
     one = {
         "level": ["overall"],
         "dimension": [""],
@@ -285,12 +305,12 @@ def _with_overall(rows: Table, printed: PublishedTable) -> Table:
         "variant": [
             MEAN_OF_DIMENSIONS if printed.level == "dimension" else MEAN_OF_ITEMS
         ],
-        "n": [int(n.min())],
-        "estimate": [printed.estimate.mean()],
-        "expectation": [printed["expectation_mean"].value.mean()],
-        "perception": [printed["perception_mean"].value.mean()],
-        "reported_gap": [printed["gap"].value.mean()],
-        "difference": [_difference(printed).mean()],
+        "n": [int(printed["n"].value[counted].min())],
+        "estimate": [mean(printed.estimate)],
+        "expectation": [mean(printed["expectation_mean"].value)],
+        "perception": [mean(printed["perception_mean"].value)],
+        "reported_gap": [mean(printed["gap"].value)],
+        "difference": [mean(_difference(printed))],
         "method": [METHODS[-1]],
     }
     return stack([rows, Table.of(one, keys=KEYS)], keys=KEYS)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from satmetrics._checks import did_you_mean
-from satmetrics._typing import AnyArray, FloatArray
+from satmetrics._typing import AnyArray, BoolArray, FloatArray
 from satmetrics.errors import DataError
 from satmetrics.gap import _published as kernel
 from satmetrics.survey._door import open_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "dimension": ("dimension", "dim", "construct", "factor", "subscale"),
@@ -72,6 +76,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "statistic": ("statistic", "t", "t_value", "t_statistic", "t_stat"),
     "correlation": ("correlation", "r", "corr", "r_ep", "correlation_ep"),
 }
+OVERALL = frozenset({"overall", "total", "mean", "总体", "合计", "总计"})
+"""Labels of a row that sums the others up; compared without regard to case."""
 REQUIRED = ("expectation_mean", "perception_mean", "n")
 _BLANK = {"", "-", "–", "—", "−", "na", "n/a", "nan", "."}
 
@@ -97,10 +103,21 @@ class Printed:
 
 @dataclass(frozen=True, eq=False)
 class PublishedTable:
-    """A published gap table: row labels, their level, and every known column."""
+    """A published gap table: row labels, their level, and every known column.
+
+    Attributes
+    ----------
+    level : "item" where there is a column of items, else "dimension".
+    dimensions, items : the labels of every row; empty where there is none.
+    overall : (rows,) True for a printed row that sums the others up.
+    figures : the columns, by field.
+    unused : columns that are not known.
+    """
 
     level: str
-    labels: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    items: tuple[str, ...]
+    overall: BoolArray
     figures: Mapping[str, Printed]
     unused: tuple[str, ...]
 
@@ -153,12 +170,35 @@ def read_printed(
         if field not in ("dimension", "item")
     }
     _check(figures, names)
+    dimensions, items = (
+        _labels(frame, names.get(kind)) for kind in ("dimension", "item")
+    )
     return PublishedTable(
         level,
-        tuple(str(label).strip() for label in frame[names[level]].tolist()),
+        dimensions,
+        items,
+        _overall(dimensions, items),
         figures,
         tuple(str(c) for c in frame.columns if str(c) not in names.values()),
     )
+
+
+def _labels(frame: pd.DataFrame, column: str | None) -> tuple[str, ...]:
+    """Return a column of labels as text; empty where nothing is printed."""
+    if column is None:
+        return ("",) * len(frame)
+    blank = frame[column].isna()
+    return tuple(
+        "" if no else str(cell).strip()
+        for cell, no in zip(frame[column].tolist(), blank, strict=True)
+    )
+
+
+def _overall(dimensions: Sequence[str], items: Sequence[str]) -> BoolArray:
+    """Whether the finest label of each row is that of a sum; none if all are."""
+    finest = (item or name for name, item in zip(dimensions, items, strict=True))
+    found = np.array([label.casefold() in OVERALL for label in finest])
+    return np.zeros_like(found) if found.all() else found
 
 
 def _recognised(columns: Sequence[str]) -> dict[str, str]:

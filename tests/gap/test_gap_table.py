@@ -318,6 +318,46 @@ def test_two_standard_deviations_that_may_be_zero_allow_an_error_of_zero():
     assert high[0] == pytest.approx(0.05 / 5)
 
 
+@pytest.mark.parametrize(
+    "label", ["Overall", "TOTAL", " mean ", "总体", "合计", "总计"]
+)
+def test_a_printed_overall_row_is_not_one_more_dimension(patients, label):
+    last = patients.iloc[[0]].assign(dimension=label)
+    result = gap_table(pd.concat([last, patients], ignore_index=True))
+    mine, plain = result.to_frame(), gap_table(patients).to_frame()
+    assert mine["level"].tolist() == ["overall", *plain["level"]]
+    assert mine["variant"].tolist() == ["as printed", *plain["variant"]]
+    assert mine["dimension"][0] == label.strip()
+    pd.testing.assert_frame_equal(
+        mine.iloc[1:].reset_index(drop=True), plain, check_exact=True
+    )
+    assert mine["p_holm"][0] == mine["p_value"][0]
+    assert mine["estimate"][0] == plain["estimate"][0]
+
+
+def test_a_contradiction_in_a_printed_overall_row_is_named(patients):
+    assurance = patients[patients["dimension"] == "Assurance"]
+    table = pd.concat([patients, assurance.assign(dimension="Overall")])
+    assert gap_table(table).flagged == ("Assurance", "Overall")
+
+
+def test_a_table_of_an_overall_row_alone_keeps_it_as_a_row():
+    assert gap_table(published(dimension="Overall")).table["level"][0] == "dimension"
+
+
+def test_items_keep_the_dimension_printed_beside_them():
+    rows = [("tangibles", "q1"), ("tangibles", "q2"), (None, "q3"), ("Overall", None)]
+    table = pd.concat(
+        [published(dimension=d, item=i, n=str(99 + len(i or ""))) for d, i in rows]
+    )
+    frame = gap_table(table).to_frame()
+    assert frame["level"].tolist() == ["item"] * 3 + ["overall"] * 2
+    assert frame["dimension"].tolist() == ["tangibles", "tangibles", "", "Overall", ""]
+    assert frame["item"].tolist() == ["q1", "q2", "q3", "", ""]
+    assert frame["variant"].tolist() == ["", "", "", "as printed", "mean of items"]
+    assert frame["n"].tolist()[-2:] == [99, 101]
+
+
 def test_division_by_what_may_be_zero_keeps_its_lower_end():
     def pair(low, high):
         return np.array([low]), np.array([high])
