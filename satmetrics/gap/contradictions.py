@@ -163,8 +163,8 @@ def _wrong_correlation(
     def sentence(i: int) -> str:
         low, high = (number(float(end[i])) for end in implied)
         return (
-            f"the correlation is printed as {_as_printed(said, i)} but {source}, with "
-            f"the SDs, imply one from {low} to {high}"
+            f"the correlation is printed as {_as_printed(said, i)} but one from "
+            f"{low} to {high} follows from {source} and the SDs"
         )
 
     possible = ~kernel.apart(error, allowed.error_of_sds)
