@@ -8,6 +8,8 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import ParamSpec, TypeVar
 
+import numpy as np
+
 from satmetrics.errors import DataError, OptionError
 
 P = ParamSpec("P")
@@ -112,6 +114,21 @@ def positive_int(name: str, value: object, *, at_least: int = 1) -> int:
             remedy=f"give at least {at_least}",
         )
     return number
+
+
+def generator(rng: object) -> np.random.Generator:
+    """Return the Generator that `rng` means (SPEC 7): itself, a seed, or fresh."""
+    if rng is None or isinstance(rng, np.random.Generator):
+        return np.random.default_rng(rng)
+    if isinstance(rng, bool) or not hasattr(rng, "__index__"):
+        raise OptionError(
+            f"rng={rng!r} is no source of random numbers",
+            code="bad-rng",
+            column="rng",
+            value=rng,
+            remedy="give a seed such as rng=1, a numpy Generator, or None",
+        )
+    return np.random.default_rng(positive_int("rng", rng, at_least=0))
 
 
 def friendly_keywords(function: Callable[P, R]) -> Callable[P, R]:

@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from satmetrics._frames import Table
 from satmetrics._typing import AnyArray
 
 Align = Literal["left", "right"]
 MAX_ROWS = 14
+COUNTS = ("n", "draws")
+"""Columns of counts; other whole numbers, such as years, get no separator."""
 _DECIMALS: Mapping[str, int] = {"index": 1, "points": 1, "share": 1}
 
 
@@ -24,7 +28,7 @@ def number(value: object, decimals: int = 3) -> str:
     if isinstance(value, (bool, str)):
         return str(value)
     if isinstance(value, int) or hasattr(value, "__index__"):
-        return f"{int(value):,}"
+        return str(int(value))
     if isinstance(value, float):
         return f"{value:.{decimals}f}" if math.isfinite(value) else str(value)
     return str(value)
@@ -115,6 +119,8 @@ def section(
 def _cells(values: AnyArray, name: str, decimals: int | Mapping[str, int]) -> list[str]:
     if name.startswith("p_"):
         return [p_text(float(v)) for v in values]
+    if name in COUNTS:
+        return [f"{int(v):,}" if np.isfinite(v) else "–" for v in values]
     places = decimals if isinstance(decimals, int) else decimals.get(name, 3)
     return [number(v.item() if hasattr(v, "item") else v, places) for v in values]
 

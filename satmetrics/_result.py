@@ -68,7 +68,7 @@ class Exclusion(Record):
     ----------
     reason : a phrase such as "answer missing (listwise)".
     n : how many.
-    what : "rows", "answers", "draws" or "units".
+    what : "rows", "respondents", "answers", "draws" or "units".
     where : column, unit or wave concerned; empty for all.
     """
 

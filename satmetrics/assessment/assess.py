@@ -165,7 +165,7 @@ def _rows(
 
 def _reliability(fit: PlsFit) -> list[Table]:
     owner, q = fit.model.owner(), len(fit.model.names)
-    turned = oriented(fit.model, fit.moments)
+    turned = oriented(fit.model, fit.moments, fit.ends)
     R = cov_to_corr(turned.cov)
     weights = fit.raw_weights() * turned.sd
     values = {
@@ -196,7 +196,7 @@ def _pairs(fit: PlsFit) -> tuple[IntArray, IntArray, dict[str, list[str]]]:
 
 def _heterotrait(fit: PlsFit) -> list[Table]:
     owner, q = fit.model.owner(), len(fit.model.names)
-    R = cov_to_corr(oriented(fit.model, fit.moments).cov)
+    R = cov_to_corr(oriented(fit.model, fit.moments, fit.ends).cov)
     i, j, labels = _pairs(fit)
     reasons = [NEGATIVE] * len(labels["source"])
     values = {

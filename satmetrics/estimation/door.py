@@ -93,8 +93,14 @@ def model_moments(
     )
 
 
-def oriented(model: StructuralModel, moments: Moments) -> Moments:
+def oriented(model: StructuralModel, moments: Moments, ends: FloatArray) -> Moments:
     """Turn the model's reversed indicators: x becomes minimum + maximum − x.
+
+    Parameters
+    ----------
+    model : the model.
+    moments : of its indicators, in order.
+    ends : (2, p) minimum and maximum of each indicator.
 
     Raises
     ------
@@ -104,19 +110,18 @@ def oriented(model: StructuralModel, moments: Moments) -> Moments:
     turned = {item for c in model.constructs for item in c.reverse}
     if not turned:
         return moments
-    sign = np.array([-1.0 if name in turned else 1.0 for name in moments.names])
-    offset = np.zeros(len(sign))
-    for i, name in enumerate(moments.names):
-        scale = model.scale_of(name)
-        if name in turned and scale is None:
-            raise DataError(
-                f"{name!r} is reversed and has no scale to turn about",
-                code="no-scale",
-                column=name,
-                remedy="give its construct a scale",
-            )
-        if name in turned and scale is not None:
-            offset[i] = sum(scale)
+    reverse = np.array([name in turned for name in moments.names])
+    unknown = reverse & np.isnan(ends).any(axis=0)
+    if unknown.any():
+        name = moments.names[int(np.flatnonzero(unknown)[0])]
+        raise DataError(
+            f"{name!r} is reversed and has no scale to turn about",
+            code="no-scale",
+            column=name,
+            remedy="give its construct or the survey a scale",
+        )
+    sign = np.where(reverse, -1.0, 1.0)
+    offset = np.where(reverse, ends.sum(axis=0), 0.0)
     flip = np.outer(sign, sign)
     return dataclasses.replace(
         moments,
@@ -130,12 +135,13 @@ def oriented(model: StructuralModel, moments: Moments) -> Moments:
 def scale_ends(model: StructuralModel, data: object = None) -> FloatArray:
     """Return (2, p): minimum and maximum of each indicator, NaN where not known.
 
-    The model's scale comes first, then the survey's.
+    The model's scale comes first, then the survey's. Of a published form, whose scale
+    is a default, a survey may state another.
 
     Raises
     ------
     DataError
-        If model and survey both state a scale and disagree.
+        If a model of one's own and the survey both state a scale and disagree.
     """
     ends = np.full((2, len(model.indicators)), np.nan)
     survey = data if isinstance(data, Survey) else None
@@ -147,7 +153,7 @@ def scale_ends(model: StructuralModel, data: object = None) -> FloatArray:
         if other is None:
             continue
         stated = (other.minimum, other.maximum)
-        if own is not None and stated != own:
+        if own is not None and stated != own and model.status == "own":
             raise DataError(
                 f"{item!r} is on {stated} in the survey and on {own} in the model",
                 code="scale-conflict",
@@ -157,6 +163,19 @@ def scale_ends(model: StructuralModel, data: object = None) -> FloatArray:
             )
         ends[:, i] = stated
     return ends
+
+
+def scale_notes(model: StructuralModel, ends: FloatArray) -> tuple[str, ...]:
+    """Say where the answers are on another scale than the published form's."""
+    for i, item in enumerate(model.indicators):
+        own = model.scale_of(item)
+        if own is not None and model.status != "own" and tuple(ends[:, i]) != own:
+            low, high = ends[:, i]
+            return (
+                f"answers on {low:g}–{high:g}; the published form uses "
+                f"{own[0]:g}–{own[1]:g}",
+            )
+    return ()
 
 
 def warn_small(model: StructuralModel, moments: Moments) -> None:

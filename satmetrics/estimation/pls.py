@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from satmetrics.errors import (
     InadmissibleWarning,
     NotIdentifiedError,
     OptionError,
+    ReversalWarning,
     SatmetricsError,
     SpecificationError,
 )
@@ -24,6 +26,7 @@ from satmetrics.estimation.door import (
     as_model,
     model_moments,
     scale_ends,
+    scale_notes,
     warn_small,
 )
 from satmetrics.estimation.fit import PlsFit
@@ -95,12 +98,14 @@ def pls(
     moments = model_moments(chosen, data, by=by, weights=weights, missing=missing)
     moments.require_cov()
     sampling = Sampling(missing=missing, weights=weights)
-    fit = fit_moments(
-        chosen, moments, settings, ends=scale_ends(chosen, data), sampling=sampling
-    )
+    ends = scale_ends(chosen, data)
+    context = moments.context.plus(notes=scale_notes(chosen, ends))
+    moments = dataclasses.replace(moments, context=context)
+    fit = fit_moments(chosen, moments, settings, ends=ends, sampling=sampling)
     if not fit.batched:
         _raise_fault(fit)
         warn_small(chosen, moments)
+        _warn_turned(fit)
         _warn_inadmissible(fit)
     return fit
 
@@ -115,7 +120,7 @@ def fit_moments(
 ) -> PlsFit:
     """Fit without judging: faults are recorded in `status`, not raised."""
     batched = bool(moments.batch_shape)
-    solved = solve_moments(model, moments, options)
+    solved = solve_moments(model, moments, options, ends)
     solution = solved.solution
     admissible = _admissible(solution)
     reasons = tuple(
@@ -213,6 +218,22 @@ def _fault(reason: str, fit: PlsFit) -> SatmetricsError:
         value=reason,
         remedy="leave the item out, or check how it was coded",
     )
+
+
+def _warn_turned(fit: PlsFit) -> None:
+    """Warn of mode A items that go against their own construct."""
+    limit = -2 / np.sqrt(float(fit.moments.n_eff))
+    for k, construct in enumerate(fit.model.constructs):
+        own = fit.model.owner() == k
+        against = np.flatnonzero(own & (fit.loadings < limit))
+        if construct.mode == "A" and len(against):
+            items = ", ".join(fit.model.indicators[i] for i in against)
+            warnings.warn(
+                f"{items} goes against the other items of {construct.name} (loading "
+                f"{fit.loadings[against[0]]:.2f}): is it to be reversed?",
+                ReversalWarning,
+                stacklevel=3,
+            )
 
 
 def _warn_inadmissible(fit: PlsFit) -> None:

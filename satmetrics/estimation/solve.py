@@ -72,10 +72,10 @@ class Solved:
 
 
 def solve_moments(
-    model: StructuralModel, moments: Moments, options: PlsOptions
+    model: StructuralModel, moments: Moments, options: PlsOptions, ends: FloatArray
 ) -> Solved:
     """Solve one group or a batch; one group becomes a batch of one."""
-    turned = oriented(model, moments)
+    turned = oriented(model, moments, ends)
     cov = turned.cov if moments.batch_shape else turned.cov[None]
     S = cov_to_corr(cov) if options.metric == "standardized" else cov
     flat = _blocks.constant(cov)

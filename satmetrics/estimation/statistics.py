@@ -38,7 +38,7 @@ def statistics(fit: PlsFit, moments: Moments) -> Statistics:
     Columns: path, weight, loading, indirect, total, r2, htmt, htmt_signed, and index
     where scales are known; `labels` says which is which.
     """
-    solved = solve_moments(fit.model, moments, fit.options)
+    solved = solve_moments(fit.model, moments, fit.options, fit.ends)
     solution, turned = solved.solution, solved.moments
     R = solved.S if fit.options.metric == "standardized" else cov_to_corr(turned.cov)
     owner, q = fit.model.owner(), len(fit.model.names)

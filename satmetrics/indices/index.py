@@ -161,7 +161,7 @@ def index(
     weights = _weights(fit, chosen, moments)
     which = _constructs(fit, construct)
     ends = ends_of(fit, data, scale, which)
-    turned = oriented(fit.model, moments)
+    turned = oriented(fit.model, moments, ends)
     _check_means(fit, turned.mean, ends, which)
     estimate, std_error = _indices(fit, weights, turned, ends)
     table = _tidy(fit, moments, which, estimate, std_error, level)
@@ -363,6 +363,8 @@ def _tidy(
     reasons[few] = (
         "few rows carry nearly all weight: the standard error is not reliable"
     )
+    alike = (reasons == "") & (columns["std_error"] == 0)
+    reasons[alike] = "all answers alike: the error of 0 is no certainty"
     columns["reason"] = reasons
     if moments.keys is None:
         return Table.of(columns)

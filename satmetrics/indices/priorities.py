@@ -101,6 +101,12 @@ def priorities(
     >>> sat.priorities(fit).to_frame()["construct"][0]
     'Quality'
     """
+    if not isinstance(fit, PlsFit):
+        raise OptionError(
+            f"priorities() needs a fit, got {type(fit).__name__}",
+            code="not-a-fit",
+            remedy="pass what sat.pls(model, data) returned",
+        )
     if fit.batched:
         raise OptionError(
             "this fit holds a batch of groups",

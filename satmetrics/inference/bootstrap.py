@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from satmetrics._checks import check_level, friendly_keywords, positive_int
+from satmetrics._checks import check_level, friendly_keywords, generator, positive_int
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion, Result
@@ -168,6 +168,7 @@ def bootstrap(
     """
     n_draws = positive_int("n_draws", n_draws, at_least=2)
     check_level(level)
+    rng = generator(rng)
     if not hasattr(fit, "statistics"):
         raise OptionError(
             f"bootstrap() needs a fit, got {type(fit).__name__}",

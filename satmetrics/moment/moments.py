@@ -142,7 +142,7 @@ class Moments(Result):
                 code="too-few-rows",
                 value=int(np.max(self.n, initial=0)),
                 remedy="; ".join([r for r in self.reasons if r][:2])
-                or 'try missing="pairwise"',
+                or "more respondents are needed",
             )
         if not self.has_correlations:
             raise MissingMomentsError(

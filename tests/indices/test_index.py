@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,7 +85,8 @@ def test_extremes_are_0_and_100():
         scale=(1, 5),
     )
     rng = np.random.default_rng(1)
-    answers = pd.DataFrame(rng.integers(1, 6, size=(60, 4)), columns=items)
+    base = rng.integers(2, 5, size=(60, 1))
+    answers = pd.DataFrame(base + rng.integers(-1, 2, size=(60, 4)), columns=items)
     fit = sat.pls(model, answers)
     for value, expected in ((1, 0.0), (5, 100.0)):
         corner = pd.DataFrame(np.full((3, 4), value), columns=items)
@@ -109,9 +112,21 @@ def test_scale_comes_from_model_survey_or_argument(mobi):
 
 
 def test_conflicting_scales_are_an_error(mobi):
-    survey = sat.Survey(mobi, scale=(0, 10))
+    model = dataclasses.replace(SMALL, scale=(1, 10))
     with pytest.raises(errors.DataError, match="in the survey"):
-        sat.pls("ecsi", survey)
+        sat.pls(model, sat.Survey(mobi, scale=(0, 10)))
+
+
+def test_a_survey_may_put_a_published_form_on_its_own_scale(mobi):
+    """The same answers, stretched to 1-5 without rounding, give the same index."""
+    five = 1 + (mobi - 1) / 9 * 4
+    survey = sat.Survey(five, scale=sat.Scale(1, 5, step=0))
+    fit = sat.pls("ecsi", survey)
+    assert "answers on 1–5; the published form uses 1–10" in str(fit)
+    np.testing.assert_allclose(
+        sat.index(fit, survey).to_frame()["estimate"],
+        sat.index(sat.pls("ecsi", mobi)).to_frame()["estimate"],
+    )
 
 
 def test_dont_know_codes_never_enter(mobi):
@@ -231,7 +246,8 @@ def test_negative_weights_are_said(mobi):
         {"Quality": "Satisfaction"},
         scale=(1, 10),
     )
-    fit = sat.pls(model, mobi.assign(PERQ3=11 - mobi["PERQ3"]))
+    with pytest.warns(errors.ReversalWarning, match="PERQ3 goes against"):
+        fit = sat.pls(model, mobi.assign(PERQ3=11 - mobi["PERQ3"]))
     assert "negative weight: PERQ3" in str(sat.index(fit))
 
 

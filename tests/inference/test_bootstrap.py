@@ -282,3 +282,8 @@ def test_impossible_correlations_are_reported_and_not_drawn_from():
         fit = sat.pls(model, table)
     with pytest.raises(errors.DataError, match="no sample can be drawn"):
         sat.bootstrap(fit, n_draws=10)
+
+
+def test_a_word_is_no_seed(mobi):
+    with pytest.raises(errors.OptionError, match="rng=1"):
+        sat.bootstrap(sat.pls("ecsi", mobi), mobi, rng="a")
