@@ -12,7 +12,7 @@ import numpy as np
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import AnyArray, FloatArray, IntArray, MissingPolicy
-from satmetrics.errors import MissingDataWarning, OptionError
+from satmetrics.errors import DataError, MissingDataWarning, OptionError
 from satmetrics.moment import _kernel as kernel
 from satmetrics.moment.moments import Moments
 from satmetrics.survey.missing import treat_missing
@@ -49,6 +49,13 @@ def from_answers(
     treated = treat_missing(answers, names, missing, survey.weights)
     _warn_of_loss(treated.keep, missing)
     codes, keys = _grouping(survey, by)
+    if keys is not None and not len(keys):
+        raise DataError(
+            f"no row has a value of {by}",
+            code="no-groups",
+            value=by,
+            remedy="name a column that tells the groups apart",
+        )
     reasons = _absent_items(names, answers, codes, keys)
     keep = treated.keep
     w = None if survey.weights is None else survey.weights[keep]

@@ -324,3 +324,8 @@ def test_sums_made_in_chunks_equal_the_one_product(frame, rng):
     for cells in (1, 100, 10**6):
         found = kernel.resampled_sums(Z, w, counts, cells)
         np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_groups_without_a_label_are_an_error(frame):
+    with pytest.raises(errors.DataError, match="no row has a value of g"):
+        sat.Moments.from_frame(frame.assign(g=None), ITEMS, by="g")
