@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from satmetrics.survey.scale import Scale
 MIN_ANSWERS_SCALE = 20
 MIN_ANSWERS_USUAL = 50
 USUAL_TOPS = (5.0, 7.0)
+MIN_ITEMS_USUAL = 3
+LONG_SCALE = 9
 MIN_ANSWERS_REVERSAL = 30
 MIN_ITEMS_STRAIGHT = 5
 
@@ -25,7 +27,8 @@ def check_scales(
 
     An item is named if another item of that scale reaches its top and the item has at
     least 20 answers, none above the middle of a scale of eight or more points, or at
-    least 50 answers that end exactly where a five- or seven-point scale ends.
+    least 50 answers that end exactly where a five- or seven-point scale ends. If no
+    item goes beyond 5 or 7, all of them are named, by the rule of `usual_top`.
     """
     alike: dict[Scale, list[str]] = {}
     for name in values:
@@ -37,6 +40,22 @@ def check_scales(
         for scale, names in alike.items()
         if (warning := _scale_warning(scale, {n: values[n] for n in names}))
     ]
+
+
+def usual_top(
+    columns: Sequence[FloatArray], scale: Scale, at_least: int
+) -> float | None:
+    """Return 5 or 7 if a longer scale is used as if it ended there, else None.
+
+    The scale ends at 9 or more, at least three columns have `at_least` answers, and the
+    highest answer on the scale in any column is exactly 5 or 7.
+    """
+    seen = [column[scale.contains(column) & ~np.isnan(column)] for column in columns]
+    enough = sum(column.size >= at_least for column in seen)
+    if scale.maximum < LONG_SCALE or enough < MIN_ITEMS_USUAL:
+        return None
+    top = max(float(column.max()) for column in seen if column.size)
+    return top if top in USUAL_TOPS else None
 
 
 def check_reversals(
@@ -68,6 +87,14 @@ def straight_liners(answers: FloatArray) -> int:
 def _scale_warning(
     scale: Scale, values: Mapping[str, FloatArray]
 ) -> ScaleWarning | None:
+    common = usual_top(list(values.values()), scale, MIN_ANSWERS_USUAL)
+    if common is not None:
+        return ScaleWarning(
+            f"no answer to any of {len(values)} items is above {common:g}, though the "
+            f"scale is {scale}; if they were asked on another, give it: scale=("
+            f"{scale.minimum:g}, {common:g}), or default = [{scale.minimum:g}, "
+            f"{common:g}] under [scale] in study.toml"
+        )
     tops, low = {}, []
     for name, column in values.items():
         seen = column[~np.isnan(column)]

@@ -13,12 +13,14 @@ from satmetrics._typing import FloatArray
 from satmetrics.survey._door import Column, Grid
 from satmetrics.survey._file import FileTable
 from satmetrics.survey._matching import Match
+from satmetrics.survey._plausible import MIN_ANSWERS_SCALE, usual_top
 from satmetrics.survey._suspects import HIGH, LOW
 from satmetrics.survey._vocabulary import is_no_answer, propose_numbers
 from satmetrics.survey.answers import MISSING_TEXTS, number_of, plain_text
 from satmetrics.survey.scale import Scale
 
 CODES = frozenset(HIGH + LOW)
+_VERBAL = "  # of the answer texts; check"
 
 
 class Scaled(Protocol):
@@ -40,6 +42,7 @@ class Proposal:
     Attributes
     ----------
     scale, scale_remark : the common scale, with a comment; None if none is known.
+    warning : what is odd about the common scale, to be said at once.
     scales : item -> (scale, comment) where it differs.
     guess : lowest and highest answer, where no scale is known.
     scale_notes : remarks to be written as comments.
@@ -49,6 +52,7 @@ class Proposal:
 
     scale: Scale | None = None
     scale_remark: str = ""
+    warning: str = ""
     scales: Mapping[str, tuple[Scale, str]] = field(default_factory=dict)
     guess: tuple[float, float] | None = None
     scale_notes: tuple[str, ...] = ()
@@ -67,23 +71,23 @@ def propose(
     declined = tuple(text for text in texts if is_no_answer(text))
     wording = [text for text in texts if text not in declined]
     common, scales = _scales(items, table, columns)
+    common, found = _shorter(grid, table, columns, common, scales)
     points = common.n_points if common else 0
     numbers = propose_numbers(wording, points) if wording else {}
     worded = _worded(grid, columns, wording)
+    remark = f"  # {found}" if found else ""
     verbal = Scale(1, max(numbers.values())) if numbers and len(wording) > 1 else None
     if verbal is not None and worded and common != verbal:
-        remark = "  # of the answer texts; check"
         if len(worded) == len(columns):
             common, scales = verbal, {}
         else:
-            scales |= dict.fromkeys(worded, (verbal, remark))
+            scales |= dict.fromkeys(worded, (verbal, _VERBAL))
     scale_of = {i: scales[i][0] if i in scales else common for i in columns}
     codes, code_notes, off = _codes(grid, table, columns, scale_of)
     return Proposal(
         scale=common,
-        scale_remark="  # of the answer texts; check"
-        if common and common == verbal
-        else "",
+        scale_remark=_VERBAL if common and common == verbal else remark,
+        warning=found,
         scales=scales,
         guess=_guess(grid, columns, codes) if common is None else None,
         scale_notes=off,
@@ -133,6 +137,26 @@ def _scales(
     common = Scale(low, high)
     others = {i: (s, r) for i, (s, r) in stated.items() if str(s) != str(common)}
     return common, others
+
+
+def _shorter(
+    grid: Grid,
+    table: FileTable,
+    columns: Mapping[str, str],
+    common: Scale | None,
+    other: Mapping[str, object],
+) -> tuple[Scale | None, str]:
+    """Return the common scale, or the 5- or 7-point one all answers keep to."""
+    mine = [column for item, column in columns.items() if item not in other]
+    if common is None or any(column in table.scales for column in mine):
+        return common, ""
+    values = [_values(grid[column]) for column in mine]
+    top = usual_top(values, common, MIN_ANSWERS_SCALE)
+    if top is None:
+        return common, ""
+    low, high = common.minimum, common.maximum
+    remark = f"found {low:g} to {top:g}, the model says {low:g} to {high:g}; check"
+    return Scale(low, top), remark
 
 
 def _codes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from satmetrics import _toml
 from satmetrics._checks import friendly_keywords
 from satmetrics._result import Record
-from satmetrics.errors import DataError
+from satmetrics.errors import DataError, ScaleWarning
 from satmetrics.survey._door import Grid, open_frame
 from satmetrics.survey._file import FileOptions, FileTable
 from satmetrics.survey._matching import Match, find_roles, match_items
@@ -69,6 +70,12 @@ def init_study(
     ------
     DataError
         If the file cannot be read.
+
+    Warns
+    -----
+    ScaleWarning
+        If all answers keep to 5 or 7 points of a longer scale; the draft then holds the
+        shorter one.
     """
     options = FileOptions(sheet, header_rows or 1, encoding, delimiter)
     table, options = _open(file, options, header_rows)
@@ -77,6 +84,9 @@ def init_study(
     mapped = {match.column for match in matches if match.certain}
     roles = find_roles(grid, mapped)
     proposal = propose(grid, table, items, matches)
+    if proposal.warning:
+        said = f"scale of all items: {proposal.warning}"
+        warnings.warn(ScaleWarning(said), stacklevel=3)
     used = mapped | {column for column, certain, _ in roles.values() if certain}
     rest = [name for name in grid.names if name not in used]
     blocks = [

@@ -104,6 +104,20 @@ def test_low_answers_everywhere_do_not_warn():
     assert Survey(frame, scale=(1, 10)).n == 60
 
 
+@pytest.mark.parametrize("top", [5, 7])
+def test_three_items_that_all_end_at_a_usual_top_warn(top):
+    frame = pd.DataFrame({f"q{k}": ratings(high=top, seed=k) for k in range(3)})
+    says = rf"any of 3 items is above {top}, .* 1-10; .*scale=\(1, {top}\)"
+    with pytest.warns(ScaleWarning, match=says):
+        Survey(frame, scale=(1, 10))
+
+
+@pytest.mark.parametrize(("n", "high", "ends"), [(49, 5, 10), (60, 6, 10), (60, 5, 8)])
+def test_few_answers_an_odd_top_or_a_short_scale_do_not_warn(n, high, ends):
+    made = {f"q{k}": ratings(high=high, seed=k)[:n] for k in range(3)}
+    assert Survey(pd.DataFrame(made), scale=(1, ends)).n == n
+
+
 def test_a_models_scale_is_checked_when_it_arrives():
     frame = pd.DataFrame({"q1": [0, 5, 10]})
     with pytest.raises(DataError, match="off its scale 1-10"):

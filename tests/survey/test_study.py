@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from satmetrics.errors import DataError, SpecificationError
+from satmetrics.errors import DataError, ScaleWarning, SpecificationError
 from satmetrics.survey import ItemSpec, Scale, Study, init_study, read
 from satmetrics.survey._vocabulary import propose_numbers
 from satmetrics.survey.label import Label
@@ -105,6 +105,20 @@ def test_values_off_the_scale_are_remarked_and_raise(tmp_path):
     assert "# IMAG1: 0 (1x) lie off the scale 1-10" in text
     with pytest.raises(DataError, match="off its scale 1-10"):
         read(path, study)
+
+
+@pytest.mark.parametrize("top", [5, 7])
+def test_items_that_all_keep_to_a_shorter_scale_are_proposed_on_it(tmp_path, top):
+    data = frame(60)
+    for k, name in enumerate(data.columns[-3:]):
+        data[name] = np.random.default_rng(k).integers(1, top + 1, 60)
+    says = f"found 1 to {top}, the model says 1 to 10; check"
+    with pytest.warns(ScaleWarning, match=says):
+        path, study, text = draft(tmp_path, data)
+    assert f"default = [1, {top}]  # {says}" in text
+    assert read(path, study).scale("CUSA1") == Scale(1, top)
+    with pytest.warns(ScaleWarning, match=r"no answer to any of 3 items"):
+        read(path, Study.read(study), scale=(1, 10))
 
 
 def test_answer_texts_get_numbers_in_order(tmp_path):
