@@ -195,6 +195,8 @@ def _alike(grid: Grid, roles: Roles) -> tuple[str, ...]:
 
 def _waves(grid: Grid, roles: Roles) -> tuple[Grid, tuple[str, ...]]:
     if roles.wave is None or grid[roles.wave].kind != "number":
+        if roles.wave is not None:
+            group_codes(grid[roles.wave], wave=True)  # raises if the order is unclear
         return grid, ()
     days = grid[roles.wave].values.astype(np.float64)
     seen = days[~np.isnan(days)]

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from satmetrics.errors import DataError
+
 _Period: TypeAlias = tuple[int, int, int]
 
 _MONTHS = {
@@ -41,10 +43,19 @@ _PATTERNS = tuple(
         rf"{_YEAR}[-/_ ]*(?P<w>[a-z]{{3,9}})\.?",
     )
 )
+_YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2{_YEAR}(?:[t ].*)?")
 
 
 def wave_order(labels: Sequence[str]) -> list[int]:
     """Return the positions of `labels` in chronological order.
+
+    Dates that end in the year are read day first or month first, whichever all of them
+    allow; with points between, day first if both do.
+
+    Raises
+    ------
+    DataError
+        If such dates allow both or neither, and the order depends on it.
 
     Examples
     --------
@@ -53,10 +64,20 @@ def wave_order(labels: Sequence[str]) -> list[int]:
     >>> wave_order(["Oct 2025", "Mar 2025"])
     [1, 0]
     """
-    periods = [_period(label) for label in labels]
-    if None in periods:
+    readings = [
+        [_period(text, day_first=first) for text in labels] for first in (True, False)
+    ]
+    if any(not any(pair) for pair in zip(*readings, strict=True)):
         return natural_order(labels)
-    return sorted(range(len(labels)), key=lambda i: (periods[i], labels[i]))
+    orders = [
+        sorted(range(len(labels)), key=lambda i: (periods[i], labels[i]))
+        for periods in readings
+        if None not in periods
+    ]
+    points = not any(mark in label for label in labels for mark in "/-")
+    if not orders or (orders[0] != orders[-1] and not points):
+        raise _unclear(labels)
+    return orders[0]
 
 
 def natural_order(labels: Sequence[str]) -> list[int]:
@@ -70,8 +91,29 @@ def _natural(label: str) -> tuple[tuple[int, int, str], ...]:
     return (*keyed, (2, 0, label))
 
 
-def _period(label: str) -> _Period | None:
-    plain = unicodedata.normalize("NFKC", label).casefold().strip()
+def _unclear(labels: Sequence[str]) -> DataError:
+    dates = [label for label in labels if _YEAR_LAST.fullmatch(_plain(label))]
+    shown = ", ".join(repr(label) for label in dates[:4])
+    return DataError(
+        f"the dates of the waves do not say which number is the day: {shown}",
+        code="unclear-dates",
+        column="wave",
+        value=tuple(dates),
+        remedy="write dates as 2025-03-01, so that waves can be put in order of time",
+    )
+
+
+def _plain(label: str) -> str:
+    return unicodedata.normalize("NFKC", label).casefold().strip()
+
+
+def _period(label: str, *, day_first: bool) -> _Period | None:
+    plain = _plain(label)
+    if ended := _YEAR_LAST.fullmatch(plain):
+        pair = int(ended[1]), int(ended[3])
+        day, month = pair if day_first else pair[::-1]
+        there = 1 <= month <= 12 and 1 <= day <= 31
+        return (int(ended["y"]), month, day) if there else None
     for pattern in _PATTERNS:
         match = pattern.fullmatch(plain)
         if match is not None:

@@ -76,6 +76,38 @@ def test_waves_are_in_order_of_time(labels):
     assert keys["wave"].tolist() == labels
 
 
+def waves_of(labels):
+    frame = pd.DataFrame({"wave": labels, "q1": 1})
+    return Survey(frame, wave="wave").groups("wave")[1]["wave"].tolist()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["1/3/2025", "15/6/2025", "3/1/2026"],
+        ["6/15/2024", "3/1/2025", "1/3/2026"],
+        ["15-06-2025", "01-07-2025", "2025-08-01", "02-02-2026"],
+        ["2/1/2025", "1/2/2025", "13/2/2025"],
+        ["1/2/2025", "2/1/2025", "2/13/2025"],
+        ["02.01.2025", "01.02.2025"],
+        ["2.13.2025", "1.2.2026"],
+        ["1/3/2025 10:00", "1/4/2025 09:00"],
+    ],
+)
+def test_dates_that_end_in_the_year_are_in_order_of_time(labels):
+    for order in (labels, labels[::-1], labels[1:] + labels[:1]):
+        assert waves_of(order) == labels
+
+
+@pytest.mark.parametrize(
+    "labels", [["2/1/2025", "1/2/2025"], ["13/1/2025", "1/13/2025"]]
+)
+def test_dates_whose_day_cannot_be_told_raise(labels):
+    with pytest.raises(DataError, match="which number is the day") as caught:
+        waves_of(labels)
+    assert "2025-03-01" in caught.value.remedy
+
+
 def test_ordered_categories_keep_their_order_as_waves():
     wave = pd.Categorical(["before", "after"], ["before", "after"], ordered=True)
     survey = Survey(pd.DataFrame({"wave": wave, "q1": 1}), wave="wave")
