@@ -142,6 +142,8 @@ def spread(values: FloatArray, gap: float) -> FloatArray:
 
     Neighbours that are too close form a cluster, evenly spaced about its mean.
     """
+    if not len(values):
+        return values
     order = np.argsort(values, kind="stable")
     clusters: list[tuple[float, int]] = []
     for value in values[order]:

@@ -17,7 +17,7 @@ from satmetrics.plot._labels import LabelSource, Names
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-OWN = frozenset(("construct", "since", "reason", *ESTIMATES))
+OWN = frozenset(("construct", "since", "reason", "n_eff", *ESTIMATES))
 
 
 @friendly_keywords

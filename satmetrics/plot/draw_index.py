@@ -8,7 +8,7 @@ import numpy as np
 
 from satmetrics._checks import friendly_keywords, one_of
 from satmetrics._frames import Table
-from satmetrics._typing import FloatArray
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.indices.index import IndexResult
 from satmetrics.plot import _dots
@@ -91,7 +91,7 @@ def index(
         ax = _groups(ax, rows, others, names)
         ax.set_xlabel(unit)
     elif len(series) > MOST_LINES:
-        last = rows[along][-1]
+        last = _last_wave(result, rows, along)
         ax = _groups(ax, rows.where(**{along: last}), others, names)
         ax.set_xlabel(f"{names(last)}: {unit}")
     else:
@@ -122,6 +122,12 @@ def _rows(result: IndexResult, construct: str | None) -> Table:
             remedy="the column reason of the result says why",
         )
     return rows
+
+
+def _last_wave(result: IndexResult, rows: Table, along: str) -> object:
+    """Return the last wave in which some group has an index."""
+    there = set(rows[along])
+    return [w for w in dict.fromkeys(result.table[along]) if w in there][-1]
 
 
 def _series(rows: Table, others: list[str]) -> list[tuple[tuple[object, ...], Table]]:
@@ -178,7 +184,8 @@ def _lines(
     texts = [names.joined(key) for key, _ in series]
     _wave_axis(ax, [names(wave) for wave in waves], texts)
     step = min(0.07, 0.4 / len(series))
-    ends = np.full(len(series), np.nan)
+    ends = np.empty(len(series))
+    places = np.empty(len(series))
     for s, (_, own) in enumerate(series):
         at = np.array([waves.index(w) for w in own[along]])
         y = np.full(len(waves), np.nan)
@@ -199,11 +206,10 @@ def _lines(
             zorder=3,
         )
         line.set_gid("estimate")
-        ends[s] = y[-1]
-        if np.isnan(y[-1]):
-            left = f" {texts[s]}"
-            ax.text(x[at[-1]] + 0.03, y[at[-1]], left, color=colour, fontsize=SMALL)
-    _direct_labels(ax, ends, texts, len(waves))
+        places[s] = at.max()
+        ends[s] = y[at.max()]
+    for wave in np.unique(places):
+        _direct_labels(ax, ends, texts, (np.flatnonzero(places == wave), wave))
     ax.grid(axis="y", color=FAINT, linewidth=0.5)
     ax.set_axisbelow(True)
     return ax
@@ -219,26 +225,22 @@ def _wave_axis(ax: Axes, waves: list[str], texts: list[str]) -> None:
     ax.set_xticks(range(len(waves)), labels=waves)
 
 
-def _direct_labels(ax: Axes, ends: FloatArray, texts: list[str], waves: int) -> None:
+def _direct_labels(
+    ax: Axes, ends: FloatArray, texts: list[str], here: tuple[IntArray, float]
+) -> None:
+    """Name the lines whose last point, at height `ends`, is at one wave."""
     if not any(texts):
         return
+    series, wave = here
     low, high = ax.get_ylim()
     line = 1.35 * TEXT / 72 / inches(ax)[1] * (high - low)
-    here = np.flatnonzero(np.isfinite(ends))
-    for s, y in zip(here, spread(ends[here], line), strict=True):
-        end, colour = ends[s], SERIES[s % len(SERIES)]
-        ax.plot(
-            [waves - 1 + 0.17, waves - 1 + 0.26],
-            [end, y],
-            color=QUIET,
-            lw=0.5,
-            zorder=1,
-        )
+    for s, y in zip(series, spread(ends[series], line), strict=True):
+        ax.plot([wave + 0.17, wave + 0.26], [ends[s], y], color=QUIET, lw=0.5, zorder=1)
         ax.text(
-            waves - 1 + 0.29,
+            wave + 0.29,
             float(y),
             texts[s],
-            color=colour,
+            color=SERIES[s % len(SERIES)],
             fontsize=TEXT if len(texts) < 7 else SMALL,
             va="center",
         )

@@ -15,7 +15,7 @@ from satmetrics.reporting.blocks import (
 )
 from satmetrics.reporting.driver_chapter import driver_chapter
 from satmetrics.reporting.gap_chapter import finest, gap_chapter, gap_picture
-from satmetrics.reporting.index_chapter import index_chapter, index_picture
+from satmetrics.reporting.index_chapter import has_index, index_chapter, index_picture
 from satmetrics.reporting.parts import (
     Part,
     context_of,
@@ -45,11 +45,12 @@ def chapters(part: Part) -> tuple[Chapter, ...]:
 
 def lead_picture(part: Part) -> Picture | None:
     """Return the one figure of the first page, None if there is none."""
-    for result in part.of(IndexResult):
-        if len(result.by) > 1 or (result.by and len(part.of(IndexResult)) == 1):
+    drawable = [r for r in part.of(IndexResult) if has_index(r)]
+    for result in drawable:
+        if len(result.by) > 1 or (result.by and len(drawable) == 1):
             return index_picture(part, result)
-    for result in part.of(IndexResult):
-        return index_picture(part, result)
+    if drawable:
+        return index_picture(part, drawable[0])
     for gap in gap_results(part):
         if not getattr(gap, "by", ()):
             return gap_picture(part, gap, finest(gap))

@@ -37,11 +37,11 @@ def index_chapter(part: Part) -> Chapter:
     blocks: list[Block] = []
     ordered = sorted(part.of(IndexResult), key=lambda r: len(r.by))
     for result in ordered:
-        if np.isfinite(result.table["estimate"]).any():
+        if has_index(result):
             blocks.append(index_picture(part, result))
         blocks.append(_index_grid(part, result))
     for moved in part.of(ChangeResult):
-        if np.isfinite(moved.table["estimate"]).any():
+        if np.isfinite(_target_rows(moved)["estimate"]).any():
             blocks.append(_change_picture(part, moved))
         blocks.append(_change_grid(part, moved))
     results = (*ordered, *part.of(ChangeResult))
@@ -50,6 +50,14 @@ def index_chapter(part: Part) -> Chapter:
         "100, the highest. The bars are intervals: the narrower, the more certain."
     )
     return Chapter("The index", lead, tuple(blocks), notes_of(results))
+
+
+def has_index(result: IndexResult) -> bool:
+    """Return whether there is something to draw."""
+    table = result.table
+    if result.by and result.target is not None:
+        table = table.where(construct=result.target)
+    return bool(np.isfinite(table["estimate"]).any())
 
 
 def index_picture(part: Part, result: IndexResult) -> Picture:
@@ -114,7 +122,9 @@ def _change_picture(part: Part, moved: ChangeResult) -> Picture:
     keys = [k for k in key_columns(moved) if k != moved.over]
     caption = f"Change of the index from one {moved.over} to the next"
     if len(_target_rows(moved)) > MOST_CHANGES:
-        last = moved.table[moved.over][-1]
+        known = np.isfinite(_target_rows(moved)["estimate"])
+        there = set(_target_rows(moved)[moved.over][known])
+        last = [w for w in dict.fromkeys(moved.table[moved.over]) if w in there][-1]
         moved = replace(moved, table=moved.table.where(**{moved.over: last}))
         caption = f"Change of the index to {last}"
     said = "; ".join(

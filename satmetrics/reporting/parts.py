@@ -127,7 +127,7 @@ def gap_results(part: Part) -> tuple[GapResult | GapTable, ...]:
 
 def key_columns(moved: ChangeResult) -> tuple[str, ...]:
     """Return the key columns of changes."""
-    own = ("construct", "since", "reason", *ESTIMATES)
+    own = ("construct", "since", "reason", "n_eff", *ESTIMATES)
     return tuple(n for n in moved.table.names if n not in own)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import matplotlib as mpl
@@ -309,6 +310,42 @@ class TestIndex:
         assert labels_of(ax, "x")[0] == "2025-1"
         with pytest.raises(OptionError, match="over"):
             sat.plot.index(lines, over="period")
+
+    @pytest.mark.parametrize("by", ["wave", ["company", "wave"]])
+    def test_last_wave_without_an_index(self, fit, airlines, by):
+        frame = airlines.frame
+        frame.loc[frame["wave"] == "2026-1", "CUSA1"] = None
+        first = (frame["company"] == "Alder Air") & (frame["wave"] != "2025-1")
+        frame.loc[first, "CUSA1"] = None
+        survey = sat.Survey(frame, unit="company", wave="wave", scale=(1, 10))
+        with pytest.warns(sat.errors.MissingDataWarning):
+            result = sat.index(fit, survey, by=by)
+        ax = sat.plot.index(result)
+        ax.figure.canvas.draw()
+        assert labels_of(ax, "x") == ["2025-1", "2025-2", "2026-1"]
+        if by != "wave":
+            at = {t.get_text(): t.get_position()[0] for t in ax.texts}
+            assert 0 < at.pop("Alder Air") < 1, "beside its last point"
+            at = {name: x for name, x in at.items() if name in set(frame["company"])}
+            assert at
+            assert all(1 < x < 2 for x in at.values())
+
+    def test_a_unit_without_an_index_has_no_label(self, fit, airlines):
+        frame = airlines.frame
+        frame.loc[frame["company"] == "Alder Air", "CUSA1"] = None
+        survey = sat.Survey(frame, unit="company", wave="wave", scale=(1, 10))
+        with pytest.warns(sat.errors.MissingDataWarning):
+            result = sat.index(fit, survey, by=["company", "wave"])
+        said = [t.get_text() for t in sat.plot.index(result).texts]
+        assert "Alder Air" not in said
+        assert "Cormorant" in said
+
+    def test_no_index_at_all_is_an_error(self, lines):
+        none = {"estimate": np.full(len(lines.table), np.nan)}
+        table = lines.table.extended(none, keys=lines.table.names)
+        result = dataclasses.replace(lines, table=table)
+        with pytest.raises(DataError, match="no group has an index"):
+            sat.plot.index(result)
 
     def test_many_units_are_dots_of_the_last_wave(self, fit, airlines):
         frame = airlines.frame

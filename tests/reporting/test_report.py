@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from html.parser import HTMLParser
@@ -321,6 +322,32 @@ class TestHoles:
         assert [t.get_text() for t in ax.get_xticklabels()][1] == "2025-2"
         (line,) = (m for m in ax.get_lines() if m.get_gid() == "estimate")
         assert np.isnan(line.get_ydata()[1]), "the line breaks"
+
+    def test_last_wave_without_an_index(self, airlines, fit):
+        frame = airlines.frame
+        frame.loc[frame["wave"] == "2026-1", "CUSA1"] = None
+        survey = sat.Survey(frame, unit="company", wave="wave", scale=(1, 10))
+        with pytest.warns(sat.errors.MissingDataWarning):
+            both = [
+                sat.index(fit, survey, by=by) for by in ("wave", ["company", "wave"])
+            ]
+        html = sat.report("x", both).to_html()
+        Page(html)
+        assert "Satisfaction, 2025-2" in first_section(html)
+
+    def test_no_wave_with_an_index(self, by_wave, by_both):
+        none = [
+            dataclasses.replace(
+                r,
+                table=r.table.extended(
+                    {"estimate": np.full(len(r.table), np.nan)}, keys=r.table.names
+                ),
+            )
+            for r in (by_wave, by_both)
+        ]
+        made = sat.report("x", [*none, *(sat.changes(r) for r in none)])
+        html = made.to_html()
+        assert Page(html).of("img") == [], "there is nothing to draw"
 
     def test_no_index_among_the_results(self, boot, fit):
         words = first_section(sat.report("x", sat.assess(fit)).to_html())
