@@ -100,7 +100,8 @@ def find_roles(grid: Grid, mapped: set[str]) -> dict[str, tuple[str, bool, str]]
         doubt = _doubt(role, grid, name, roles)
         exact = squeeze(name) in ROLE_WORDS[role]
         remark = doubt or ("by its name" if exact else "its name holds the word")
-        roles[role] = (name, not doubt, remark)
+        kept = role == "weight" and exact  # so that reading stops, not goes without
+        roles[role] = (name, kept or not doubt, remark)
     return roles
 
 
@@ -175,7 +176,7 @@ def _weight_doubt(column: Column) -> str:
     else:
         numbers = [number_of(label) for label in column.labels]
         if column.kind == "date" or None in numbers:
-            return "by its name, but it holds texts; check"
+            return "by its name, but it holds texts that are no plain numbers; check"
         values = np.asarray([n for n in numbers if n is not None])
     if bool((values < 0).any()) or not bool((values > 0).any()):
         return "by its name, but it has negative values or none above 0; check"

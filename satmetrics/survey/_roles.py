@@ -57,6 +57,7 @@ SELF_SELECTED = frozenset(
 _BLANKS = " \t\r\n\u3000\u00a0\u2007\u202f\u200b\ufeff"
 _EXCEL_DAYS = (36526, 55153)
 """Excel day numbers of the years 2000 to 2050."""
+_NO_WEIGHT = "; to read without weights, remove the weight under [roles] in study.toml"
 _ROW_SCALE = Scale(-1e300, 1e300, 0)
 
 
@@ -222,7 +223,7 @@ def _weights(
     if roles.weight is None:
         return None, keep, ()
     name = roles.weight
-    weights = read_answers(name, grid[name], Rules(_ROW_SCALE)).values
+    weights = _weight_values(name, grid[name])
     negative = weights < 0
     if negative.any():
         raise DataError(
@@ -231,7 +232,7 @@ def _weights(
             code="negative-weight",
             column=name,
             value=float(weights[negative][0]),
-            remedy="a weight is at least 0; correct it or make it missing",
+            remedy=f"a weight is at least 0; correct it or make it missing{_NO_WEIGHT}",
         )
     missing, zero = np.isnan(weights), weights == 0
     if missing.any():
@@ -252,6 +253,23 @@ def _weights(
         Exclusion("weight is zero", int(zero.sum()), "rows", name),
     )
     return weights, ~(missing | zero), exclusions
+
+
+def _weight_values(name: str, column: Column) -> FloatArray:
+    try:
+        return read_answers(name, column, Rules(_ROW_SCALE)).values
+    except DataError as error:
+        if error.code != "answer-texts":
+            raise
+        texts = error.value if isinstance(error.value, tuple) else ()
+        shown = ", ".join(repr(text) for text in texts[:4])
+        raise DataError(
+            f"weight column {name!r} holds texts, not numbers: {shown}",
+            code="answer-texts",
+            column=name,
+            value=texts,
+            remedy=f"write weights as plain numbers, such as 1234.5{_NO_WEIGHT}",
+        ) from error
 
 
 def _duplicates(

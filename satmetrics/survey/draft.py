@@ -10,7 +10,7 @@ from pathlib import Path
 from satmetrics import _toml
 from satmetrics._checks import friendly_keywords
 from satmetrics._result import Record
-from satmetrics.errors import DataError, ScaleWarning
+from satmetrics.errors import DataError, SatmetricsWarning, ScaleWarning
 from satmetrics.survey._door import Grid, open_frame
 from satmetrics.survey._file import FileOptions, FileTable
 from satmetrics.survey._matching import Match, find_roles, match_items
@@ -76,6 +76,8 @@ def init_study(
     ScaleWarning
         If all answers keep to 5 or 7 points of a longer scale; the draft then holds the
         shorter one.
+    SatmetricsWarning
+        If the column of weights holds texts or negative values.
     """
     options = FileOptions(sheet, header_rows or 1, encoding, delimiter)
     table, options = _open(file, options, header_rows)
@@ -87,6 +89,11 @@ def init_study(
     if proposal.warning:
         said = f"scale of all items: {proposal.warning}"
         warnings.warn(ScaleWarning(said), stacklevel=3)
+    if "weight" in roles and roles["weight"][2].endswith("; check"):
+        column, certain, remark = roles["weight"]
+        taken = "the weight" if certain else "not used as weight"
+        said = f"column {column!r} is {taken}: {remark}"
+        warnings.warn(SatmetricsWarning(said), stacklevel=3)
     used = mapped | {column for column, certain, _ in roles.values() if certain}
     rest = [name for name in grid.names if name not in used]
     blocks = [

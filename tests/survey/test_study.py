@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from satmetrics.errors import DataError, ScaleWarning, SpecificationError
+from satmetrics.errors import (
+    DataError,
+    SatmetricsWarning,
+    ScaleWarning,
+    SpecificationError,
+)
 from satmetrics.survey import ItemSpec, Scale, Study, init_study, read
 from satmetrics.survey._vocabulary import propose_numbers
 from satmetrics.survey.label import Label
@@ -165,6 +170,24 @@ def test_roles_that_do_not_fit_stay_comments(tmp_path):
     assert "# respondent = " in text
     assert "rows repeat one; check" in text
     assert read(path, study).roles.respondent is None
+
+
+@pytest.mark.parametrize(("weight", "says"), [(-1, "negative"), ("1,234", "texts")])
+def test_weights_that_cannot_be_used_stop_reading(tmp_path, weight, says):
+    with pytest.warns(SatmetricsWarning, match=f"'weight' is the weight: .*{says}"):
+        path, study, text = draft(tmp_path, frame().assign(weight=weight))
+    assert 'weight = "weight"  # by its name, but' in text
+    with pytest.raises(DataError, match=f"weight column 'weight' .*{says}") as caught:
+        read(path, study)
+    assert "[roles]" in caught.value.remedy
+
+
+def test_a_column_that_only_sounds_like_weights_is_not_used_and_said(tmp_path):
+    data = frame().rename(columns={"weight": "weight class"})
+    data["weight class"] = "heavy"
+    with pytest.warns(SatmetricsWarning, match="'weight class' is not used as weight"):
+        path, study, _ = draft(tmp_path, data)
+    assert read(path, study).weights is None
 
 
 def test_two_header_rows_are_found(tmp_path):
