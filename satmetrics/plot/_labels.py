@@ -36,6 +36,9 @@ CJK_FAMILIES = (
 )
 """Fonts with Chinese glyphs, the best liked first."""
 
+LONGEST = 28
+"""Characters of the name of a group or wave in a figure."""
+
 NO_FONT = "no font for Chinese was found: names are shown instead"
 
 
@@ -93,9 +96,14 @@ class Names:
             return str(name)
         return self._numbers.setdefault(text, f"no. {len(self._numbers) + 1}")
 
+    def short(self, name: object) -> str:
+        """Return the text of a group's or wave's name, cut where it is very long."""
+        text = self(name)
+        return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+
     def joined(self, parts: Iterable[object]) -> str:
-        """Return several names as one label."""
-        return " · ".join(self(part) for part in parts)
+        """Return the names of a group as one label."""
+        return " · ".join(self.short(part) for part in parts)
 
 
 def is_cjk(text: str) -> bool:

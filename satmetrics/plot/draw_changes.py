@@ -64,7 +64,7 @@ def changes(
     texts = []
     for row in rows.rows():
         unit = names.joined(row[k] for k in keys)
-        span = f"{names(row[result.over])} since {names(row['since'])}"
+        span = f"{names.short(row[result.over])} since {names.short(row['since'])}"
         texts.append(f"{unit}, {span}" if unit else span)
     ax = axes_for(ax, 7.2, 1.0 + 0.3 * len(rows))
     y = _dots.positions(len(rows))

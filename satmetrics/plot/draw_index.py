@@ -93,7 +93,7 @@ def index(
     elif len(series) > MOST_LINES:
         last = _last_wave(result, rows, along)
         ax = _groups(ax, rows.where(**{along: last}), others, names)
-        ax.set_xlabel(f"{names(last)}: {unit}")
+        ax.set_xlabel(f"{names.short(last)}: {unit}")
     else:
         waves = list(dict.fromkeys(result.table[along]))
         ax = _lines(ax, rows, series, (along, waves), names)
@@ -182,7 +182,7 @@ def _lines(
     ax.set_ylim(*at_least(*padded(*_dots_of(rows).ends), 20.0))
     ax.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
     texts = [names.joined(key) for key, _ in series]
-    _wave_axis(ax, [names(wave) for wave in waves], texts)
+    _wave_axis(ax, [names.short(wave) for wave in waves], texts)
     step = min(0.07, 0.4 / len(series))
     ends = np.empty(len(series))
     places = np.empty(len(series))

@@ -168,7 +168,7 @@ def _draw_arrow(
     text = ax.text(
         float(spot[0]),
         float(spot[1]),
-        f"{arrow.value:.2f}".replace("-", "−"),
+        f"{round(arrow.value, 2) + 0.0:.2f}".replace("-", "−"),
         ha="center",
         va="center",
         fontsize=zoom * 8.5,

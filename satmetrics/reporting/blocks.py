@@ -9,6 +9,7 @@ from satmetrics._display import Section, section
 from satmetrics._frames import Table
 from satmetrics._result import Context
 from satmetrics.plot._labels import is_cjk
+from satmetrics.reporting.words import unsigned_zero
 
 LABELLED = (
     "construct",
@@ -134,9 +135,11 @@ def grid(
 
 
 def _minus(row: tuple[str, ...], numeric: tuple[bool, ...]) -> tuple[str, ...]:
-    """Write a true minus before the numbers of a row."""
+    """Write a true minus before the numbers of a row, none before a zero."""
     return tuple(
-        cell.replace("-", "−", 1) if is_number and cell.startswith("-") else cell
+        unsigned_zero(cell.replace("-", "−", 1))
+        if is_number and cell.startswith("-")
+        else cell
         for cell, is_number in zip(row, numeric, strict=True)
     )
 

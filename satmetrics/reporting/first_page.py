@@ -274,10 +274,11 @@ def _priorities(part: Part) -> tuple[str, tuple[Point, ...]]:
     for result in part.of(PriorityResult):
         rows = [r for r in result.table.rows() if r["estimate"] > 0][:3]
         target = part.names(result.target)
+        when = "over all waves it stands at" if _all_waves(part, result) else "now"
         points = tuple(
             Point(
                 part.names.sentence(r["construct"]),
-                f"now {plain(r['performance'])} of 100; customers who rate this one "
+                f"{when} {plain(r['performance'])} of 100; customers who rate this one "
                 f"point higher are {plain(r['effect'], 2)} points higher on "
                 f"{_lower(target)}",
             )
@@ -290,6 +291,24 @@ def _priorities(part: Part) -> tuple[str, tuple[Point, ...]]:
         if points:
             return "Where expectations are missed most", points
     return "", ()
+
+
+def _all_waves(part: Part, ranked: PriorityResult) -> bool:
+    """Whether the levels of priorities are over more than the largest single wave."""
+    n = max(
+        (int(np.max(f.moments.n)) for f in part.fits if f.model.name == ranked.model),
+        default=0,
+    )
+    for result in part.of(IndexResult):
+        key = part.wave_key(result)
+        if key is None:
+            continue
+        counts: dict[object, int] = {}
+        for row in result.table.where(construct=result.table["construct"][0]).rows():
+            counts[row[key]] = counts.get(row[key], 0) + int(row["n"])
+        if len(counts) > 1:
+            return n == 0 or n > max(counts.values())
+    return False
 
 
 def _lower(text: str) -> str:

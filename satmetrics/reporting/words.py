@@ -8,14 +8,19 @@ Row: TypeAlias = dict[str, Any]
 
 
 def signed(value: float, places: int = 1) -> str:
-    """Return a number with its sign, a true minus."""
-    return f"{value:+.{places}f}".replace("-", "−")
+    """Return a number with its sign, a true minus; what rounds to zero has none."""
+    text = f"{value:+.{places}f}".replace("-", "−")
+    return unsigned_zero(text)
 
 
 def plain(value: float, places: int = 1) -> str:
     """Return a number with a true minus."""
-    text = f"{value:.{places}f}".replace("-", "−")
-    return text[1:] if text.strip("−0.") == "" and text.startswith("−") else text
+    return unsigned_zero(f"{value:.{places}f}".replace("-", "−"))
+
+
+def unsigned_zero(text: str) -> str:
+    """Return a number's text, without its sign if it is zero as printed."""
+    return text[1:] if text[:1] in "+−" and not text.strip("+−0.") else text
 
 
 def certainty(level: float) -> str:

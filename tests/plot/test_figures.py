@@ -330,6 +330,18 @@ class TestIndex:
             assert at
             assert all(1 < x < 2 for x in at.values())
 
+    def test_very_long_names_are_cut(self, fit, airlines):
+        frame = airlines.frame
+        for name in ("company", "wave"):
+            frame[name] = frame[name].astype(str) + " " + 300 * "x"
+        survey = sat.Survey(frame, unit="company", wave="wave", scale=(1, 10))
+        found = sat.index(fit, survey, by=["company", "wave"])
+        for ax in (sat.plot.index(found), sat.plot.changes(sat.changes(found))):
+            ax.figure.canvas.draw()
+            texts = [t.get_text() for t in ax.findobj(Text)]
+            assert any("…" in text for text in texts)
+            assert max(map(len, texts)) < 100
+
     def test_a_unit_without_an_index_has_no_label(self, fit, airlines):
         frame = airlines.frame
         frame.loc[frame["company"] == "Alder Air", "CUSA1"] = None

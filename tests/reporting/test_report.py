@@ -12,8 +12,12 @@ import pandas as pd
 import pytest
 
 import satmetrics as sat
+from satmetrics._frames import Table
+from satmetrics._result import Context
 from satmetrics.errors import DataError, OptionError
+from satmetrics.reporting.blocks import Names, grid
 from satmetrics.reporting.report import Report
+from satmetrics.reporting.words import plain, signed
 
 VOID = {"meta", "img", "br", "source", "hr", "link", "input"}
 
@@ -174,6 +178,14 @@ class TestFirstPage:
         assert words.count("Bear in mind.") == 1
         assert "simulated" in words
 
+    def test_priorities_say_that_they_are_over_all_waves(self, html, fit, mobile_fit):
+        ranked = sat.priorities(fit).table
+        level = f"over all waves it stands at {ranked['performance'][0]:.1f} of 100"
+        assert level in first_section(html)
+        single = first_section(sat.report("x", [mobile_fit]).to_html())
+        assert "over all waves" not in single
+        assert re.search(r"now \d\d\.\d of 100", single)
+
     def test_no_jargon(self, html, found_gaps, patients):
         pages = [html]
         pages += [sat.report("x", [r]).to_html() for r in (found_gaps, patients)]
@@ -307,6 +319,32 @@ class TestManyUnits:
         svg = base64.b64decode(code).decode("utf-8")
         height = float(re.search(r'height="([\d.]+)pt"', svg)[1])
         assert height / 72 > 20 * 0.25, "20 units, a quarter of an inch each"
+
+
+class TestNumbers:
+    def test_whole_numbers_that_are_keys_have_no_separator(self, airlines, fit):
+        frame = airlines.frame
+        frame["wave"] = frame["wave"].map({"2025-1": 2024, "2025-2": 2025}).fillna(2026)
+        frame["wave"] = frame["wave"].astype(int)
+        frame["company"] = (
+            frame["company"].astype("category").cat.codes.astype(int) + 1200
+        )
+        survey = sat.Survey(frame, unit="company", wave="wave", scale=(1, 10))
+        both = [sat.index(fit, survey, by=by) for by in ("wave", ["company", "wave"])]
+        words = Page(sat.report("x", [fit, *both]).to_html()).words()
+        for key in (1200, 2024, 2026):
+            assert str(key) in words
+            assert f"{key:,}" not in words
+        assert "from the answers of" in words
+
+    @pytest.mark.parametrize("value", [-0.0, -0.04, 0.04])
+    def test_zero_has_no_sign(self, value):
+        assert plain(value) == "0.0"
+        assert signed(value) == "0.0"
+        assert (plain(-10.0), signed(-0.1), signed(0.1)) == ("−10.0", "−0.1", "+0.1")
+        table = Table.of({"estimate": [value]})
+        made = grid("", table, {"estimate": "x"}, Context(), Names(), decimals=1)
+        assert made.section.rows == (("0.0",),)
 
 
 class TestHoles:
