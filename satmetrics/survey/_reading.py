@@ -10,6 +10,7 @@ from satmetrics.errors import DataError, SatmetricsWarning
 from satmetrics.survey._declared import Declared
 from satmetrics.survey._door import Grid
 from satmetrics.survey._plausible import check_reversals, check_scales
+from satmetrics.survey._suspects import scale_cure
 from satmetrics.survey.answers import Reading, read_answers
 
 
@@ -24,7 +25,7 @@ def no_scale(name: str) -> DataError:
         f"item {name!r} is reversed and has no scale to turn it on",
         code="no-scale",
         column=name,
-        remedy=f"give scale={{{name!r}: (lowest, highest)}}",
+        remedy=f"give {scale_cure(name)}",
     )
 
 

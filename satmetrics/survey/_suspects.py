@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from satmetrics import _toml
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.errors import DataError
 
@@ -11,6 +14,21 @@ HIGH = (88.0, 97.0, 98.0, 99.0, 888.0, 997.0, 998.0, 999.0, 9998.0, 9999.0)
 LOW = (-1.0, -2.0, -7.0, -8.0, -9.0, -88.0, -97.0, -98.0, -99.0, -999.0, -9999.0)
 RATING_MAX = 20.0
 """A column of whole numbers from 0 up to this is taken for a rating."""
+
+
+def codes_cure(values: Sequence[float]) -> str:
+    """Return how to declare values as missing, in Python and in study.toml."""
+    listed = ", ".join(f"{value:g}" for value in values)
+    return f"missing_codes=({listed},), or missing_codes = [{listed}] in study.toml"
+
+
+def scale_cure(name: str) -> str:
+    """Return how to declare the scale of an item, in Python and in study.toml."""
+    key = _toml.write({name: 0}).strip().removesuffix(" = 0")
+    return (
+        f"scale={{{name!r}: (lowest, highest)}}, or {key} = [lowest, highest] under "
+        "[scale] in study.toml"
+    )
 
 
 def check_suspects(name: str, values: FloatArray) -> None:
@@ -25,7 +43,6 @@ def check_suspects(name: str, values: FloatArray) -> None:
     codes = _suspects(seen)
     if not codes.size:
         return
-    listed = ", ".join(f"{code:g}" for code in codes)
     counts = ", ".join(f"{code:g} ({int((seen == code).sum()):,}x)" for code in codes)
     rest = seen[~np.isin(seen, codes)]
     raise DataError(
@@ -34,8 +51,8 @@ def check_suspects(name: str, values: FloatArray) -> None:
         code="suspected-missing-code",
         column=name,
         value=tuple(codes.tolist()),
-        remedy=f'if they mean "no answer", give missing_codes=({listed},); if they are '
-        f"answers, give scale={{{name!r}: (lowest, highest)}}",
+        remedy=f'if they mean "no answer", give {codes_cure(codes.tolist())}; if they '
+        f"are answers, give {scale_cure(name)}",
     )
 
 

@@ -14,7 +14,13 @@ from satmetrics._result import Exclusion
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError
 from satmetrics.survey._door import Column
-from satmetrics.survey._suspects import check_suspects
+from satmetrics.survey._suspects import (
+    HIGH,
+    LOW,
+    check_suspects,
+    codes_cure,
+    scale_cure,
+)
 from satmetrics.survey.scale import Scale
 
 MISSING_TEXTS = frozenset(
@@ -27,6 +33,8 @@ _NUMBER = re.compile(
 )
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _OPTION_LETTER = re.compile(r"^\(?[a-z][.、:)．]\s*")
+_MOST_CODES = 2
+"""More different values off a scale speak of another scale, not of missing codes."""
 _SHOWN = 8
 
 
@@ -310,14 +318,17 @@ def _check_scale(name: str, values: FloatArray, scale: Scale) -> None:
     pairs = list(zip(distinct.tolist(), counts.tolist(), strict=True))
     shown = ", ".join(f"{value:g} ({k:,}x)" for value, k in pairs[:_SHOWN])
     more = f" and {len(pairs) - _SHOWN} more values" if len(pairs) > _SHOWN else ""
-    codes = ", ".join(f"{value:g}" for value, _ in pairs[:3])
+    distinct_off = [value for value, _ in pairs]
+    few = len(pairs) <= _MOST_CODES or set(distinct_off) <= {*HIGH, *LOW}
+    codes = (
+        f'if they mean "no answer", give {codes_cure(distinct_off)}; ' if few else ""
+    )
     raise DataError(
         f"column {name!r} holds values off its scale {scale}: {shown}{more}",
         code="off-scale",
         column=name,
-        value=tuple(value for value, _ in pairs),
-        remedy=f'if they mean "no answer", give missing_codes=({codes},); if the scale '
-        f"of the item is another, give scale={{{name!r}: (lowest, highest)}}",
+        value=tuple(distinct_off),
+        remedy=f"{codes}if the scale of the item is another, give {scale_cure(name)}",
     )
 
 

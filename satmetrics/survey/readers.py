@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from satmetrics._checks import did_you_mean, friendly_keywords
-from satmetrics.errors import DataError, MissingDependencyError
+from satmetrics.errors import DataError, MissingDependencyError, OptionError
 from satmetrics.survey import instruments
 from satmetrics.survey._csv import read_csv
 from satmetrics.survey._declared import Answers, Codes, ScaleArgument
@@ -68,6 +69,8 @@ def read(  # noqa: PLR0913 - one keyword per declaration, as in Survey
     ------
     DataError
         If the file cannot be read exactly, or as for `Survey`.
+    OptionError
+        If `file` is no path.
     SpecificationError
         If the study contradicts itself.
     MissingDependencyError
@@ -116,9 +119,18 @@ def read_table(file: str | Path, options: FileOptions) -> FileTable:
     Raises
     ------
     DataError
-        If the file is absent or of an unknown kind.
+        If the file is absent, a folder, or of an unknown kind.
+    OptionError
+        If `file` is no path.
     """
-    path = Path(file)
+    path = _path(file)
+    if path.is_dir():
+        raise DataError(
+            f"{str(path)!r} is a folder, not a file",
+            code="no-file",
+            value=str(path),
+            remedy="name the file in it that holds the answers",
+        )
     if not path.is_file():
         near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise DataError(
@@ -146,6 +158,23 @@ def read_table(file: str | Path, options: FileOptions) -> FileTable:
             remedy=f"save it as one of {', '.join(readers)}",
         )
     return readers[suffix]()
+
+
+def _path(file: object) -> Path:
+    if isinstance(file, (str, os.PathLike)):
+        return Path(os.fspath(file))
+    kind = type(file).__name__
+    frame = hasattr(file, "columns") or hasattr(file, "column_names")
+    raise OptionError(
+        f"read takes the path of a file, not a {kind}",
+        code="not-a-path",
+        column="file",
+        value=kind,
+        remedy="a dataframe goes to sat.Survey(frame)"
+        if frame
+        else 'give the path, such as sat.read("answers.csv"); a dataframe goes to '
+        "sat.Survey(frame)",
+    )
 
 
 def _read_parquet(path: Path) -> FileTable:

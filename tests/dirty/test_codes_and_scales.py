@@ -91,6 +91,24 @@ def test_zero_within_one_to_ten_raises():
     assert mended.answers(["q1"])[0, 0] == 0
 
 
+@pytest.mark.parametrize(
+    ("off", "codes"), [([98, 99], "98, 99"), ([97, 98, 99], "97, 98, 99"), ([11], "11")]
+)
+def test_the_cure_of_values_off_a_scale_names_argument_and_study(off, codes):
+    with pytest.raises(DataError) as caught:
+        Survey(pd.DataFrame({"q 1": [5, *off]}), scale=(1, 10)).answers(["q 1"])
+    remedy = caught.value.remedy
+    assert f"missing_codes=({codes},), or missing_codes = [{codes}] in study" in remedy
+    assert '"q 1" = [lowest, highest] under [scale] in study.toml' in remedy
+
+
+def test_many_values_off_a_scale_are_no_missing_codes():
+    with pytest.raises(DataError) as caught:
+        Survey(pd.DataFrame({"q1": [5, 20, 50, 99]}), scale=(1, 10)).answers(["q1"])
+    assert "missing_codes" not in caught.value.remedy
+    assert "q1 = [lowest, highest] under [scale]" in caught.value.remedy
+
+
 def test_five_point_item_among_ten_point_items_warns():
     frame = pd.DataFrame(
         {"q1": ratings(), "q2": ratings(seed=4), "q3": ratings(high=5)}

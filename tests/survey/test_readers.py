@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from satmetrics.errors import DataError, MissingDependencyError
+from satmetrics.errors import DataError, MissingDependencyError, OptionError
 from satmetrics.survey import Scale, read
 
 TEXT = "公司,q1,备注\n甲店,7,服务很好\n乙店,9,等候时间太长\n甲店,99,\n"
@@ -211,3 +211,15 @@ def test_what_is_no_spss_file_raises(tmp_path):
     (tmp_path / "a.sav").write_bytes(b"nothing of the kind")
     with pytest.raises(DataError, match="not an SPSS file"):
         read(tmp_path / "a.sav")
+
+
+def test_a_folder_is_not_a_file(tmp_path):
+    with pytest.raises(DataError, match="is a folder, not a file"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("file", [None, 3, pd.DataFrame({"q1": [1]})])
+def test_what_is_no_path_is_named(file):
+    with pytest.raises(OptionError, match="read takes the path of a file") as caught:
+        read(file)
+    assert "sat.Survey(frame)" in caught.value.remedy

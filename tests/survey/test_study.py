@@ -164,6 +164,11 @@ def test_numbers_in_names_are_never_similar(tmp_path):
     assert "similar name" not in text
 
 
+def test_chinese_branches_are_units(tmp_path):
+    path, study, _ = draft(tmp_path, frame().rename(columns={"company": "分店"}))
+    assert read(path, study).roles.unit == "分店"
+
+
 def test_roles_that_do_not_fit_stay_comments(tmp_path):
     data = frame().rename(columns={"编号": "id"}).assign(id=1)
     path, study, text = draft(tmp_path, data)
