@@ -34,6 +34,12 @@ def read_excel(path: Path, options: FileOptions) -> FileTable:
     return table_from_cells(cells, options.header_rows, fill=fill, notes=notes)
 
 
+def sheet_names(path: Path) -> list[str]:
+    """Return the names of the visible sheets of a workbook."""
+    sheets = _book(path, values=False).worksheets
+    return [sheet.title for sheet in sheets if sheet.sheet_state == "visible"]
+
+
 def _book(path: Path, *, values: bool) -> Any:
     try:
         import openpyxl
@@ -78,6 +84,7 @@ def _sheet(book: Any, wanted: str | None, where: str) -> tuple[Any, tuple[str, .
     ]
     if not filled:
         return book.worksheets[0], ()
+    filled = [s for s in filled if s.max_column > 1] or filled
     note = f"read from sheet {filled[0].title!r}"
     others = [name for name in names if name != filled[0].title]
     return filled[0], (note + (f"; not read: {', '.join(others)}" if others else ""),)

@@ -12,12 +12,16 @@ from satmetrics._checks import friendly_keywords
 from satmetrics._result import Record
 from satmetrics.errors import DataError, SatmetricsWarning, ScaleWarning
 from satmetrics.survey._door import Grid, open_frame
+from satmetrics.survey._excel import sheet_names
 from satmetrics.survey._file import FileOptions, FileTable
+from satmetrics.survey._long import check_long
 from satmetrics.survey._matching import Match, find_roles, match_items
 from satmetrics.survey._proposals import Proposal, propose
 from satmetrics.survey.label import Label
 from satmetrics.survey.readers import read_table
 from satmetrics.survey.scale import Scale
+
+EXCEL = (".xlsx", ".xlsm")
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def init_study(
     Raises
     ------
     DataError
-        If the file cannot be read.
+        If the file cannot be read, or has one row per answer.
 
     Warns
     -----
@@ -77,12 +81,17 @@ def init_study(
         If all answers keep to 5 or 7 points of a longer scale; the draft then holds the
         shorter one.
     SatmetricsWarning
-        If the column of weights holds texts or negative values.
+        If the column of weights holds texts or negative values, or the items are on
+        another than the first sheet of a workbook; the draft names it.
     """
     options = FileOptions(sheet, header_rows or 1, encoding, delimiter)
     table, options = _open(file, options, header_rows)
+    if sheet is None and not _certain(table, items):
+        table, options = _other_sheet(file, options, header_rows, items, table)
     grid = open_frame(table.frame)
     matches = match_items(grid.names, table.labels, items)
+    if not any(match.certain for match in matches):
+        check_long(grid, [item.id for item in items])
     mapped = {match.column for match in matches if match.certain}
     roles = find_roles(grid, mapped)
     proposal = propose(grid, table, items, matches)
@@ -105,6 +114,39 @@ def init_study(
         _answers_block(proposal),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _certain(table: FileTable, items: Sequence[ItemSpec]) -> int:
+    """Return how many items certainly have a column."""
+    matches = match_items(open_frame(table.frame).names, table.labels, items)
+    return sum(match.certain for match in matches)
+
+
+def _other_sheet(
+    file: str | Path,
+    options: FileOptions,
+    header_rows: int | None,
+    items: Sequence[ItemSpec],
+    table: FileTable,
+) -> tuple[FileTable, FileOptions]:
+    """Return the sheet with most items, where the first holds none, and say so."""
+    most, best = 0, (table, options)
+    path = Path(file)
+    for name in sheet_names(path) if path.suffix.lower() in EXCEL else ():
+        try:
+            found = _open(
+                file,
+                replace(options, sheet=name, header_rows=header_rows or 1),
+                header_rows,
+            )
+        except DataError:
+            continue
+        if (count := _certain(found[0], items)) > most:
+            most, best = count, found
+    if most:
+        said = f"the first sheet holds no item; sheet = {best[1].sheet!r} is taken"
+        warnings.warn(SatmetricsWarning(said), stacklevel=4)
+    return best
 
 
 def _open(

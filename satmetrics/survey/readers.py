@@ -17,6 +17,7 @@ from satmetrics.survey._declared import Answers, Codes, ScaleArgument
 from satmetrics.survey._door import open_frame
 from satmetrics.survey._excel import read_excel
 from satmetrics.survey._file import FileOptions, FileTable
+from satmetrics.survey._long import check_long
 from satmetrics.survey._spss import read_spss
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.scale import Scale
@@ -229,6 +230,8 @@ def _survey(
     spec = instruments.load(chosen) if isinstance(chosen, str) else chosen
     expected = plan.item_ids or (spec.columns() if spec else ())
     absent, unused = unmapped(plan, columns, expected)
+    if absent and len(absent) == len(expected):
+        check_long(open_frame(frame), absent)
     roles = {**dict(plan.roles.items()), **_role_columns(given)}
     frame = _with_value_labels(frame, table, tuple(roles.values()))
     frame = frame.rename(columns=dict(plan.items))

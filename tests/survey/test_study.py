@@ -169,6 +169,38 @@ def test_chinese_branches_are_units(tmp_path):
     assert read(path, study).roles.unit == "分店"
 
 
+def workbook(path, cover):
+    with pd.ExcelWriter(path) as book:
+        cover.to_excel(book, sheet_name="Cover", index=False)
+        frame().to_excel(book, sheet_name="Data", index=False)
+    return path
+
+
+def test_the_sheet_that_holds_the_items_is_found(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", pd.DataFrame({"who": ["us"], "when": [2025]}))
+    with pytest.warns(SatmetricsWarning, match="sheet = 'Data' is taken"):
+        text = init_study(path, ITEMS)
+    assert 'sheet = "Data"' in text.splitlines()
+    assert read(path, Study.from_toml(text)).items == ("IMAG1", "IMAG2", "CUSA1")
+
+
+def test_a_sheet_of_one_column_is_no_table_beside_others(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", pd.DataFrame({"read me": ["x"]}))
+    survey = read(path)
+    assert survey.n == 40
+    assert "read from sheet 'Data'; not read: Cover" in survey.context.notes
+
+
+def test_one_row_per_answer_is_named(tmp_path):
+    long = pd.DataFrame({"id": 1, "item": [i.id for i in ITEMS], "answer": [7, 8, 9]})
+    with pytest.raises(DataError, match="values of column 'item'") as caught:
+        draft(tmp_path, long)
+    assert "Survey.from_long" in caught.value.remedy
+    ids = tuple(item.id for item in ITEMS)
+    with pytest.raises(DataError, match="one row per answer"):
+        read(tmp_path / "answers.csv", Study(item_ids=ids))
+
+
 def test_roles_that_do_not_fit_stay_comments(tmp_path):
     data = frame().rename(columns={"编号": "id"}).assign(id=1)
     path, study, text = draft(tmp_path, data)
