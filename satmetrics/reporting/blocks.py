@@ -19,6 +19,10 @@ LABELLED = (
     "dimension",
     "item",
 )
+LONG_CELL = 36
+"""Longer cells are broken into lines."""
+PHONE = 50
+"""Characters in a row of a table on a phone."""
 ALL_ROWS = 100_000
 INDEX_PLACES = {
     "estimate": 1,
@@ -73,6 +77,13 @@ class Grid:
         """Which columns stand to the right."""
         columns = range(len(self.section.columns))
         return self.numeric or tuple(i >= self.section.text_columns for i in columns)
+
+    @property
+    def wide(self) -> bool:
+        """Whether a phone shows it only in part."""
+        cells = (self.section.columns, *self.section.rows)
+        columns = zip(*cells, strict=True)
+        return sum(min(max(map(len, c)), LONG_CELL) + 2 for c in columns) > PHONE
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,16 @@ class Report(Result):
         Raises
         ------
         DataError
-            If the folder does not exist.
+            If the folder does not exist, or `path` is a folder.
         """
         target = Path(path)
+        if target.is_dir():
+            raise DataError(
+                f"{str(target)!r} is a folder; name a file",
+                code="is-folder",
+                value=str(target),
+                remedy=f"such as {str(target / 'report.html')!r}",
+            )
         if not target.parent.is_dir():
             raise DataError(
                 f"there is no folder {str(target.parent)!r}",

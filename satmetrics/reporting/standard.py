@@ -222,6 +222,8 @@ def _gap_results(survey: Survey, spec: Instrument, skipped: list[str]) -> list[R
             f"{spec.id} does not ask what customers expect, so there are no gaps",
             code="no-expectations",
             value=spec.id,
+            remedy="gaps need an instrument with expectations, such as servqual; an "
+            "index needs a model, such as ecsi",
         )
     pairs = spec.pairs()
     here = {

@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 
 import satmetrics as sat
+from satmetrics._display import Section
 from satmetrics._frames import Table
 from satmetrics._result import Context
 from satmetrics.errors import DataError, OptionError
-from satmetrics.reporting.blocks import Names, grid
+from satmetrics.reporting.blocks import Grid, Names, grid
 from satmetrics.reporting.report import Report
 from satmetrics.reporting.words import plain, signed
 
@@ -125,6 +126,18 @@ class TestDocument:
     def test_tables_scroll_in_a_box_of_their_own(self, html):
         boxes = html.count('<div class="table"')
         assert boxes == html.count("<table>") > 10
+
+    def test_wide_tables_and_diagrams_say_that_they_scroll(self, html):
+        hints = html.count('<p class="hint"')
+        diagrams = html.count('class="whole"')
+        assert diagrams >= 1
+        wide = Grid(Section("", ("a", "b"), (("x" * 30, "1" * 30),)), "", "", "")
+        slim = Grid(Section("", ("a", "b"), (("x", "1.00"),)), "", "", "")
+        assert (wide.wide, slim.wide) == (True, False)
+        assert diagrams < hints < diagrams + html.count('<div class="table"')
+        style = html[html.index("<style>") : html.index("</style>")]
+        assert ".hint { display: none" in style
+        assert "max-content" in style
 
     def test_styles_for_phone_print_and_dark(self, html):
         for rule in ("max-width: 600px", "@page", "size: A4", "break-after: page"):
@@ -457,6 +470,11 @@ class TestResult:
         assert path.read_text(encoding="utf-8") == made.to_html()
         with pytest.raises(DataError, match="no folder"):
             made.save(tmp_path / "missing" / "a.html")
+
+    def test_a_folder_is_no_file(self, mobile_fit, tmp_path):
+        made = sat.report("x", [mobile_fit])
+        with pytest.raises(DataError, match=r"is a folder; name a file.*report\.html"):
+            made.save(tmp_path)
 
     def test_frozen(self, full):
         with pytest.raises(AttributeError):

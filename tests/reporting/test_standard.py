@@ -113,6 +113,15 @@ def test_nothing_possible_names_the_cure(bank, ecsi):
     assert len(caught.value.value) == 2
 
 
+def test_an_instrument_without_expectations_names_what_can_be_done(airlines, ecsi):
+    servperf = sat.instruments.load("servperf")
+    with pytest.raises(DataError, match=r"such as servqual; an index needs a model"):
+        standard_results(airlines, instrument=servperf)
+    done = standard_results(airlines, ecsi, servperf, n_draws=100, rng=1)
+    assert "PlsFit" in kinds(done)
+    assert "does not ask what customers expect" in done.skipped[0]
+
+
 class TestNames:
     def test_catalogue_and_files(self, tmp_path, ecsi):
         path = tmp_path / "own.toml"
