@@ -101,7 +101,8 @@ class Survey:
     MissingDataWarning
         If rows have no weight.
     ScaleWarning
-        If items use the lower half of their scale only while others use all of it.
+        If items use the lower half of their scale only while others use all of it, or
+        all items of a long scale keep to its first 5 or 7 points.
     ReversalWarning
         If a reversed item correlates negatively with the rest of its dimension.
 

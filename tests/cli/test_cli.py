@@ -114,6 +114,22 @@ class TestInit:
         assert done.exit_code == 2
         assert "did you mean 'ecsi'" in done.output
 
+    def test_says_what_it_doubts(self, run, tmp_path):
+        frame = sat.datasets.load("airline_waves").frame.assign(weight="1,234")
+        frame.to_csv(tmp_path / "a.csv", index=False)
+        done = run("init", "a.csv", "--model", "ecsi")
+        assert done.exit_code == 0, done.output
+        assert "weight = weight" in done.output
+        assert "note: column 'weight' is the weight: " in done.output
+        stopped = run("check", "a.csv")
+        assert stopped.exit_code == 1
+        assert "weight column 'weight' holds texts" in stopped.output
+
+    def test_folder(self, run, tmp_path):
+        done = run("init", tmp_path, "--model", "ecsi")
+        assert done.exit_code == 1
+        assert "is a folder, not a file" in done.output
+
     def test_instrument(self, run, tmp_path):
         frame = sat.datasets.load("bank_servqual").frame
         frame.to_csv(tmp_path / "bank.csv", index=False)
