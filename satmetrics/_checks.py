@@ -116,6 +116,16 @@ def positive_int(name: str, value: object, *, at_least: int = 1) -> int:
     return number
 
 
+def expect(function: str, value: object, kind: type, noun: str, *, remedy: str) -> None:
+    """Raise ``OptionError`` unless `value` is the kind of result `function` takes."""
+    if not isinstance(value, kind):
+        raise OptionError(
+            f"{function}() needs {noun}, got {type(value).__name__}",
+            code=f"not-{noun.replace(' ', '-')}",
+            remedy=remedy,
+        )
+
+
 def generator(rng: object) -> np.random.Generator:
     """Return the Generator that `rng` means (SPEC 7): itself, a seed, or fresh."""
     if rng is None or isinstance(rng, np.random.Generator):

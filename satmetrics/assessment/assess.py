@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._checks import friendly_keywords
+from satmetrics._checks import expect, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._linalg import cov_to_corr, spd_inverse
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.errors import OptionError
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.moment import _blocks
@@ -125,12 +124,9 @@ def assess(fit: PlsFit) -> Assessment:
     >>> round(float(rows.query("target == 'Quality'")["estimate"].iloc[0]), 4)
     0.7593
     """
-    if not isinstance(fit, PlsFit):
-        raise OptionError(
-            f"assess() needs a fit, got {type(fit).__name__}",
-            code="not-a-fit",
-            remedy="pass what sat.pls(model, data) returned",
-        )
+    expect(
+        "assess", fit, PlsFit, "a fit", remedy="pass what sat.pls(model, data) returned"
+    )
     parts = [
         *_reliability(fit),
         *_heterotrait(fit),

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._checks import friendly_keywords
+from satmetrics._checks import expect, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import stack
 from satmetrics._result import TableResult
 from satmetrics._typing import BoolArray, FloatArray
-from satmetrics.errors import OptionError
 from satmetrics.estimation import _structure
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.statistics import reachable
@@ -67,12 +66,13 @@ def effects(fit: PlsFit) -> Effects:
     >>> sorted(set(sat.effects(fit).to_frame()["term"]))
     ['direct', 'indirect', 'total']
     """
-    if not isinstance(fit, PlsFit):
-        raise OptionError(
-            f"effects() needs a fit, got {type(fit).__name__}",
-            code="not-a-fit",
-            remedy="pass what sat.pls(model, data) returned",
-        )
+    expect(
+        "effects",
+        fit,
+        PlsFit,
+        "a fit",
+        remedy="pass what sat.pls(model, data) returned",
+    )
     direct = fit.path_matrix
     total = _structure.total_effects(direct)
     adjacency = fit.model.adjacency()

@@ -14,6 +14,7 @@ from satmetrics._frames import Table, stack
 from satmetrics._linalg import cov_to_corr
 from satmetrics._result import Context, Result
 from satmetrics._typing import AnyArray, FloatArray
+from satmetrics.errors import OptionError
 from satmetrics.estimation import _structure
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.inference.protocol import Sampling, Statistics
@@ -80,6 +81,15 @@ class PlsFit(Result):
     def batched(self) -> bool:
         """Whether the fit holds a batch of groups."""
         return bool(self.moments.batch_shape)
+
+    def require_single(self, verb: str) -> None:
+        """Raise unless the fit is of one group; `verb` says what was to be done."""
+        if self.batched:
+            raise OptionError(
+                "this fit holds a batch of groups",
+                code="batched-fit",
+                remedy=f"{verb} one group at a time: fit.group(0)",
+            )
 
     def group(self, which: int) -> PlsFit:
         """Return one group of a batch as a single fit."""

@@ -9,7 +9,6 @@ import numpy as np
 from satmetrics._checks import friendly_keywords
 from satmetrics._frames import Table
 from satmetrics._typing import FloatArray
-from satmetrics.errors import OptionError
 from satmetrics.estimation.door import model_survey
 
 if TYPE_CHECKING:
@@ -35,12 +34,7 @@ def scores(fit: PlsFit, data: object) -> pd.DataFrame:
     -------
     One column per construct, in the row order of the data.
     """
-    if fit.batched:
-        raise OptionError(
-            "this fit holds a batch of groups",
-            code="batched-fit",
-            remedy="score one group at a time: fit.group(0).scores(data)",
-        )
+    fit.require_single("score")
     X = model_survey(fit.model, data).answers(fit.model.indicators)
     X, mean = _turned(fit, X), _turned(fit, fit.moments.mean)
     weighted = (X - mean) * fit.raw_weights()

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._checks import columns_present, friendly_keywords
+from satmetrics._checks import columns_present, expect, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.errors import DataError, OptionError
+from satmetrics.errors import DataError
 from satmetrics.indices.index import IndexResult
 from satmetrics.inference._intervals import normal_interval, normal_p
 
@@ -94,12 +94,13 @@ def changes(result: IndexResult, *, over: str = "wave") -> ChangeResult:
     >>> bool(moved.to_frame()["std_error"].gt(0).all())
     True
     """
-    if not isinstance(result, IndexResult):
-        raise OptionError(
-            f"changes() needs an index, got {type(result).__name__}",
-            code="not-an-index",
-            remedy='pass what sat.index(fit, data, by=["unit", "wave"]) returned',
-        )
+    expect(
+        "changes",
+        result,
+        IndexResult,
+        "an index",
+        remedy='pass what sat.index(fit, data, by=["unit", "wave"]) returned',
+    )
     columns_present([over], result.by, where="the index")
     table = result.table
     earlier, later = _neighbours(table, over, [k for k in result.by if k != over])

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from satmetrics._checks import check_level, friendly_keywords, one_of
+from satmetrics._checks import check_level, expect, friendly_keywords, one_of
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
@@ -149,12 +149,13 @@ def index(
     71.25
     """
     check_level(level)
-    if not isinstance(fit, PlsFit):
-        raise OptionError(
-            f"index() needs a fit, got {type(fit).__name__}",
-            code="not-a-fit",
-            remedy="pass what sat.pls(model, data) returned, then the data",
-        )
+    expect(
+        "index",
+        fit,
+        PlsFit,
+        "a fit",
+        remedy="pass what sat.pls(model, data) returned, then the data",
+    )
     chosen: IndexMetric = fit.options.metric if metric is None else metric
     one_of("metric", chosen, METRICS)
     moments = _moments(fit, data, by)

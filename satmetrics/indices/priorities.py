@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._checks import friendly_keywords
+from satmetrics._checks import expect, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
-from satmetrics._typing import FloatArray
-from satmetrics.errors import DataError, OptionError
+from satmetrics._typing import FloatArray, IntArray
+from satmetrics.errors import DataError
 from satmetrics.estimation import _structure
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.statistics import reachable
@@ -101,36 +101,18 @@ def priorities(
     >>> sat.priorities(fit).to_frame()["construct"][0]
     'Quality'
     """
-    if not isinstance(fit, PlsFit):
-        raise OptionError(
-            f"priorities() needs a fit, got {type(fit).__name__}",
-            code="not-a-fit",
-            remedy="pass what sat.pls(model, data) returned",
-        )
-    if fit.batched:
-        raise OptionError(
-            "this fit holds a batch of groups",
-            code="batched-fit",
-            remedy="take one group at a time: fit.group(0)",
-        )
-    name = target or fit.model.target
-    if name is None:
-        raise DataError(
-            "the model names no target",
-            code="no-target",
-            remedy='pass target="Satisfaction"',
-        )
-    goal = fit.model.names.index(fit.model.construct(name).name)
+    expect(
+        "priorities",
+        fit,
+        PlsFit,
+        "a fit",
+        remedy="pass what sat.pls(model, data) returned",
+    )
+    fit.require_single("take")
+    goal = _goal(fit, target)
     levels = index(fit, data, scale=scale)
     total = _structure.total_effects(fit.path_matrix)[:, goal]
-    adjacency = fit.model.adjacency()
-    drivers = np.flatnonzero((adjacency | reachable(adjacency))[:, goal])
-    if not len(drivers):
-        raise DataError(
-            f"nothing leads to {name!r} in model {fit.model.name!r}",
-            code="no-drivers",
-            column=name,
-        )
+    drivers = _drivers(fit, goal)
     spread = 100 / _spans(fit, ends_of(fit, data, scale, np.arange(len(total))))
     effect = total[drivers] * spread[goal] / spread[drivers]
     performance = levels.table["estimate"][drivers]
@@ -148,10 +130,36 @@ def priorities(
     return PriorityResult(
         table,
         levels.context,
-        target=name,
+        target=fit.model.names[goal],
         model=fit.model.name,
         credit=fit.model.credit(),
     )
+
+
+def _goal(fit: PlsFit, target: str | None) -> int:
+    """Return the position of the construct to drive."""
+    name = target or fit.model.target
+    if name is None:
+        raise DataError(
+            "the model names no target",
+            code="no-target",
+            remedy='pass target="Satisfaction"',
+        )
+    return fit.model.names.index(fit.model.construct(name).name)
+
+
+def _drivers(fit: PlsFit, goal: int) -> IntArray:
+    """Return the positions of the constructs that lead to it."""
+    adjacency = fit.model.adjacency()
+    drivers = np.flatnonzero((adjacency | reachable(adjacency))[:, goal])
+    if not len(drivers):
+        name = fit.model.names[goal]
+        raise DataError(
+            f"nothing leads to {name!r} in model {fit.model.name!r}",
+            code="no-drivers",
+            column=name,
+        )
+    return drivers
 
 
 def _spans(fit: PlsFit, ends: FloatArray) -> FloatArray:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satmetrics._checks import friendly_keywords
+from satmetrics._checks import expect, friendly_keywords
 from satmetrics._frames import ESTIMATES, Table
-from satmetrics.errors import DataError, OptionError
+from satmetrics.errors import DataError
 from satmetrics.indices.changes import ChangeResult
 from satmetrics.plot import _dots
 from satmetrics.plot._canvas import axes_for, finish
@@ -52,12 +52,13 @@ def changes(
     >>> [text.get_text() for text in sat.plot.changes(moved).get_yticklabels()]
     ['2025-2 since 2025-1', '2026-1 since 2025-2']
     """
-    if not isinstance(result, ChangeResult):
-        raise OptionError(
-            f"plot.changes() needs changes, got {type(result).__name__}",
-            code="not-changes",
-            remedy="pass what sat.changes(index) returned",
-        )
+    expect(
+        "plot.changes",
+        result,
+        ChangeResult,
+        "changes",
+        remedy="pass what sat.changes(index) returned",
+    )
     rows = _rows(result, construct)
     names = Names.of(labels)
     keys = [k for k in rows.names if k not in OWN and k != result.over]

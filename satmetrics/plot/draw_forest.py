@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from satmetrics._checks import friendly_keywords, one_of
+from satmetrics._checks import expect, friendly_keywords, one_of
 from satmetrics._frames import Table
-from satmetrics.errors import OptionError
 from satmetrics.inference.bootstrap import BootstrapResult
 from satmetrics.plot import _dots
 from satmetrics.plot._canvas import BLUE, axes_for, finish
@@ -63,12 +62,13 @@ def forest(
     >>> len(sat.plot.forest(boot).get_yticks())
     12
     """
-    if not isinstance(boot, BootstrapResult):
-        raise OptionError(
-            f"plot.forest() needs a bootstrap, got {type(boot).__name__}",
-            code="not-a-bootstrap",
-            remedy="pass what sat.bootstrap(fit, data) returned",
-        )
+    expect(
+        "plot.forest",
+        boot,
+        BootstrapResult,
+        "a bootstrap",
+        remedy="pass what sat.bootstrap(fit, data) returned",
+    )
     present = tuple(dict.fromkeys(str(t) for t in boot.table["term"]))
     one_of("term", term, present)
     rows = boot.table.where(term=term)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satmetrics._checks import friendly_keywords, one_of
+from satmetrics._checks import expect, friendly_keywords, one_of
 from satmetrics._frames import Table
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.errors import DataError, OptionError
+from satmetrics.errors import DataError
 from satmetrics.indices.index import IndexResult
 from satmetrics.plot import _dots
 from satmetrics.plot._canvas import (
@@ -71,12 +71,13 @@ def index(
     >>> sat.plot.index(sat.index(fit), labels=fit.model).get_xlabel()
     'index, 0–100, with 95 % intervals'
     """
-    if not isinstance(result, IndexResult):
-        raise OptionError(
-            f"plot.index() needs an index, got {type(result).__name__}",
-            code="not-an-index",
-            remedy="pass what sat.index(fit, data) returned",
-        )
+    expect(
+        "plot.index",
+        result,
+        IndexResult,
+        "an index",
+        remedy="pass what sat.index(fit, data) returned",
+    )
     names = Names.of(labels)
     along = _along(result, over)
     unit = f"index, 0–100, with {100 * result.level:g} % intervals"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from satmetrics._checks import friendly_keywords
+from satmetrics._checks import expect, friendly_keywords
 from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.estimation.fit import PlsFit
@@ -90,19 +90,15 @@ def paths(
     return finish(ax, fit.context, names.notes)
 
 
-def _check(fit: object, boot: object) -> None:
-    if not isinstance(fit, PlsFit):
-        raise OptionError(
-            f"plot.paths() needs a fit, got {type(fit).__name__}",
-            code="not-a-fit",
-            remedy="pass what sat.pls(model, data) returned",
-        )
-    if fit.batched:
-        raise OptionError(
-            "this fit holds a batch of groups",
-            code="batched-fit",
-            remedy="draw one group at a time: fit.group(0)",
-        )
+def _check(fit: PlsFit, boot: object) -> None:
+    expect(
+        "plot.paths",
+        fit,
+        PlsFit,
+        "a fit",
+        remedy="pass what sat.pls(model, data) returned",
+    )
+    fit.require_single("draw")
     if boot is None:
         return
     if not isinstance(boot, BootstrapResult):

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satmetrics._checks import friendly_keywords
+from satmetrics._checks import expect, friendly_keywords
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.errors import OptionError
 from satmetrics.indices.priorities import PriorityResult
 from satmetrics.plot._canvas import (
     BLUE,
@@ -64,12 +63,13 @@ def priorities(
     >>> sat.plot.priorities(sat.priorities(fit), labels=fit.model).get_ylabel()
     'performance: index, 0–100'
     """
-    if not isinstance(result, PriorityResult):
-        raise OptionError(
-            f"plot.priorities() needs priorities, got {type(result).__name__}",
-            code="not-priorities",
-            remedy="pass what sat.priorities(fit) returned",
-        )
+    expect(
+        "plot.priorities",
+        result,
+        PriorityResult,
+        "priorities",
+        remedy="pass what sat.priorities(fit) returned",
+    )
     names = Names.of(labels)
     table = result.table
     ax = axes_for(ax, 7.2, 4.4)

@@ -134,13 +134,6 @@ def open_frame(frame: object) -> Grid:
     return Grid(names, columns, len(wrapped))
 
 
-def text_column(values: Sequence[object]) -> Column:
-    """Return plain values (texts, numbers, dates, None) as a column."""
-    array = np.empty(len(values), dtype=object)
-    array[:] = list(values)
-    return _from_objects(array)
-
-
 def _check_names(frame: object) -> None:
     native = getattr(frame, "column_names", None)
     listed = native if native is not None else getattr(frame, "columns", None)
