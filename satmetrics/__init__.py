@@ -4,7 +4,7 @@ The common way in: ``import satmetrics as sat``. The public names are those list
 ``__all__`` and nothing else.
 """
 
-from satmetrics import datasets, errors, models, plot
+from satmetrics import assessment, datasets, drivers, errors, models, plot
 from satmetrics._result import Context, Exclusion, read_result
 from satmetrics._version import __version__ as __version__
 from satmetrics.assessment.assess import assess
@@ -42,9 +42,11 @@ __all__ = [
     "StructuralModel",
     "Survey",
     "assess",
+    "assessment",
     "bootstrap",
     "changes",
     "datasets",
+    "drivers",
     "effects",
     "errors",
     "gap_table",

@@ -36,7 +36,9 @@ def spd_solve(A: FloatArray, b: FloatArray) -> tuple[FloatArray, BoolArray]:
     return np.ascontiguousarray(np.moveaxis(x, (0, 1), (-2, -1))), ok
 
 
-def eliminate(A: FloatArray, x: FloatArray) -> tuple[FloatArray, BoolArray]:
+def eliminate(
+    A: FloatArray, x: FloatArray, *, indefinite: bool = False
+) -> tuple[FloatArray, BoolArray]:
     """Solve as `spd_solve` with the batch in the last axes, overwriting both arguments.
 
     Long contiguous rows of batch members make each of the k steps a few vector
@@ -46,12 +48,14 @@ def eliminate(A: FloatArray, x: FloatArray) -> tuple[FloatArray, BoolArray]:
     ----------
     A : (k, k, …)
     x : (k, m, …), the right-hand sides.
+    indefinite : take negative pivots too; only a vanishing one is then singular.
     """
     k = len(A)
     scale = A[np.arange(k), np.arange(k)]
     ok = np.asarray(np.isfinite(A).all(axis=(0, 1)) & (scale > 0).all(axis=0))
     for i in range(k):
-        good = A[i, i] > SINGULAR * scale[i]
+        pivot = np.abs(A[i, i]) if indefinite else A[i, i]
+        good = pivot > SINGULAR * scale[i]
         if not good.all():
             ok &= good
             A[i, i] = np.where(good, A[i, i], 1.0)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._linalg import spd_inverse
+from satmetrics._linalg import cov_to_corr, spd_inverse
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.estimation._structure import Regressions
-from satmetrics.moment._blocks import membership
+from satmetrics.moment._blocks import membership, rho_a
 
 CANCELLED = 1e-12
 """A composite's variance this small beside its items' is rounding error."""
@@ -35,11 +35,15 @@ class Layout:
     owner : (p,) construct of each indicator, ascending.
     adjacency : (q, q), True at [source, target].
     blocks_b : indicator positions of each mode B block.
+    fixed : positions of the indicators of sum scores, whose weights stay equal.
+    factor : (q,), True where consistent PLS corrects for unreliability.
     """
 
     owner: IntArray
     adjacency: BoolArray
     blocks_b: tuple[IntArray, ...]
+    fixed: IntArray
+    factor: BoolArray
 
     @property
     def q(self) -> int:
@@ -71,25 +75,31 @@ class Solution:
     weights : (B, p), of the indicators in the metric of S; composites have variance 1.
     loadings : (B, p), correlations of indicators with their construct.
     cross : (B, p, q), correlations of indicators with all constructs.
-    corr : (B, q, q), construct correlations C.
+    corr : (B, q, q), construct correlations C, consistent where `factor` asks for it.
+    score_corr : (B, q, q), correlations of the composites themselves.
+    rho : (B, q), the rho_A by which factors were corrected; 1 for composites.
     paths : (B, q, q), coefficient at [source, target].
     r2 : (B, q), NaN for exogenous constructs.
     iterations : (B,)
     converged : (B,)
     singular_block : (B,), number of the first mode B block without an inverse, or −1.
     singular_target : (B,), first construct whose predictors are collinear, or −1.
+    unreliable : (B,), first factor without a positive rho_A, or −1.
     """
 
     weights: FloatArray
     loadings: FloatArray
     cross: FloatArray
     corr: FloatArray
+    score_corr: FloatArray
+    rho: FloatArray
     paths: FloatArray
     r2: FloatArray
     iterations: IntArray
     converged: BoolArray
     singular_block: IntArray
     singular_target: IntArray
+    unreliable: IntArray
 
 
 def solve(S: FloatArray, layout: Layout, settings: Settings) -> Solution:
@@ -108,19 +118,22 @@ def solve(S: FloatArray, layout: Layout, settings: Settings) -> Solution:
     usable = usable & (singular_block < 0)
     state = _iterate(S, layout, settings, inverses, usable)
     solution = _finish(S, state, layout, settings)
-    sound = usable & (solution.singular_target < 0)
+    sound = usable & (solution.singular_target < 0) & (solution.unreliable < 0)
     good = sound & state.converged
     return Solution(
         weights=_blank(solution.weights, good),
         loadings=_blank(solution.loadings, good),
         cross=_blank(solution.cross, good),
         corr=_blank(solution.corr, good),
+        score_corr=_blank(solution.score_corr, good),
+        rho=_blank(solution.rho, good),
         paths=_blank(solution.paths, good),
         r2=_blank(solution.r2, good),
         iterations=state.iterations,
         converged=state.converged & sound,
         singular_block=singular_block,
         singular_target=solution.singular_target,
+        unreliable=np.where(usable & state.converged, solution.unreliable, -1),
     )
 
 
@@ -293,6 +306,7 @@ def _normalise(
 def _outer(SW: FloatArray, E: FloatArray, chunk: _Chunk) -> FloatArray:
     """Return new weights: covariances with the own inner proxy, mode B regressed."""
     w: FloatArray = np.einsum("kpb,kpb->pb", SW, E[:, chunk.layout.owner])
+    w[chunk.layout.fixed] = 1.0
     for block, inverse in zip(chunk.layout.blocks_b, chunk.inverses, strict=True):
         w[block] = np.einsum("ijb,jb->ib", inverse, w[block])
     return w
@@ -320,7 +334,7 @@ class _Inner:
 def _finish(
     S: FloatArray, state: _State, layout: Layout, settings: Settings
 ) -> Solution:
-    """Turn signs by the rule, regress, and collect."""
+    """Turn signs by the rule, correct for attenuation, regress, and collect."""
     w, C = state.w, state.C
     M = membership(layout.owner, layout.q)
     sd = np.sqrt(np.diagonal(S, axis1=1, axis2=2))
@@ -333,8 +347,11 @@ def _finish(
     C = C * turn[:, :, None] * turn[:, None, :]
     q = layout.q
     C[:, np.arange(q), np.arange(q)] = 1.0
+    score_corr, rho = C, np.ones((len(S), q))
+    if layout.factor.any():
+        rho, loadings, cross, C = _consistent(S, w * sd, loadings, cross, C, layout)
     regressions = Regressions.of(layout.adjacency)
-    paths, r2, ok = regressions.solve(C)
+    paths, r2, ok = regressions.solve(C, indefinite=bool(layout.factor.any()))
     first_bad = regressions.target[np.argmin(ok, axis=1)]
     sound = np.asarray(ok.all(axis=1))
     nobody = np.full(len(S), -1, dtype=np.int64)
@@ -343,13 +360,50 @@ def _finish(
         loadings=loadings,
         cross=cross,
         corr=C,
+        score_corr=score_corr,
+        rho=rho,
         paths=paths,
         r2=r2,
         iterations=nobody,
         converged=sound,
         singular_block=nobody,
         singular_target=np.where(sound, -1, first_bad),
+        unreliable=np.where((rho > 0).all(axis=1), -1, np.argmin(rho > 0, axis=1)),
     )
+
+
+def _consistent(
+    S: FloatArray,
+    w: FloatArray,
+    loadings: FloatArray,
+    cross: FloatArray,
+    C: FloatArray,
+    layout: Layout,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return rho_A (B, q), and loadings, cross-loadings and C freed of attenuation.
+
+    ``λ = w √ρ_A / wᵀw`` and ``C_jk / √(ρ_j ρ_k)`` for factors (Dijkstra and Henseler
+    2015, doi:10.25300/MISQ/2015/39.2.02); composites have ρ = 1. A negative rho_A has
+    no root: everything of that factor becomes NaN.
+
+    Parameters
+    ----------
+    w : (B, p) weights of standardised indicators.
+    """
+    owner, q = layout.owner, layout.q
+    M = membership(owner, q)
+    single = M.sum(axis=0) == 1
+    rho = np.where(layout.factor & ~single, rho_a(cov_to_corr(S), w, owner, q), 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        root = np.sqrt(rho)
+        factor = (layout.factor & ~single)[owner]
+        free = w * (root / ((w * w) @ M))[:, owner]
+        loadings = np.where(factor, free, loadings)
+        cross = cross / root[:, None, :]
+        C = C / (root[:, :, None] * root[:, None, :])
+    cross[:, np.arange(len(owner)), owner] = loadings
+    C[:, np.arange(q), np.arange(q)] = 1.0
+    return rho, loadings, cross, C
 
 
 def _signs(loadings: FloatArray, M: FloatArray, rule: str) -> FloatArray:

@@ -43,12 +43,15 @@ class Regressions:
         identity = np.repeat(np.eye(k)[:, :, None], len(target), axis=2)
         return cls(target, sources, used, blank, identity)
 
-    def betas(self, C: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+    def betas(
+        self, C: FloatArray, *, indefinite: bool = False
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
         """Regress each target on its sources, with the batch last.
 
         Parameters
         ----------
         C : (q, q, b) correlations.
+        indefinite : whether C, corrected for attenuation, may have negative pivots.
 
         Returns
         -------
@@ -58,20 +61,23 @@ class Regressions:
         A[self.blank] = self.identity[self.blank][:, None]
         right = C[self.sources, self.target]
         right[~self.used] = 0.0
-        beta, ok = eliminate(A, right[:, None].copy())
+        beta, ok = eliminate(A, right[:, None].copy(), indefinite=indefinite)
         paths = np.zeros_like(C)
         row, col = np.nonzero(self.used)
         paths[self.sources[row, col], self.target[col]] = beta[row, 0, col]
         return paths, np.einsum("ktb,ktb->tb", beta[:, 0], right), ok
 
-    def solve(self, C: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+    def solve(
+        self, C: FloatArray, *, indefinite: bool = False
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
         """Regress each target on its sources: C (B, q, q), batch first.
 
         Returns
         -------
         paths (B, q, q) at [source, target], r2 (B, q), ok (B, T).
         """
-        paths, fitted, ok = self.betas(np.ascontiguousarray(np.moveaxis(C, 0, -1)))
+        last = np.ascontiguousarray(np.moveaxis(C, 0, -1))
+        paths, fitted, ok = self.betas(last, indefinite=indefinite)
         r2 = np.full((len(C), C.shape[-1]), np.nan)
         r2[:, self.target] = fitted.T
         return np.ascontiguousarray(np.moveaxis(paths, -1, 0)), r2, ok.T
@@ -90,13 +96,27 @@ def total_effects(paths: FloatArray) -> FloatArray:
 
 
 def implied(
-    S: FloatArray, loadings: FloatArray, C: FloatArray, owner: IntArray
+    S: FloatArray,
+    loadings: FloatArray,
+    C: FloatArray,
+    owner: IntArray,
+    factor: BoolArray,
 ) -> FloatArray:
-    """Return implied correlations (…, p, p): free within blocks, λ C λ' between."""
-    between = loadings[..., :, None] * loadings[..., None, :]
-    between = between * C[..., owner[:, None], owner[None, :]]
+    """Return implied correlations (…, p, p): λ C λ' between blocks.
+
+    Within the block of a composite correlations are free (those of S); within that of
+    a factor they are λ λ'.
+
+    Parameters
+    ----------
+    S : (…, p, p) observed correlations.
+    factor : (q,), True where a construct is a factor.
+    """
+    made = loadings[..., :, None] * loadings[..., None, :]
+    made = made * C[..., owner[:, None], owner[None, :]]
     same = owner[:, None] == owner[None, :]
-    return np.where(same, S, between)
+    free = same & ~factor[owner][:, None] | np.eye(len(owner), dtype=np.bool_)
+    return np.where(free, S, made)
 
 
 def implied_construct_corr(

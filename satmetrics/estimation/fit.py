@@ -24,6 +24,14 @@ from satmetrics.moment.moments import Moments
 if TYPE_CHECKING:
     import pandas as pd
 
+FORMS = {
+    ("A", "composite"): "mode A composite (SmartPLS: reflective)",
+    ("B", "composite"): "mode B composite (SmartPLS: formative)",
+    ("sum", "composite"): "sum score: equal weights, not estimated",
+    ("A", "factor"): "factor: consistent PLS, corrected by rho_A "
+    "(seminr: reflective; SmartPLS: consistent PLS)",
+}
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PlsFit(Result):
@@ -36,7 +44,9 @@ class PlsFit(Result):
         answers as given with ``metric="raw"``); every composite has variance 1.
     loadings : (…, p) correlations of indicators with their construct.
     cross : (…, p, q) correlations of indicators with every construct.
-    corr : (…, q, q) construct correlations.
+    corr : (…, q, q) construct correlations, freed of attenuation between factors.
+    score_corr : (…, q, q) correlations of the composites themselves.
+    rho : (…, q) the rho_A by which factors were corrected; 1 for composites.
     path_matrix : (…, q, q) coefficients at [source, target].
     r_squared : (…, q), NaN for exogenous constructs.
     iterations : (…)
@@ -53,6 +63,8 @@ class PlsFit(Result):
     loadings: FloatArray
     cross: FloatArray
     corr: FloatArray
+    score_corr: FloatArray
+    rho: FloatArray
     path_matrix: FloatArray
     r_squared: FloatArray
     iterations: Any
@@ -66,6 +78,11 @@ class PlsFit(Result):
     def context(self) -> Context:
         """Origin of the data and what was left out."""
         return self.moments.context
+
+    @property
+    def source(self) -> Moments:
+        """Moments of the data's columns, from which all else is computed."""
+        return self.moments
 
     @property
     def title(self) -> str:
@@ -96,7 +113,8 @@ class PlsFit(Result):
         state = {
             name: getattr(self, name)[which]
             for name in (
-                *("weights", "loadings", "cross", "corr", "path_matrix"),
+                *("weights", "loadings", "cross", "corr", "score_corr", "rho"),
+                "path_matrix",
                 *("r_squared", "iterations", "converged", "admissible"),
             )
         }
@@ -153,16 +171,17 @@ class PlsFit(Result):
     def implied(self) -> pd.DataFrame:
         """Return the indicators' correlations that the estimated model implies.
 
-        Blocks of one construct are free, as in composite models; between blocks
-        ``λ_i ρ_jk λ_j`` with the construct correlations of the structural model.
+        Blocks of a composite are free, those of a factor are ``λ_i λ_j``; between
+        blocks ``λ_i ρ_jk λ_j`` with the construct correlations of the structural model.
         """
+        factor = np.array([c.kind == "factor" for c in self.model.constructs])
         order = np.array([self.model.names.index(n) for n in self.model.order])
         adjacency = self.model.adjacency()
         rho = _structure.implied_construct_corr(
             self.corr, self.path_matrix, adjacency, order
         )
         R = cov_to_corr(self.moments.cov)
-        values = _structure.implied(R, self.loadings, rho, self.model.owner())
+        values = _structure.implied(R, self.loadings, rho, self.model.owner(), factor)
         return self._matrix(values, self.model.indicators, "indicator")
 
     def status(self) -> pd.DataFrame:
@@ -268,10 +287,9 @@ class PlsFit(Result):
                 {**keys, "construct": "construct", "estimate": "R²"},
             ),
         )
-        modes = {c.mode for c in self.model.constructs}
+        blocks_said = {(c.mode, c.kind) for c in self.model.constructs}
         notes = (
-            *(("mode A composite (SmartPLS: reflective)",) if "A" in modes else ()),
-            *(("mode B composite (SmartPLS: formative)",) if "B" in modes else ()),
+            *(words for form, words in FORMS.items() if form in blocks_said),
             *(note for note in (self.model.credit(), self.model.note) if note),
             *(reason for reason in self.reasons[:5] if reason),
             *self.context.sentences(),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from satmetrics._checks import friendly_keywords
-from satmetrics._typing import AnyArray, BoolArray, FloatArray, MissingPolicy
+from satmetrics._typing import AnyArray, FloatArray, MissingPolicy
 from satmetrics.errors import (
     ConvergenceError,
     DataError,
@@ -21,7 +21,6 @@ from satmetrics.errors import (
     SatmetricsError,
     SpecificationError,
 )
-from satmetrics.estimation import _pls as kernel
 from satmetrics.estimation.door import (
     as_model,
     model_moments,
@@ -35,8 +34,6 @@ from satmetrics.estimation.solve import solve_moments
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
-
-LOWEST_EIGENVALUE = -1e-8
 
 
 @friendly_keywords
@@ -94,7 +91,7 @@ def pls(
     """
     chosen = as_model(model, data)
     settings = _as_options(options)
-    _check_kinds(chosen)
+    _check_kinds(chosen, settings)
     moments = model_moments(chosen, data, by=by, weights=weights, missing=missing)
     moments.require_cov()
     sampling = Sampling(missing=missing, weights=weights)
@@ -122,7 +119,7 @@ def fit_moments(
     batched = bool(moments.batch_shape)
     solved = solve_moments(model, moments, options, ends)
     solution = solved.solution
-    admissible = _admissible(solution)
+    admissible = solution.converged & ~solved.violated.any(axis=1)
     reasons = tuple(
         solved.caution(g) if sound else solved.reason(g)
         for g, sound in enumerate(admissible)
@@ -139,6 +136,8 @@ def fit_moments(
         loadings=shaped(solution.loadings),
         cross=shaped(solution.cross),
         corr=shaped(solution.corr),
+        score_corr=shaped(solution.score_corr),
+        rho=shaped(solution.rho),
         path_matrix=shaped(solution.paths),
         r_squared=shaped(solution.r2),
         iterations=shaped(solution.iterations),
@@ -163,23 +162,16 @@ def _as_options(options: object) -> PlsOptions:
     )
 
 
-def _check_kinds(model: StructuralModel) -> None:
+def _check_kinds(model: StructuralModel, options: PlsOptions) -> None:
     factors = [c.name for c in model.constructs if c.kind == "factor"]
-    if factors:
+    if factors and options.metric == "raw":
         raise SpecificationError(
-            f'construct {factors[0]!r} has kind = "factor", which asks for consistent '
-            "PLS; this version estimates composites",
-            code="no-plsc",
+            f'construct {factors[0]!r} has kind = "factor", and consistent PLS is '
+            "defined for standardised items",
+            code="raw-plsc",
             column=factors[0],
-            remedy='set kind = "composite"',
+            remedy='use metric="standardized", or kind = "composite"',
         )
-
-
-def _admissible(solution: kernel.Solution) -> BoolArray:
-    C = np.nan_to_num(solution.corr)
-    lowest = np.linalg.eigvalsh(C)[:, 0]
-    inside = (np.abs(np.nan_to_num(solution.loadings)) <= 1 + 1e-8).all(axis=1)
-    return solution.converged & (lowest >= LOWEST_EIGENVALUE) & inside
 
 
 def _raise_fault(fit: PlsFit) -> None:
@@ -203,6 +195,13 @@ def _fault(reason: str, fit: PlsFit) -> SatmetricsError:
             code="not-converged",
             value=int(fit.iterations),
             remedy="raise max_iter or tol in PlsOptions, or try another scheme",
+        )
+    if "rho_A" in reason:
+        return NotIdentifiedError(
+            reason,
+            code="no-reliability",
+            value=reason,
+            remedy='check the items of this construct, or set its kind to "composite"',
         )
     if "no inverse" in reason or "collinear" in reason:
         return NotIdentifiedError(

@@ -8,6 +8,7 @@ import numpy as np
 
 from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import BoolArray, FloatArray
+from satmetrics.estimation import _admissible
 from satmetrics.estimation import _pls as kernel
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.options import PlsOptions
@@ -27,6 +28,7 @@ class Solved:
     S : (B, p, p), the matrices the algorithm worked on.
     flat : (B, p), True where an indicator is constant.
     solution : the kernel's record.
+    violated : (B, 4), which conditions of an admissible solution are not met.
     max_iter : iterations allowed.
     """
 
@@ -35,6 +37,7 @@ class Solved:
     S: FloatArray
     flat: BoolArray
     solution: kernel.Solution
+    violated: BoolArray
     max_iter: int
 
     def caution(self, g: int) -> str:
@@ -45,30 +48,34 @@ class Solved:
 
     def reason(self, g: int) -> str:
         """Return why member g of the batch has no sound solution."""
+        return self.moments.reasons[g] or self._of_data(g) or self._of_solution(g)
+
+    def _of_data(self, g: int) -> str:
         n = np.atleast_1d(self.moments.n)[g]
-        names = self.model.names
-        if self.moments.reasons[g]:
-            return self.moments.reasons[g]
         if n < 2:
             return f"n = {int(n)} complete rows"
         if self.flat[g].any():
             items = [self.moments.names[i] for i in np.flatnonzero(self.flat[g])]
             return f"zero variance: {', '.join(items[:5])}"
-        if self.solution.singular_block[g] >= 0:
-            block = names[self.solution.singular_block[g]]
-            return f"mode B block {block} has no inverse"
-        if self.solution.singular_target[g] >= 0:
-            target = names[self.solution.singular_target[g]]
-            return f"predictors of {target} are collinear"
-        if not self.solution.converged[g]:
-            steps = int(self.solution.iterations[g])
+        return ""
+
+    def _of_solution(self, g: int) -> str:
+        names, found = self.model.names, self.solution
+        if found.singular_block[g] >= 0:
+            return f"mode B block {names[found.singular_block[g]]} has no inverse"
+        if found.unreliable[g] >= 0:
+            factor = names[found.unreliable[g]]
+            return f"rho_A of factor {factor} is not positive: nothing to correct by"
+        if found.singular_target[g] >= 0:
+            return f"predictors of {names[found.singular_target[g]]} are collinear"
+        if not found.converged[g]:
+            steps = int(found.iterations[g])
             if steps < self.max_iter:
                 return "the items of a construct cancel: is one to be reversed?"
             return f"not converged after {steps} iterations"
-        return (
-            "inadmissible: construct correlations not positive semi-definite, "
-            "or a loading above 1"
-        )
+        held = np.flatnonzero(self.violated[g])
+        causes = " and ".join(_admissible.CAUSES[k] for k in held)
+        return f"inadmissible: {causes}" if causes else ""
 
 
 def solve_moments(
@@ -83,7 +90,14 @@ def solve_moments(
         unusable = np.asarray(flat.any(axis=1))
         S = np.where(unusable[:, None, None], np.nan, S)
     solution = kernel.solve(S, layout_of(model), settings_of(options))
-    return Solved(model, turned, S, flat, solution, options.max_iter)
+    may = any(c.kind == "factor" for c in model.constructs)
+    may = may or moments.kind in ("pairwise", "polychoric", "table", "em")
+    violated = (
+        _admissible.violations(solution)
+        if may
+        else np.zeros((len(S), len(_admissible.CAUSES)), dtype=np.bool_)
+    )
+    return Solved(model, turned, S, flat, solution, violated, options.max_iter)
 
 
 def layout_of(model: StructuralModel) -> kernel.Layout:
@@ -94,7 +108,15 @@ def layout_of(model: StructuralModel) -> kernel.Layout:
         for k, construct in enumerate(model.constructs)
         if construct.mode == "B" and len(construct.indicators) > 1
     )
-    return kernel.Layout(owner, model.adjacency(), blocks)
+    fixed = [k for k, c in enumerate(model.constructs) if c.mode == "sum"]
+    factor = np.array([c.kind == "factor" for c in model.constructs])
+    return kernel.Layout(
+        owner,
+        model.adjacency(),
+        blocks,
+        fixed=np.flatnonzero(np.isin(owner, fixed)),
+        factor=factor,
+    )
 
 
 def settings_of(options: PlsOptions) -> kernel.Settings:

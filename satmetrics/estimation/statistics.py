@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,9 +64,11 @@ def statistics(fit: PlsFit, moments: Moments) -> Statistics:
     values = np.concatenate([flat[name][:, at] for name, at in picks.items()], axis=1)
     values[~np.isfinite(values)] = np.nan
     ok = solution.converged & np.isfinite(flat["path"]).all(axis=1)
-    bad = np.flatnonzero(~ok)
-    failed = Counter(solved.reason(int(i)) or "not a number" for i in bad)
-    return Statistics(values, ok, tuple(failed.items()))
+    admissible = ok & ~solved.violated.any(axis=1)
+    reasons = [""] * len(ok)
+    for i in np.flatnonzero(~admissible):
+        reasons[i] = solved.reason(int(i)) or "not a number"
+    return Statistics(values, ok, admissible, tuple(reasons))
 
 
 def labels(fit: PlsFit) -> Table:

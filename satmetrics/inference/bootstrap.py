@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,20 +14,14 @@ from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion, Result
 from satmetrics._typing import FloatArray, RngLike
-from satmetrics.errors import ConvergenceError, DataError, OptionError
-from satmetrics.inference import _intervals, _resample
+from satmetrics.errors import ConvergenceError, OptionError
+from satmetrics.inference import _intervals
 from satmetrics.inference.protocol import Refittable
-from satmetrics.moment.contributions import Contributions, contributions
+from satmetrics.inference.source import Resampled, source_of
 from satmetrics.moment.moments import Moments
-from satmetrics.survey.survey import as_survey
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Resampled = Literal["respondents", "normal theory"]
-LOWEST_EIGENVALUE = -1e-8
-BATCH = 250
-"""Draws fitted at once: their matrices stay in cache."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -175,15 +169,15 @@ def bootstrap(
             code="not-a-fit",
             remedy="pass what sat.pls(model, data) returned, then the data",
         )
-    if fit.moments.batch_shape:
+    if fit.source.batch_shape:
         raise OptionError(
             "this fit holds a batch of groups",
             code="batched-fit",
             remedy="bootstrap one group at a time: fit.group(0)",
         )
-    batches, resampled, context = _source(fit, data, n_draws, rng)
-    own = fit.statistics(_as_batch(fit.moments))
-    values, failures = _run(fit, batches, n_draws, progress)
+    origin = source_of(fit, data)
+    own = fit.statistics(_as_batch(fit.source))
+    values, failures = _run(fit, origin.batches(n_draws, rng), n_draws, progress)
     if len(values) < 2:
         raise ConvergenceError(
             f"{n_draws - len(values)} of {n_draws} draws could not be fitted",
@@ -193,102 +187,14 @@ def bootstrap(
     failed = tuple(sorted(failures.items()))
     exclusions = [Exclusion(reason, count, "draws") for reason, count in failed]
     return BootstrapResult(
-        table=_table(fit.labels(), own.values[0], values, level, fit.moments),
+        table=_table(fit.labels(), own.values[0], values, level, fit.source),
         draws=values,
         n_draws=n_draws,
         failures=failed,
         level=level,
-        resampled=resampled,
+        resampled=origin.resampled,
         title=fit.title,
-        context=context.plus(*exclusions),
-    )
-
-
-def _source(
-    fit: Refittable, data: object, n_draws: int, rng: RngLike
-) -> tuple[Iterator[Moments], Resampled, Context]:
-    """Return the batches of resampled moments, what was resampled, and the context."""
-    if fit.moments.kind not in ("sample", "table"):
-        raise DataError(
-            f"the fit used {fit.moments.kind} moments, which no one sample size is "
-            "behind and which are not sums over rows",
-            code="not-sample-moments",
-            remedy='fit with missing="listwise" or missing="mean"',
-        )
-    if data is None or isinstance(data, Moments):
-        if isinstance(data, Moments):
-            _same_data(fit.moments, data.select(fit.moments.names))
-        return _normal(fit.moments, n_draws, rng), "normal theory", fit.moments.context
-    if fit.moments.kind != "sample":
-        raise DataError(
-            "the fit used published figures, and answers are given",
-            code="not-sample-moments",
-            remedy="fit the answers, or bootstrap the figures alone: bootstrap(fit)",
-        )
-    survey = as_survey(data)
-    if fit.sampling.weights is not None:
-        survey = survey.with_roles(weight=fit.sampling.weights)
-    units = contributions(survey, fit.moments.names, missing=fit.sampling.missing)
-    _same_data(fit.moments, units.moments())
-    return _resampled(units, n_draws, rng), "respondents", fit.moments.context
-
-
-def _same_data(fitted: Moments, given: Moments) -> None:
-    same = int(fitted.n) == int(given.n) and np.allclose(
-        fitted.cov, given.cov, rtol=1e-8, atol=1e-10, equal_nan=True
-    )
-    if not same or not np.allclose(fitted.mean, given.mean, rtol=1e-9, atol=1e-10):
-        raise DataError(
-            f"these are not the data of the fit (n = {int(fitted.n):,} there, "
-            f"{int(given.n):,} here)",
-            code="other-data",
-            remedy="pass the survey that was fitted, or fit this one first",
-        )
-
-
-def _resampled(units: Contributions, n_draws: int, rng: RngLike) -> Iterator[Moments]:
-    held: list[FloatArray] = []
-    size = 0
-    sums = units.summer()
-    for counts in _resample.bootstrap_counts(units.n_units, n_draws, rng):
-        held.append(sums(counts))
-        size += len(counts)
-        if size >= BATCH:
-            yield units.of_sums(np.concatenate(held))
-            held, size = [], 0
-    if held:
-        yield units.of_sums(np.concatenate(held))
-
-
-def _normal(moments: Moments, n_draws: int, rng: RngLike) -> Iterator[Moments]:
-    cov = moments.require_cov()
-    lowest = float(np.linalg.eigvalsh(moments.corr())[0])
-    if lowest < LOWEST_EIGENVALUE:
-        raise DataError(
-            "the correlations are not positive semi-definite (smallest eigenvalue "
-            f"{lowest:.3g}), so that no sample can be drawn from them",
-            code="indefinite",
-            value=lowest,
-            remedy="check the table for misprints",
-        )
-    n = float(moments.n_eff)
-    held: list[tuple[FloatArray, FloatArray]] = []
-    blocks = _resample.normal_moments(moments.mean, cov, n, n_draws, rng)
-    for block in blocks:
-        held.append(block)
-        if sum(len(m) for m, _ in held) >= BATCH:
-            yield _joined(moments, held)
-            held = []
-    if held:
-        yield _joined(moments, held)
-
-
-def _joined(moments: Moments, held: list[tuple[FloatArray, FloatArray]]) -> Moments:
-    mean = np.concatenate([m for m, _ in held])
-    cov = np.concatenate([c for _, c in held])
-    n = np.full(len(mean), moments.n)
-    return Moments(
-        names=moments.names, n=n, mean=mean, cov=cov, context=moments.context
+        context=origin.context.plus(*exclusions),
     )
 
 
@@ -315,7 +221,11 @@ def _run(
     for batch in batches:
         found = fit.statistics(batch)
         kept.append(found.values[found.ok])
-        failures.update(dict(found.failures))
+        failures.update(
+            reason or "not a number"
+            for reason, ok in zip(found.reasons, found.ok, strict=True)
+            if not ok
+        )
         done += len(found.ok)
         if progress is not None:
             progress(done, n_draws)

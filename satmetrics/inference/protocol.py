@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from satmetrics._frames import Table
-from satmetrics._result import Record
-from satmetrics._typing import BoolArray, FloatArray, MissingPolicy
+from satmetrics._result import Context, Record
+from satmetrics._typing import BoolArray, FloatArray, IntArray, MissingPolicy
 from satmetrics.moment.moments import Moments
 
 
@@ -33,20 +33,45 @@ class Statistics(Record):
     ----------
     values : (B, k), in the order of the fit's `labels`.
     ok : (B,), False where the fit failed.
-    failures : pairs (reason, how many).
+    admissible : (B,), False where it failed or lies outside the possible solutions.
+    reasons : (B,) per member why it failed or is inadmissible; empty where it is sound.
     """
 
     values: FloatArray
     ok: BoolArray
-    failures: tuple[tuple[str, int], ...] = ()
+    admissible: BoolArray
+    reasons: tuple[str, ...]
+
+
+class Units(Protocol):
+    """What is drawn, left out or exchanged as a whole: rows, clusters or shards."""
+
+    @property
+    def kind(self) -> Literal["respondents", "clusters", "shards"]:
+        """What one unit is."""
+
+    @property
+    def n_units(self) -> int:
+        """Number of units U."""
+
+    @property
+    def strata(self) -> IntArray | None:
+        """Stratum of each unit (U,), or None where all are one stratum."""
+
+    @property
+    def context(self) -> Context:
+        """Origin of the rows and what was left out."""
+
+    def moments(self, counts: FloatArray | None = None) -> Moments:
+        """Return the moments of resamples: a batch for counts (B, U), one for None."""
 
 
 class Refittable(Protocol):
     """A fit that can be resampled."""
 
     @property
-    def moments(self) -> Moments:
-        """The moments it was fitted to."""
+    def source(self) -> Moments:
+        """The moments of the data's columns, from which all else is computed."""
 
     @property
     def sampling(self) -> Sampling:
@@ -63,4 +88,4 @@ class Refittable(Protocol):
         """
 
     def statistics(self, moments: Moments) -> Statistics:
-        """Fit a batch of moments and return its numbers."""
+        """Fit a batch of moments of the columns of `source`; return its numbers."""

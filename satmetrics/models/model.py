@@ -19,11 +19,11 @@ from satmetrics.survey.label import Label
 if TYPE_CHECKING:
     import pandas as pd
 
-Mode = Literal["A", "B"]
+Mode = Literal["A", "B", "sum"]
 Kind = Literal["composite", "factor"]
 Sign = Literal["+", "-", "?"]
 Status = Literal["verified", "recalled", "unverified", "own"]
-MODES = ("A", "B")
+MODES = ("A", "B", "sum")
 KINDS = ("composite", "factor")
 SIGNS = ("+", "-", "?")
 STATUSES = ("verified", "recalled", "unverified", "own")
@@ -37,8 +37,8 @@ class Construct(Record):
     ----------
     name : identifier used in paths and frames.
     indicators : columns of the data, in order.
-    mode : "A" (weights from correlations; SmartPLS: reflective) or "B" (from multiple
-        regression; SmartPLS: formative).
+    mode : "A" (weights from correlations; SmartPLS: reflective), "B" (from multiple
+        regression; SmartPLS: formative) or "sum" (equal weights, not estimated).
     kind : "composite" or "factor"; read by `pls` only, where "factor" asks for
         consistent PLS.
     scale : (minimum, maximum) of every indicator, or None to take the survey's.
@@ -72,6 +72,14 @@ class Construct(Record):
             )
         one_of("mode", self.mode, MODES)
         one_of("kind", self.kind, KINDS)
+        if self.kind == "factor" and self.mode != "A":
+            raise SpecificationError(
+                f"construct {self.name!r} is a factor in mode {self.mode!r}",
+                code="factor-mode",
+                column=self.name,
+                value=self.mode,
+                remedy='consistent PLS corrects mode "A"; use kind = "composite"',
+            )
         self._check_indicators()
 
     def _check_indicators(self) -> None:
@@ -181,6 +189,7 @@ class StructuralModel(Result):
         target: str | None = None,
         scale: tuple[float, float] | None = None,
         modes: Mapping[str, Mode] | None = None,
+        kinds: Mapping[str, Kind] | None = None,
     ) -> StructuralModel:
         """Build a model from two dictionaries.
 
@@ -191,7 +200,9 @@ class StructuralModel(Result):
         paths : source construct → target constructs.
         target : the construct whose 0–100 index is wanted.
         scale : (minimum, maximum) of the answers.
-        modes : construct → "A" or "B"; "A" where not named.
+        modes : construct → "A", "B" or "sum"; "A" where not named.
+        kinds : construct → "composite" or "factor" (consistent PLS); "composite" where
+            not named.
 
         Raises
         ------
@@ -209,17 +220,22 @@ class StructuralModel(Result):
         ... ).order
         ('Quality', 'Satisfaction')
         """
-        chosen = dict(modes or {})
-        for construct in chosen:
-            if construct not in constructs:
-                raise SpecificationError(
-                    f"modes names {construct!r}, which is not a construct",
-                    code="unknown-construct",
-                    column=construct,
-                    remedy=did_you_mean(construct, constructs),
-                )
+        for word, named in (("modes", modes), ("kinds", kinds)):
+            for construct in named or {}:
+                if construct not in constructs:
+                    raise SpecificationError(
+                        f"{word} names {construct!r}, which is not a construct",
+                        code="unknown-construct",
+                        column=construct,
+                        remedy=did_you_mean(construct, constructs),
+                    )
         built = tuple(
-            Construct(key, _as_tuple(items), mode=chosen.get(key, "A"))
+            Construct(
+                key,
+                _as_tuple(items),
+                mode=(modes or {}).get(key, "A"),
+                kind=(kinds or {}).get(key, "composite"),
+            )
             for key, items in constructs.items()
         )
         edges = tuple(

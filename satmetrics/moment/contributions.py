@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from satmetrics._result import Context, Record
-from satmetrics._typing import FloatArray, MissingPolicy
+from satmetrics._typing import FloatArray, IntArray, MissingPolicy
 from satmetrics.moment import _kernel as kernel
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.unit_sums import of_sums
 from satmetrics.survey.missing import treat_missing
 from satmetrics.survey.survey import as_survey
 
@@ -38,6 +40,16 @@ class Contributions(Record):
     Z: FloatArray
     w: FloatArray
     context: Context = field(default_factory=Context)
+
+    @property
+    def kind(self) -> Literal["respondents", "clusters", "shards"]:
+        """What one unit is."""
+        return "respondents"
+
+    @property
+    def strata(self) -> IntArray | None:
+        """Stratum of each unit (U,), or None where all are one stratum."""
+        return None
 
     @property
     def n_units(self) -> int:
@@ -69,18 +81,7 @@ class Contributions(Record):
 
     def of_sums(self, sums: FloatArray) -> Moments:
         """Return the moments that sums (…, 3 + p + p*) of contributions make."""
-        made = kernel.moments_of_sums(sums, self.shift)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            n_eff = made.weight_sum**2 / made.weight_sq
-        return Moments(
-            names=self.names,
-            n=np.rint(made.n).astype(np.int64),
-            mean=made.mean,
-            cov=made.cov,
-            n_eff=n_eff,
-            weight_sum=made.weight_sum,
-            context=self.context,
-        )
+        return of_sums(sums, self.names, self.shift, self.context)
 
 
 def contributions(

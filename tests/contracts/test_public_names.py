@@ -24,9 +24,11 @@ NAMES = [
     "StructuralModel",
     "Survey",
     "assess",
+    "assessment",
     "bootstrap",
     "changes",
     "datasets",
+    "drivers",
     "effects",
     "errors",
     "gap_table",
@@ -42,7 +44,15 @@ NAMES = [
     "report",
 ]
 FUNCTIONS = [n for n in NAMES if n[0].islower()]
-NAMESPACES = ("datasets", "errors", "instruments", "models", "plot")
+NAMESPACES = (
+    "assessment",
+    "datasets",
+    "drivers",
+    "errors",
+    "instruments",
+    "models",
+    "plot",
+)
 
 
 def test_names_are_pinned():

@@ -46,13 +46,18 @@ def composite_population(rng, sizes=(3, 4, 2, 3)):
     return sigma, np.concatenate(weights), B
 
 
-def model_of(sizes, B, mode):
+def model_of(sizes, B, mode, kind="composite"):
     q = len(sizes)
     constructs = {f"C{k}": [f"x{k}_{i}" for i in range(sizes[k])] for k in range(q)}
     paths = {f"C{i}": [f"C{j}" for j in range(q) if B[i, j]] for i in range(q)}
     paths = {s: t for s, t in paths.items() if t}
-    modes = dict.fromkeys(constructs, mode)
-    return sat.StructuralModel.from_blocks("exact", constructs, paths, modes=modes)
+    return sat.StructuralModel.from_blocks(
+        "exact",
+        constructs,
+        paths,
+        modes=dict.fromkeys(constructs, mode),
+        kinds=dict.fromkeys(constructs, kind),
+    )
 
 
 @pytest.mark.parametrize("scheme", ["centroid", "factorial", "path"])
@@ -234,17 +239,92 @@ def test_options_are_checked(mobi):
         sat.pls(mobi, "ecsi")
 
 
-def test_factor_constructs_are_refused_not_ignored(mobi):
-    model = sat.StructuralModel(
-        "f",
-        (
-            sat.Construct("Q", ("PERQ1", "PERQ2"), kind="factor"),
-            sat.Construct("S", ("CUSA1", "CUSA2")),
-        ),
-        (sat.Path("Q", "S"),),
+def factor_population(rng, sizes=(3, 4, 2, 3)):
+    """Return Σ, loadings and path matrix of a factor population."""
+    q = len(sizes)
+    B = np.zeros((q, q))
+    B[0, 1], B[0, 2], B[1, 2], B[2, 3], B[0, 3] = 0.5, 0.3, 0.4, 0.6, 0.1
+    rho = np.eye(q)
+    for t in range(1, q):
+        rho[t, :t] = rho[:t, t] = B[:t, t] @ rho[:t, :t]
+    owner = np.repeat(np.arange(q), sizes)
+    loadings = rng.uniform(0.5, 0.9, size=len(owner))
+    sigma = rho[np.ix_(owner, owner)] * np.outer(loadings, loadings)
+    np.fill_diagonal(sigma, 1.0)
+    return sigma, loadings, B
+
+
+@pytest.mark.parametrize("scheme", ["centroid", "factorial", "path"])
+def test_consistent_pls_recovers_a_factor_population(scheme, rng):
+    sizes = (3, 4, 2, 3)
+    sigma, loadings, B = factor_population(rng, sizes)
+    model = model_of(sizes, B, "A", kind="factor")
+    moments = sat.Moments.from_table(
+        np.zeros(12), np.ones(12), sigma, n=500, names=model.indicators
     )
+    fit = sat.pls(model, moments, sat.PlsOptions(scheme=scheme, tol=1e-13))
+    np.testing.assert_allclose(fit.loadings, loadings, atol=1e-8)
+    np.testing.assert_allclose(fit.path_matrix, B, atol=1e-8)
+    implied = fit.implied()[list(model.indicators)]
+    np.testing.assert_allclose(implied, sigma, atol=1e-8)
+    assert bool(fit.admissible)
+
+
+def test_a_factor_without_reliability_is_named(rng):
+    p = 4
+    S = np.full((p, p), 0.3)
+    np.fill_diagonal(S, 1.0)
+    S[0, 1] = S[1, 0] = -0.4
+    model = sat.StructuralModel.from_blocks(
+        "m",
+        {"Q": ["a", "b"], "S": ["c", "d"]},
+        {"Q": "S"},
+        kinds={"Q": "factor"},
+    )
+    table = sat.Moments.from_table(
+        np.zeros(p), np.ones(p), S, n=200, names=["a", "b", "c", "d"]
+    )
+    with pytest.raises(errors.NotIdentifiedError, match="rho_A of factor Q"):
+        sat.pls(model, table)
+
+
+def test_an_inadmissible_factor_solution_says_what_is_wrong(mobi):
+    model = sat.models.load("ecsi")
+    blocks = {c.name: c.indicators for c in model.constructs}
+    paths = {}
+    for path in model.paths:
+        paths.setdefault(path.source, []).append(path.target)
+    factors = sat.StructuralModel.from_blocks(
+        "f", blocks, paths, kinds=dict.fromkeys(blocks, "factor")
+    )
+    with pytest.warns(errors.InadmissibleWarning, match="not positive semi-definite"):
+        fit = sat.pls(factors, mobi)
+    assert not fit.admissible
+
+
+def test_factors_take_mode_a_and_the_standardised_metric(mobi):
     with pytest.raises(errors.SpecificationError, match="composite"):
-        sat.pls(model, mobi)
+        sat.Construct("Q", ("PERQ1", "PERQ2"), mode="B", kind="factor")
+    model = sat.StructuralModel.from_blocks(
+        "m",
+        {"Q": ["PERQ1", "PERQ2"], "S": ["CUSA1", "CUSA2"]},
+        {"Q": "S"},
+        kinds={"Q": "factor"},
+    )
+    with pytest.raises(errors.SpecificationError, match="standardized"):
+        sat.pls(model, mobi, sat.PlsOptions(metric="raw"))
+
+
+def test_sum_scores_have_equal_weights(mobi):
+    blocks = {"Q": ["PERQ1", "PERQ2", "PERQ3"], "S": ["CUSA1", "CUSA2"]}
+    model = sat.StructuralModel.from_blocks(
+        "m", blocks, {"Q": "S"}, modes=dict.fromkeys(blocks, "sum")
+    )
+    fit = sat.pls(model, mobi)
+    Z = (mobi - mobi.mean()) / mobi.std()
+    sums = [Z[items].sum(axis=1) for items in blocks.values()]
+    assert fit.path_matrix[0, 1] == pytest.approx(np.corrcoef(sums)[0, 1], abs=1e-12)
+    assert np.ptp(fit.weights[:3]) < 1e-12
 
 
 def test_reversed_indicator_equals_turned_answers(mobi):

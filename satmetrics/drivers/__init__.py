@@ -1,0 +1,1 @@
+"""What moves satisfaction: drivers, their importance and their performance."""

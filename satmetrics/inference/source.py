@@ -1,0 +1,150 @@
+"""What a resample is drawn from: units of answers, or the moments alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from satmetrics._result import Context
+from satmetrics._typing import FloatArray, RngLike
+from satmetrics.errors import DataError
+from satmetrics.inference import _resample
+from satmetrics.inference.protocol import Refittable, Units
+from satmetrics.moment.contributions import contributions
+from satmetrics.moment.moments import Moments
+from satmetrics.survey.survey import as_survey
+
+Resampled = Literal["respondents", "clusters", "shards", "normal theory"]
+LOWEST_EIGENVALUE = -1e-8
+BATCH = 250
+"""Draws fitted at once: their matrices stay in cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Where resamples come from.
+
+    Attributes
+    ----------
+    moments : those of the fit.
+    units : what is drawn with replacement; None for a parametric bootstrap.
+    """
+
+    moments: Moments
+    units: Units | None
+
+    @property
+    def resampled(self) -> Resampled:
+        """What is drawn: respondents, clusters, shards, or normal theory."""
+        return "normal theory" if self.units is None else self.units.kind
+
+    @property
+    def context(self) -> Context:
+        """Origin of the data and what was left out."""
+        return self.moments.context
+
+    def batches(self, n_draws: int, rng: RngLike) -> Iterator[Moments]:
+        """Yield the moments of `n_draws` resamples, some hundreds at a time."""
+        if self.units is None:
+            return _normal(self.moments, n_draws, rng)
+        return _resampled(self.units, n_draws, rng)
+
+
+def source_of(fit: Refittable, data: object) -> Source:
+    """Return what to resample: the answers behind a fit, or its moments.
+
+    Raises
+    ------
+    DataError
+        If the data are not those of the fit, or the fit is of moments that no resample
+        of rows has.
+    """
+    if fit.source.kind not in ("sample", "table"):
+        raise DataError(
+            f"the fit used {fit.source.kind} moments, which no one sample size is "
+            "behind and which are not sums over rows",
+            code="not-sample-moments",
+            remedy='fit with missing="listwise" or missing="mean"',
+        )
+    if data is None or isinstance(data, Moments):
+        if isinstance(data, Moments):
+            _same_data(fit.source, data.select(fit.source.names))
+        return Source(fit.source, None)
+    if fit.source.kind != "sample":
+        raise DataError(
+            "the fit used published figures, and answers are given",
+            code="not-sample-moments",
+            remedy="fit the answers, or bootstrap the figures alone: bootstrap(fit)",
+        )
+    return Source(fit.source, units_of(fit, data))
+
+
+def units_of(fit: Refittable, data: object) -> Units:
+    """Return the units of the answers that were fitted, or raise if they are others."""
+    survey = as_survey(data)
+    if fit.sampling.weights is not None:
+        survey = survey.with_roles(weight=fit.sampling.weights)
+    units = contributions(survey, fit.source.names, missing=fit.sampling.missing)
+    _same_data(fit.source, units.moments())
+    return units
+
+
+def _same_data(fitted: Moments, given: Moments) -> None:
+    same = int(fitted.n) == int(given.n) and np.allclose(
+        fitted.cov, given.cov, rtol=1e-8, atol=1e-10, equal_nan=True
+    )
+    if not same or not np.allclose(fitted.mean, given.mean, rtol=1e-9, atol=1e-10):
+        raise DataError(
+            f"these are not the data of the fit (n = {int(fitted.n):,} there, "
+            f"{int(given.n):,} here)",
+            code="other-data",
+            remedy="pass the survey that was fitted, or fit this one first",
+        )
+
+
+def _resampled(units: Units, n_draws: int, rng: RngLike) -> Iterator[Moments]:
+    held: list[FloatArray] = []
+    size = 0
+    for counts in _resample.bootstrap_counts(units.n_units, n_draws, rng):
+        held.append(counts)
+        size += len(counts)
+        if size >= BATCH:
+            yield units.moments(np.concatenate(held))
+            held, size = [], 0
+    if held:
+        yield units.moments(np.concatenate(held))
+
+
+def _normal(moments: Moments, n_draws: int, rng: RngLike) -> Iterator[Moments]:
+    cov = moments.require_cov()
+    lowest = float(np.linalg.eigvalsh(moments.corr())[0])
+    if lowest < LOWEST_EIGENVALUE:
+        raise DataError(
+            "the correlations are not positive semi-definite (smallest eigenvalue "
+            f"{lowest:.3g}), so that no sample can be drawn from them",
+            code="indefinite",
+            value=lowest,
+            remedy="check the table for misprints",
+        )
+    n = float(moments.n_eff)
+    held: list[tuple[FloatArray, FloatArray]] = []
+    blocks = _resample.normal_moments(moments.mean, cov, n, n_draws, rng)
+    for block in blocks:
+        held.append(block)
+        if sum(len(m) for m, _ in held) >= BATCH:
+            yield _joined(moments, held)
+            held = []
+    if held:
+        yield _joined(moments, held)
+
+
+def _joined(moments: Moments, held: list[tuple[FloatArray, FloatArray]]) -> Moments:
+    mean = np.concatenate([m for m, _ in held])
+    cov = np.concatenate([c for _, c in held])
+    n = np.full(len(mean), moments.n)
+    return Moments(
+        names=moments.names, n=n, mean=mean, cov=cov, context=moments.context
+    )
