@@ -19,9 +19,11 @@ KEYS = (
     "item",
     "source",
     "target",
+    "via",
     "construct",
     "indicator",
     "term",
+    "name",
 )
 ESTIMATES = (
     "n",

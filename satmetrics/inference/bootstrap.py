@@ -17,7 +17,7 @@ from satmetrics._typing import FloatArray, RngLike
 from satmetrics.errors import ConvergenceError, OptionError
 from satmetrics.inference import _intervals
 from satmetrics.inference.protocol import Refittable
-from satmetrics.inference.source import Resampled, source_of
+from satmetrics.inference.source import Drawn, Resampled, source_of
 from satmetrics.moment.moments import Moments
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def _as_batch(moments: Moments) -> Moments:
 
 def _run(
     fit: Refittable,
-    batches: Iterator[Moments],
+    batches: Iterator[Drawn],
     n_draws: int,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[FloatArray, Counter[str]]:
@@ -219,7 +219,7 @@ def _run(
     failures: Counter[str] = Counter()
     done = 0
     for batch in batches:
-        found = fit.statistics(batch)
+        found = fit.statistics(batch.moments)
         kept.append(found.values[found.ok])
         failures.update(
             reason or "not a number"

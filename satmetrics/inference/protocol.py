@@ -55,6 +55,10 @@ class Units(Protocol):
         """Number of units U."""
 
     @property
+    def shift(self) -> FloatArray:
+        """What was subtracted (p,) from every answer, so that nothing cancels."""
+
+    @property
     def strata(self) -> IntArray | None:
         """Stratum of each unit (U,), or None where all are one stratum."""
 
@@ -64,6 +68,12 @@ class Units(Protocol):
 
     def moments(self, counts: FloatArray | None = None) -> Moments:
         """Return the moments of resamples: a batch for counts (B, U), one for None."""
+
+    def parts(self, which: IntArray) -> FloatArray:
+        """Return what the given units add to the sums: (b, 3 + p + p*)."""
+
+    def of_sums(self, sums: FloatArray) -> Moments:
+        """Return the moments that sums (…, 3 + p + p*) of contributions make."""
 
 
 class Refittable(Protocol):
@@ -89,3 +99,6 @@ class Refittable(Protocol):
 
     def statistics(self, moments: Moments) -> Statistics:
         """Fit a batch of moments of the columns of `source`; return its numbers."""
+
+    def refit(self, moments: Moments) -> Refittable:
+        """Fit a batch of moments of the columns of `source`; return the fit itself."""

@@ -24,6 +24,20 @@ BATCH = 250
 
 
 @dataclass(frozen=True, eq=False)
+class Drawn:
+    """Some resamples.
+
+    Attributes
+    ----------
+    moments : a batch of B.
+    counts : (B, U) how often each unit is in each; None for a parametric bootstrap.
+    """
+
+    moments: Moments
+    counts: FloatArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Source:
     """Where resamples come from.
 
@@ -46,8 +60,8 @@ class Source:
         """Origin of the data and what was left out."""
         return self.moments.context
 
-    def batches(self, n_draws: int, rng: RngLike) -> Iterator[Moments]:
-        """Yield the moments of `n_draws` resamples, some hundreds at a time."""
+    def batches(self, n_draws: int, rng: RngLike) -> Iterator[Drawn]:
+        """Yield `n_draws` resamples, some hundreds at a time."""
         if self.units is None:
             return _normal(self.moments, n_draws, rng)
         return _resampled(self.units, n_draws, rng)
@@ -105,20 +119,25 @@ def _same_data(fitted: Moments, given: Moments) -> None:
         )
 
 
-def _resampled(units: Units, n_draws: int, rng: RngLike) -> Iterator[Moments]:
+def _resampled(units: Units, n_draws: int, rng: RngLike) -> Iterator[Drawn]:
     held: list[FloatArray] = []
     size = 0
     for counts in _resample.bootstrap_counts(units.n_units, n_draws, rng):
         held.append(counts)
         size += len(counts)
         if size >= BATCH:
-            yield units.moments(np.concatenate(held))
+            yield _drawn(units, held)
             held, size = [], 0
     if held:
-        yield units.moments(np.concatenate(held))
+        yield _drawn(units, held)
 
 
-def _normal(moments: Moments, n_draws: int, rng: RngLike) -> Iterator[Moments]:
+def _drawn(units: Units, held: list[FloatArray]) -> Drawn:
+    counts = np.concatenate(held)
+    return Drawn(units.moments(counts), counts)
+
+
+def _normal(moments: Moments, n_draws: int, rng: RngLike) -> Iterator[Drawn]:
     cov = moments.require_cov()
     lowest = float(np.linalg.eigvalsh(moments.corr())[0])
     if lowest < LOWEST_EIGENVALUE:
@@ -141,10 +160,10 @@ def _normal(moments: Moments, n_draws: int, rng: RngLike) -> Iterator[Moments]:
         yield _joined(moments, held)
 
 
-def _joined(moments: Moments, held: list[tuple[FloatArray, FloatArray]]) -> Moments:
+def _joined(moments: Moments, held: list[tuple[FloatArray, FloatArray]]) -> Drawn:
     mean = np.concatenate([m for m, _ in held])
     cov = np.concatenate([c for _, c in held])
     n = np.full(len(mean), moments.n)
-    return Moments(
-        names=moments.names, n=n, mean=mean, cov=cov, context=moments.context
+    return Drawn(
+        Moments(names=moments.names, n=n, mean=mean, cov=cov, context=moments.context)
     )

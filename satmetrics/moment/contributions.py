@@ -79,6 +79,10 @@ class Contributions(Record):
             return self.of_sums(self.summer()(once)[0])
         return self.of_sums(self.summer()(np.asarray(counts, dtype=np.float64)))
 
+    def parts(self, which: IntArray) -> FloatArray:
+        """Return what the given units add to the sums: (b, 3 + p + p*)."""
+        return kernel.contributions(self.Z[which], self.w[which])
+
     def of_sums(self, sums: FloatArray) -> Moments:
         """Return the moments that sums (…, 3 + p + p*) of contributions make."""
         return of_sums(sums, self.names, self.shift, self.context)

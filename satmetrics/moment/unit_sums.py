@@ -42,7 +42,15 @@ class UnitSums(Record):
     def moments(self, counts: FloatArray | None = None) -> Moments:
         """Return the moments of resamples: a batch for counts (B, U), one for None."""
         total = self.sums.sum(axis=0) if counts is None else counts @ self.sums
-        return of_sums(total, self.names, self.shift, self.context)
+        return self.of_sums(total)
+
+    def parts(self, which: IntArray) -> FloatArray:
+        """Return what the given units add to the sums: (b, 3 + p + p*)."""
+        return np.asarray(self.sums[which])
+
+    def of_sums(self, sums: FloatArray) -> Moments:
+        """Return the moments that sums (…, 3 + p + p*) of contributions make."""
+        return of_sums(sums, self.names, self.shift, self.context)
 
 
 def of_sums(
