@@ -90,8 +90,8 @@ def pls(
     0.50470564
     """
     chosen = as_model(model, data)
-    settings = _as_options(options)
-    _check_kinds(chosen, settings)
+    settings = as_options(options)
+    check_kinds(chosen, settings)
     moments = model_moments(chosen, data, by=by, weights=weights, missing=missing)
     moments.require_cov()
     sampling = Sampling(missing=missing, weights=weights)
@@ -149,7 +149,8 @@ def fit_moments(
     )
 
 
-def _as_options(options: object) -> PlsOptions:
+def as_options(options: object) -> PlsOptions:
+    """Return the options, the default ones for None, or raise."""
     if options is None:
         return PlsOptions()
     if isinstance(options, PlsOptions):
@@ -162,7 +163,8 @@ def _as_options(options: object) -> PlsOptions:
     )
 
 
-def _check_kinds(model: StructuralModel, options: PlsOptions) -> None:
+def check_kinds(model: StructuralModel, options: PlsOptions) -> None:
+    """Raise if the options are not defined for a construct of the model."""
     factors = [c.name for c in model.constructs if c.kind == "factor"]
     if factors and options.metric == "raw":
         raise SpecificationError(
