@@ -1,5 +1,6 @@
-"""The model room: `load`, `read` and `names` of the catalogue."""
+"""The model room: the catalogue, and what constructs may be made of."""
 
 from satmetrics.models.files import load, names, read
+from satmetrics.models.terms import HigherOrder, Interaction
 
-__all__ = ["load", "names", "read"]
+__all__ = ["HigherOrder", "Interaction", "load", "names", "read"]

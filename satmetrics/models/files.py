@@ -10,6 +10,7 @@ from satmetrics import _toml
 from satmetrics._checks import did_you_mean
 from satmetrics.errors import SpecificationError
 from satmetrics.models.model import Construct, Path, StructuralModel
+from satmetrics.models.terms import HigherOrder, Interaction
 from satmetrics.survey.label import Label
 
 _CATALOG = "catalog"
@@ -22,9 +23,13 @@ _TOP = (
     "path",
     "index",
     "note",
+    "higher",
+    "interaction",
 )
 _CONSTRUCT = ("id", "label", "mode", "kind", "scale", "indicators")
 _INDICATOR = ("id", "label", "reverse")
+_HIGHER = ("id", "label", "components", "mode", "kind", "approach")
+_INTERACTION = ("id", "label", "factors", "mode", "approach")
 _PATH = ("source", "target", "sign", "status")
 _INDEX = ("target", "source", "citation", "status")
 
@@ -110,6 +115,14 @@ def from_document(document: dict[str, Any], *, where: str) -> StructuralModel:
         source=index.get("source", ""),
         status=index.get("status", "own"),
         note=document.get("note", ""),
+        higher=tuple(
+            _higher(entry, where=f"{where} [[higher]] {i + 1}")
+            for i, entry in enumerate(document.get("higher", ()))
+        ),
+        interactions=tuple(
+            _interaction(entry, where=f"{where} [[interaction]] {i + 1}")
+            for i, entry in enumerate(document.get("interaction", ()))
+        ),
     )
 
 
@@ -127,7 +140,23 @@ def dump(model: StructuralModel) -> str:
         {"source": p.source, "target": p.target, "sign": p.sign, "status": p.status}
         for p in model.paths
     ]
+    _put(document, "higher", [_higher_table(h) for h in model.higher])
+    _put(document, "interaction", [_product_table(i) for i in model.interactions])
     return _toml.write(document)
+
+
+def _higher_table(h: HigherOrder) -> dict[str, Any]:
+    table: dict[str, Any] = {"id": h.name}
+    _put(table, "label", _label_table(h.label))
+    table |= {"components": list(h.components), "mode": h.mode, "kind": h.kind}
+    return table | {"approach": h.approach}
+
+
+def _product_table(interaction: Interaction) -> dict[str, Any]:
+    table: dict[str, Any] = {"id": interaction.name}
+    _put(table, "label", _label_table(interaction.label))
+    table |= {"factors": list(interaction.factors), "mode": interaction.mode}
+    return table | {"approach": interaction.approach}
 
 
 def _construct_table(construct: Construct) -> dict[str, Any]:
@@ -162,6 +191,29 @@ def _construct(entry: dict[str, Any], *, where: str) -> Construct:
         label=_label(entry.get("label", {}), where),
         labels=labels if any(labels) else (),
         reverse=tuple(item["id"] for item in items if item.get("reverse")),
+    )
+
+
+def _higher(entry: dict[str, Any], *, where: str) -> HigherOrder:
+    _toml.check_keys(entry, _HIGHER, where=where)
+    return HigherOrder(
+        name=_required(entry, "id", where),
+        components=tuple(_required(entry, "components", where)),
+        mode=entry.get("mode", "A"),
+        kind=entry.get("kind", "composite"),
+        approach=entry.get("approach", "two-stage"),
+        label=_label(entry.get("label", {}), where),
+    )
+
+
+def _interaction(entry: dict[str, Any], *, where: str) -> Interaction:
+    _toml.check_keys(entry, _INTERACTION, where=where)
+    return Interaction(
+        name=_required(entry, "id", where),
+        factors=tuple(_required(entry, "factors", where)),
+        approach=entry.get("approach", "two-stage"),
+        mode=entry.get("mode", "A"),
+        label=_label(entry.get("label", {}), where),
     )
 
 

@@ -14,6 +14,12 @@ from satmetrics._frames import Table
 from satmetrics._result import Record, Result
 from satmetrics._typing import BoolArray, IntArray
 from satmetrics.errors import SpecificationError
+from satmetrics.models.terms import (
+    HigherOrder,
+    Interaction,
+    higher_of,
+    interactions_of,
+)
 from satmetrics.survey.label import Label
 
 if TYPE_CHECKING:
@@ -156,6 +162,8 @@ class StructuralModel(Result):
     citation, source : where the model comes from, and what was read.
     status : "verified", "recalled", "unverified", or "own" for a user's model.
     note : a sentence printed with every result.
+    higher : constructs measured by other constructs.
+    interactions : products of constructs; their main effects are paths too.
     """
 
     name: str
@@ -168,12 +176,14 @@ class StructuralModel(Result):
     source: str = ""
     status: Status = "own"
     note: str = ""
+    higher: tuple[HigherOrder, ...] = ()
+    interactions: tuple[Interaction, ...] = ()
 
     def __post_init__(self) -> None:
         from satmetrics.models.validation import validate
 
-        object.__setattr__(self, "constructs", tuple(self.constructs))
-        object.__setattr__(self, "paths", tuple(self.paths))
+        for name in ("constructs", "paths", "higher", "interactions"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.scale is not None:
             low, high = self.scale
             object.__setattr__(self, "scale", (float(low), float(high)))
@@ -190,8 +200,14 @@ class StructuralModel(Result):
         scale: tuple[float, float] | None = None,
         modes: Mapping[str, Mode] | None = None,
         kinds: Mapping[str, Kind] | None = None,
+        higher: Mapping[str, Sequence[str] | HigherOrder]
+        | Sequence[HigherOrder]
+        | None = None,
+        interactions: Mapping[str, Sequence[str] | Interaction]
+        | Sequence[Interaction]
+        | None = None,
     ) -> StructuralModel:
-        """Build a model from two dictionaries.
+        """Build a model from dictionaries.
 
         Parameters
         ----------
@@ -203,6 +219,10 @@ class StructuralModel(Result):
         modes : construct → "A", "B" or "sum"; "A" where not named.
         kinds : construct → "composite" or "factor" (consistent PLS); "composite" where
             not named.
+        higher : higher-order construct → its components, or `HigherOrder` objects,
+            which state the approach too.
+        interactions : interaction → (predictor, moderator), or a construct twice for a
+            quadratic term; or `Interaction` objects, which state the approach too.
 
         Raises
         ------
@@ -220,14 +240,16 @@ class StructuralModel(Result):
         ... ).order
         ('Quality', 'Satisfaction')
         """
+        above = higher_of(higher, modes or {}, kinds or {})
+        known = [*constructs, *(h.name for h in above)]
         for word, named in (("modes", modes), ("kinds", kinds)):
             for construct in named or {}:
-                if construct not in constructs:
+                if construct not in known:
                     raise SpecificationError(
                         f"{word} names {construct!r}, which is not a construct",
                         code="unknown-construct",
                         column=construct,
-                        remedy=did_you_mean(construct, constructs),
+                        remedy=did_you_mean(construct, known),
                     )
         built = tuple(
             Construct(
@@ -243,12 +265,31 @@ class StructuralModel(Result):
             for source, targets in paths.items()
             for target_ in _as_tuple(targets)
         )
-        return cls(name, built, edges, target=target, scale=scale)
+        return cls(
+            name,
+            built,
+            edges,
+            target=target,
+            scale=scale,
+            higher=above,
+            interactions=interactions_of(interactions),
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the constructs, in order."""
+        """Names of the constructs that have indicators, in order."""
         return tuple(c.name for c in self.constructs)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Names of all that paths may join: constructs, higher order, interactions."""
+        above = tuple(h.name for h in self.higher)
+        return (*self.names, *above, *(i.name for i in self.interactions))
+
+    @property
+    def plain(self) -> bool:
+        """Whether every construct has indicators of its own: one stage estimates it."""
+        return not (self.higher or self.interactions)
 
     @property
     def indicators(self) -> tuple[str, ...]:
@@ -257,7 +298,7 @@ class StructuralModel(Result):
 
     @property
     def order(self) -> tuple[str, ...]:
-        """Construct names such that every path leads forward."""
+        """Names of `nodes` such that every path leads forward."""
         from satmetrics.models.validation import topological_order
 
         return topological_order(self)
@@ -281,8 +322,8 @@ class StructuralModel(Result):
         return np.repeat(np.arange(len(sizes)), sizes)
 
     def adjacency(self) -> BoolArray:
-        """Return (q, q) with True at [source, target] of each path."""
-        at = {name: i for i, name in enumerate(self.names)}
+        """Return (q, q) with True at [source, target] of each path among `nodes`."""
+        at = {name: i for i, name in enumerate(self.nodes)}
         matrix = np.zeros((len(at), len(at)), dtype=np.bool_)
         for path in self.paths:
             matrix[at[path.source], at[path.target]] = True
@@ -297,14 +338,32 @@ class StructuralModel(Result):
 
     def title(self, construct: str) -> str:
         """Return the English label of a construct."""
+        above = {h.name: h.label for h in self.higher}
+        above |= {i.name: i.label for i in self.interactions}
+        if construct in above:
+            return above[construct].en or construct
         return self.construct(construct).title()
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per indicator: construct, indicator, mode, kind, labels."""
+        """Return one row per indicator: construct, indicator, mode, kind, labels.
+
+        Indicators of a higher-order construct are its components, those of an
+        interaction its factors.
+        """
         rows = [
             (c.name, item, c.mode, c.kind, c.title(), c.label.zh)
             for c in self.constructs
             for item in c.indicators
+        ]
+        rows += [
+            (h.name, part, h.mode, h.kind, self.title(h.name), h.label.zh)
+            for h in self.higher
+            for part in h.components
+        ]
+        rows += [
+            (i.name, factor, i.mode, "composite", self.title(i.name), i.label.zh)
+            for i in self.interactions
+            for factor in i.factors
         ]
         names = ("construct", "indicator", "mode", "kind", "label", "label_zh")
         return Table.of(
@@ -340,11 +399,26 @@ class StructuralModel(Result):
                 blocks,
                 5,
             ),
+            *self._sections_above(),
             Section("Paths (expected sign)", ("source", "targets"), edges, 2),
         )
         notes = tuple(n for n in (self.credit(), self.note) if n)
         facts = (("status", self.status), ("target", self.target or "–"))
         return Summary(f"Model {self.name}", facts, sections, notes)
+
+    def _sections_above(self) -> tuple[Section, ...]:
+        """Return what is made of constructs, where there is any."""
+        higher = tuple(
+            (h.name, h.mode, h.approach, " ".join(h.components)) for h in self.higher
+        )
+        products = tuple(
+            (i.name, i.approach, " × ".join(i.factors)) for i in self.interactions
+        )
+        above = Section(
+            "Higher order", ("construct", "mode", "approach", "components"), higher, 4
+        )
+        joint = Section("Interactions", ("name", "approach", "factors"), products, 3)
+        return (*((above,) if higher else ()), *((joint,) if products else ()))
 
 
 def _as_tuple(items: Sequence[str] | str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from satmetrics._checks import did_you_mean
 from satmetrics.errors import SpecificationError
+from satmetrics.models import composition
 
 if TYPE_CHECKING:
     from satmetrics.models.model import StructuralModel
@@ -16,8 +17,10 @@ def validate(model: StructuralModel) -> None:
     _check_constructs(model)
     _check_paths(model)
     topological_order(model)
+    composition.check_higher(model)
+    composition.check_interactions(model)
     _check_connected(model)
-    if model.target is not None:
+    if model.target is not None and model.target not in (h.name for h in model.higher):
         model.construct(model.target)
     if model.scale is not None and not model.scale[0] < model.scale[1]:
         raise SpecificationError(
@@ -33,12 +36,12 @@ def topological_order(model: StructuralModel) -> tuple[str, ...]:
     SpecificationError
         If the paths form a cycle; the message walks it.
     """
-    incoming = dict.fromkeys(model.names, 0)
-    targets: dict[str, list[str]] = {name: [] for name in model.names}
+    incoming = dict.fromkeys(model.nodes, 0)
+    targets: dict[str, list[str]] = {name: [] for name in model.nodes}
     for path in model.paths:
         incoming[path.target] += 1
         targets[path.source].append(path.target)
-    ready = [name for name in model.names if incoming[name] == 0]
+    ready = [name for name in model.nodes if incoming[name] == 0]
     order: list[str] = []
     while ready:
         node = ready.pop(0)
@@ -47,8 +50,8 @@ def topological_order(model: StructuralModel) -> tuple[str, ...]:
             incoming[target] -= 1
             if incoming[target] == 0:
                 ready.append(target)
-    if len(order) < len(model.names):
-        cycle = _cycle(targets, [n for n in model.names if n not in order])
+    if len(order) < len(model.nodes):
+        cycle = _cycle(targets, [n for n in model.nodes if n not in order])
         raise SpecificationError(
             f"model {model.name!r}: the paths form a cycle {' → '.join(cycle)}",
             code="cyclic-model",
@@ -63,7 +66,8 @@ def _cycle(targets: dict[str, list[str]], left: list[str]) -> list[str]:
     while True:
         step = next((t for t in targets[walk[-1]] if t in left), None)
         if step is None:  # a dead end downstream of the cycle
-            left = [n for n in left if n != walk.pop()]
+            dead = walk.pop()
+            left = [n for n in left if n != dead]
             walk = walk or [left[0]]
             continue
         if step in walk:
@@ -76,8 +80,8 @@ def _check_constructs(model: StructuralModel) -> None:
         raise SpecificationError(
             f"model {model.name!r} has no constructs", code="empty-model"
         )
-    for name in model.names:
-        if model.names.count(name) > 1:
+    for name in model.nodes:
+        if model.nodes.count(name) > 1:
             raise SpecificationError(
                 f"model {model.name!r} has two constructs {name!r}",
                 code="duplicate-construct",
@@ -101,15 +105,15 @@ def _check_paths(model: StructuralModel) -> None:
     seen: set[tuple[str, str]] = set()
     for path in model.paths:
         for end in (path.source, path.target):
-            if end not in model.names:
+            if end not in model.nodes:
                 raise SpecificationError(
                     f"model {model.name!r}: path {path.source} → {path.target} names "
                     f"{end!r}, which is not a construct",
                     code="unknown-construct",
                     column=end,
                     value=end,
-                    remedy=f"{did_you_mean(end, model.names)} constructs: "
-                    f"{', '.join(model.names)}".strip(),
+                    remedy=f"{did_you_mean(end, model.nodes)} constructs: "
+                    f"{', '.join(model.nodes)}".strip(),
                 )
         if path.source == path.target:
             raise SpecificationError(
@@ -133,7 +137,8 @@ def _check_connected(model: StructuralModel) -> None:
             remedy="name at least one: paths={source: [target]}",
         )
     joined = {end for path in model.paths for end in (path.source, path.target)}
-    alone = [name for name in model.names if name not in joined]
+    joined |= set(composition.components_of(model))
+    alone = [name for name in model.nodes if name not in joined]
     if alone:
         raise SpecificationError(
             f"model {model.name!r}: construct {alone[0]!r} has no path to or from it",

@@ -79,6 +79,14 @@ def test_a_cycle_with_a_tail_is_walked():
     assert set(caught.value.value) == {"B", "C"}
 
 
+def test_dead_ends_beside_a_cycle_are_stepped_back_from():
+    blocks = {name: [name.lower()] for name in "ABCDE"}
+    paths = {"A": ["B"], "B": ["E", "C"], "C": ["A", "D"], "D": ["E"]}
+    with pytest.raises(errors.SpecificationError, match="cycle") as caught:
+        sat.StructuralModel.from_blocks("m", blocks, paths)
+    assert set(caught.value.value) == {"A", "B", "C"}
+
+
 @pytest.mark.parametrize(
     ("blocks", "message"),
     [
