@@ -18,6 +18,7 @@ from satmetrics.errors import ConvergenceError, OptionError
 from satmetrics.inference import _intervals
 from satmetrics.inference.protocol import Refittable
 from satmetrics.inference.source import Drawn, Resampled, source_of
+from satmetrics.moment.contributions import UnitChoice
 from satmetrics.moment.moments import Moments
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class BootstrapResult(Result):
     n_draws : draws asked for.
     failures : pairs (reason, how many) of the draws that could not be fitted.
     level : confidence level of the percentile intervals.
-    resampled : "respondents", or "normal theory" when only moments were given.
+    resampled : "respondents", "clusters" or "shards", or "normal theory" when only
+        moments were given.
     title : what was fitted.
     context : origin and exclusions.
     """
@@ -88,7 +90,7 @@ class BootstrapResult(Result):
             "interval: percentile; p = 2Φ(−|estimate/std. error|)",
             *(
                 ("normal theory, no answers",)
-                if self.resampled != "respondents"
+                if self.resampled == "normal theory"
                 else ()
             ),
             *self.context.sentences(),
@@ -113,13 +115,17 @@ def bootstrap(
     n_draws: int = 5000,
     level: float = 0.95,
     rng: RngLike = None,
+    units: UnitChoice = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> BootstrapResult:
     r"""Bootstrap a fit.
 
     Respondents are drawn with replacement; the moments of all resamples are one matrix
     product of draw counts and respondents' contributions, and the fit is repeated on
-    them in batches. With `Moments` instead of answers the bootstrap is parametric:
+    them in batches. Surveys with strata or clusters are drawn as they were sampled:
+    within each stratum one unit less than it has, with rescaled counts (Rao and Wu
+    1988), clusters as a whole; draws are of respondents or clusters, each with its
+    sampling weight. With `Moments` instead of answers the bootstrap is parametric:
     :math:`(n-1)S^* \sim W(n-1, S)`, :math:`\bar x^* \sim N(\bar x, S/n)`.
 
     Parameters
@@ -130,6 +136,9 @@ def bootstrap(
     n_draws : resamples.
     level : confidence level of the percentile intervals.
     rng : Generator or seed (SPEC 7). A Generator passed twice continues its stream.
+    units : "auto" draws respondents, or clusters where the survey has any, and from
+        20,000 of them on 1,000 shards of equal size instead; "respondents" never draws
+        shards, "shards" always does.
     progress : called with (draws done, draws in all) after each batch.
 
     Returns
@@ -149,7 +158,8 @@ def bootstrap(
 
     References
     ----------
-    Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13; Rao and
+    Wu (1988), doi:10.1080/01621459.1988.10478591.
 
     Examples
     --------
@@ -175,7 +185,7 @@ def bootstrap(
             code="batched-fit",
             remedy="bootstrap one group at a time: fit.group(0)",
         )
-    origin = source_of(fit, data)
+    origin = source_of(fit, data, units)
     own = fit.statistics(_as_batch(fit.source))
     values, failures = _run(fit, origin.batches(n_draws, rng), n_draws, progress)
     if len(values) < 2:
@@ -194,7 +204,7 @@ def bootstrap(
         level=level,
         resampled=origin.resampled,
         title=fit.title,
-        context=origin.context.plus(*exclusions),
+        context=origin.context.plus(*exclusions, notes=origin.notes),
     )
 
 

@@ -66,6 +66,10 @@ class Units(Protocol):
     def context(self) -> Context:
         """Origin of the rows and what was left out."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the units are drawn, for people; empty for plain respondents."""
+
     def moments(self, counts: FloatArray | None = None) -> Moments:
         """Return the moments of resamples: a batch for counts (B, U), one for None."""
 

@@ -8,16 +8,18 @@ from typing import Literal
 
 import numpy as np
 
+from satmetrics._checks import one_of
 from satmetrics._result import Context
 from satmetrics._typing import FloatArray, RngLike
 from satmetrics.errors import DataError
 from satmetrics.inference import _resample
 from satmetrics.inference.protocol import Refittable, Units
-from satmetrics.moment.contributions import contributions
+from satmetrics.moment.contributions import UnitChoice, contributions
 from satmetrics.moment.moments import Moments
 from satmetrics.survey.survey import as_survey
 
 Resampled = Literal["respondents", "clusters", "shards", "normal theory"]
+UNIT_CHOICES = ("auto", "respondents", "shards")
 LOWEST_EIGENVALUE = -1e-8
 BATCH = 250
 """Draws fitted at once: their matrices stay in cache."""
@@ -60,6 +62,11 @@ class Source:
         """Origin of the data and what was left out."""
         return self.moments.context
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the units were drawn, for people."""
+        return () if self.units is None else self.units.notes
+
     def batches(self, n_draws: int, rng: RngLike) -> Iterator[Drawn]:
         """Yield `n_draws` resamples, some hundreds at a time."""
         if self.units is None:
@@ -67,8 +74,15 @@ class Source:
         return _resampled(self.units, n_draws, rng)
 
 
-def source_of(fit: Refittable, data: object) -> Source:
+def source_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Source:
     """Return what to resample: the answers behind a fit, or its moments.
+
+    Parameters
+    ----------
+    fit : the fit.
+    data : its answers; None or `Moments` for a parametric bootstrap.
+    units : "auto" takes shards where there are at least 20,000 units to draw;
+        "respondents" never does (clusters stay whole); "shards" always.
 
     Raises
     ------
@@ -93,17 +107,22 @@ def source_of(fit: Refittable, data: object) -> Source:
             code="not-sample-moments",
             remedy="fit the answers, or bootstrap the figures alone: bootstrap(fit)",
         )
-    return Source(fit.source, units_of(fit, data))
+    return Source(fit.source, units_of(fit, data, units))
 
 
-def units_of(fit: Refittable, data: object) -> Units:
-    """Return the units of the answers that were fitted, or raise if they are others."""
+def units_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Units:
+    """Return the units of the answers that were fitted, or raise if they are others.
+
+    See `source_of` for `units`.
+    """
+    one_of("units", units, UNIT_CHOICES)
     survey = as_survey(data)
     if fit.sampling.weights is not None:
         survey = survey.with_roles(weight=fit.sampling.weights)
-    units = contributions(survey, fit.source.names, missing=fit.sampling.missing)
-    _same_data(fit.source, units.moments())
-    return units
+    policy = fit.sampling.missing
+    found = contributions(survey, fit.source.names, missing=policy, units=units)
+    _same_data(fit.source, found.moments())
+    return found
 
 
 def _same_data(fitted: Moments, given: Moments) -> None:
@@ -119,10 +138,21 @@ def _same_data(fitted: Moments, given: Moments) -> None:
         )
 
 
+def counts_of(units: Units, n_draws: int, rng: RngLike) -> Iterator[FloatArray]:
+    """Yield blocks (b, U) of counts, as the design of the units asks for.
+
+    Respondents and shards of one stratum: U of U with replacement. Clusters, and all
+    units of several strata: one less than there are within each stratum, rescaled.
+    """
+    if units.strata is None and units.kind != "clusters":
+        return _resample.bootstrap_counts(units.n_units, n_draws, rng)
+    return _resample.rescaled_counts(units.n_units, units.strata, n_draws, rng)
+
+
 def _resampled(units: Units, n_draws: int, rng: RngLike) -> Iterator[Drawn]:
     held: list[FloatArray] = []
     size = 0
-    for counts in _resample.bootstrap_counts(units.n_units, n_draws, rng):
+    for counts in counts_of(units, n_draws, rng):
         held.append(counts)
         size += len(counts)
         if size >= BATCH:

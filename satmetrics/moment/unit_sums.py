@@ -39,6 +39,23 @@ class UnitSums(Record):
         """Number of units U."""
         return len(self.sums)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the units are drawn, for people."""
+        if self.kind != "shards":
+            return (drawn_within(f"{self.n_units:,} {self.kind}", self.strata),)
+        within = 0 if self.strata is None else len(np.unique(self.strata))
+        per = float(self.sums[:, 0].mean())
+        shards = f"{self.n_units:,} shards of {per:,.4g} respondents"
+        how = f"{shards} were drawn"
+        if self.strata is not None:
+            how = drawn_within(shards, self.strata)
+        noise = f"{100 / np.sqrt(2 * (self.n_units - within)):.2g} %"
+        return (
+            f"{how}; relative noise of the standard errors from so many shards: about "
+            f"{noise}",
+        )
+
     def moments(self, counts: FloatArray | None = None) -> Moments:
         """Return the moments of resamples: a batch for counts (B, U), one for None."""
         total = self.sums.sum(axis=0) if counts is None else counts @ self.sums
@@ -68,4 +85,14 @@ def of_sums(
         n_eff=n_eff,
         weight_sum=made.weight_sum,
         context=context,
+    )
+
+
+def drawn_within(units: str, strata: IntArray | None) -> str:
+    """Return the sentence on units drawn by the rescaled bootstrap."""
+    number = 1 if strata is None else len(np.unique(strata))
+    places = f" within {number:,} strata" if strata is not None else ""
+    return (
+        f"{units} were drawn{places} by the rescaled bootstrap (n − 1 of n, counts "
+        "times n/(n − 1); Rao and Wu 1988)"
     )

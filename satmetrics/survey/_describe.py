@@ -11,6 +11,7 @@ from satmetrics._frames import Table
 from satmetrics._result import Context
 from satmetrics._typing import FloatArray
 from satmetrics.survey._declared import Declared
+from satmetrics.survey._design import Design
 from satmetrics.survey._plausible import straight_liners
 from satmetrics.survey._roles import Roles
 
@@ -24,6 +25,7 @@ def describe(
     columns: Sequence[str],
     labels: Mapping[str, str],
     values: Mapping[str, FloatArray],
+    design: Design,
 ) -> Summary:
     """Return the summary of a survey: facts, items, exclusions."""
     spec = declared.instrument
@@ -35,6 +37,8 @@ def describe(
         ("items", f"{len(values):,}"),
         ("roles", played or "none"),
     ]
+    if design.words:
+        facts.append(("sampled", design.words))
     if spec is not None:
         facts.append(("instrument", f"{spec.label.en} ({spec.status})"))
     straight = _straight(values, declared)

@@ -36,14 +36,15 @@ def widen(
     grid: Grid, respondent: str, item: str, value: str, roles: Mapping[str, Any]
 ) -> pd.DataFrame:
     """Return one row per respondent, unit and wave, one column per item."""
-    played = {r: roles[r] for r in ("weight", "unit", "wave", "source") if roles.get(r)}
+    words = ("weight", "unit", "wave", "source", "cluster", "stratum")
+    played = {r: roles[r] for r in words if roles.get(r)}
     columns_present([respondent, item, value, *played.values()], grid.names)
     frame = grid.to_pandas()
     _check_complete(frame, (respondent, item))
     keys = [respondent, *(played[r] for r in ("unit", "wave") if r in played)]
     person = frame.groupby(keys, dropna=False, sort=False, observed=True).ngroup()
     _check_once(frame, person, respondent, item)
-    kept = [respondent, *played.values()]
+    kept = list(dict.fromkeys([respondent, *played.values()]))
     _check_constant(frame, person, kept)
     first = ~person.duplicated()
     people = np.arange(int(first.sum()))

@@ -87,7 +87,8 @@ def find_roles(grid: Grid, mapped: set[str]) -> dict[str, tuple[str, bool, str]]
     """Return ``{role: (column, certain, remark)}`` by names, checked by values."""
     free = [name for name in grid.names if name not in mapped]
     roles: dict[str, tuple[str, bool, str]] = {}
-    for role in ("weight", "source", "wave", "unit", "respondent"):
+    order = ("weight", "source", "wave", "unit", "respondent", "cluster", "stratum")
+    for role in order:
         taken = {column for column, _, _ in roles.values()}
         ranked = [
             (rank, grid.names.index(name), name)
@@ -155,6 +156,8 @@ def _doubt(
     column = grid[name]
     if role == "weight":
         return _weight_doubt(column)
+    if role in ("cluster", "stratum"):
+        return "by its name; remove the # if respondents were sampled by it"
     codes, labels = group_codes(column, wave=False)
     distinct = len(labels)
     if role == "respondent":

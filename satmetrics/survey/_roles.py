@@ -1,4 +1,4 @@
-"""What columns are for: weight, unit, wave, respondent, source; cleaned and checked."""
+"""What columns are for: weight, unit, wave, cluster …; cleaned and checked."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from satmetrics._checks import columns_present, one_of
 from satmetrics._result import Exclusion, Record
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError, MissingDataWarning, SourceWarning
+from satmetrics.survey._design import check_design
 from satmetrics.survey._door import Column, Grid
 from satmetrics.survey._groups import group_codes
 from satmetrics.survey.answers import Rules, plain_text, read_answers
@@ -72,6 +73,8 @@ class Roles(Record):
     wave : period of the interview.
     respondent : identifier of the person.
     source : interview mode, such as CATI, card, mystery visit.
+    cluster : what was sampled as a whole, such as a site, district or interviewer.
+    stratum : part of the population that was sampled on its own.
     """
 
     weight: str | None = None
@@ -79,6 +82,8 @@ class Roles(Record):
     wave: str | None = None
     respondent: str | None = None
     source: str | None = None
+    cluster: str | None = None
+    stratum: str | None = None
 
     def items(self) -> tuple[tuple[str, str], ...]:
         """Return (role, column) of the roles that are played."""
@@ -112,8 +117,10 @@ def clean_rows(grid: Grid, roles: Roles, duplicates: str) -> Cleaned:
     rows = np.flatnonzero(keep)
     first, repeated = _duplicates(grid.take(rows), roles, duplicates)
     rows = rows[first]
+    kept = grid.take(rows)
+    check_design(kept, roles.cluster, roles.stratum)
     return Cleaned(
-        grid.take(rows),
+        kept,
         rows,
         (*exclusions, *repeated),
         (*notes, *_alike(grid, roles), *wave_notes),
@@ -145,17 +152,23 @@ def warn_sources(grid: Grid, roles: Roles, stacklevel: int) -> tuple[str, ...]:
 
 
 def _check_distinct(roles: Roles) -> None:
+    """Raise if one column plays two roles that exclude each other.
+
+    What was sampled may be named twice: branches may be the units and the strata,
+    respondents the clusters of their answers over waves.
+    """
     played: dict[str, str] = {}
     for role, column in roles.items():
-        if column in played:
+        other = played.setdefault(column, role)
+        design = role in ("cluster", "stratum")
+        if other != role and not (design and other not in ("weight", "cluster")):
             raise DataError(
-                f"column {column!r} cannot be both {played[column]} and {role}",
+                f"column {column!r} cannot be both {other} and {role}",
                 code="role-twice",
                 column=column,
-                value=(played[column], role),
+                value=(other, role),
                 remedy="give each role a column of its own",
             )
-        played[column] = role
 
 
 def _strip(grid: Grid, roles: Roles) -> tuple[Grid, tuple[str, ...]]:
@@ -180,7 +193,8 @@ def _strip(grid: Grid, roles: Roles) -> tuple[Grid, tuple[str, ...]]:
 def _alike(grid: Grid, roles: Roles) -> tuple[str, ...]:
     """Return notes on labels that differ by case, width or inner blanks only."""
     notes = []
-    for name in (roles.unit, roles.wave, roles.source):
+    named = (roles.unit, roles.wave, roles.source, roles.cluster, roles.stratum)
+    for name in dict.fromkeys(named):
         labels = grid[name].labels if name is not None else ()
         alike: dict[str, list[str]] = {}
         for label in labels:

@@ -78,6 +78,16 @@ ROLE_WORDS: Mapping[str, tuple[str, ...]] = {
         "顾客编号",
         "序号",
     ),
+    "cluster": (
+        "cluster",
+        "psu",
+        "segment",
+        "district",
+        "interviewer",
+        "群",
+        "初级抽样单元",
+    ),
+    "stratum": ("stratum", "strata", "layer", "抽样层", "分层"),
     "source": (
         "source",
         "mode",

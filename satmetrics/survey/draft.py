@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from satmetrics import _toml
@@ -17,6 +17,7 @@ from satmetrics.survey._file import FileOptions, FileTable
 from satmetrics.survey._long import check_long
 from satmetrics.survey._matching import Match, find_roles, match_items
 from satmetrics.survey._proposals import Proposal, propose
+from satmetrics.survey._roles import Roles
 from satmetrics.survey.label import Label
 from satmetrics.survey.readers import read_table
 from satmetrics.survey.scale import Scale
@@ -214,7 +215,7 @@ def _file_block(options: FileOptions) -> str:
 
 def _roles_block(roles: dict[str, tuple[str, bool, str]]) -> str:
     lines = ["[roles]"]
-    for role in ("weight", "unit", "wave", "respondent", "source"):
+    for role in (f.name for f in fields(Roles)):
         if role not in roles:
             lines.append(f'# {role} = "column"')
             continue

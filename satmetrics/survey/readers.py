@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from satmetrics.survey._door import open_frame
 from satmetrics.survey._excel import read_excel
 from satmetrics.survey._file import FileOptions, FileTable
 from satmetrics.survey._long import check_long
+from satmetrics.survey._roles import Roles
 from satmetrics.survey._spss import read_spss
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.scale import Scale
@@ -41,6 +43,8 @@ def read(  # noqa: PLR0913 - one keyword per declaration, as in Survey
     wave: str | None = None,
     respondent: str | None = None,
     source: str | None = None,
+    cluster: str | None = None,
+    stratum: str | None = None,
     scale: ScaleArgument = None,
     missing_codes: Codes = (),
     answers: Answers | None = None,
@@ -59,8 +63,9 @@ def read(  # noqa: PLR0913 - one keyword per declaration, as in Survey
     name : name of the data; by default the file's.
     sheet, header_rows, encoding, delimiter : layout of the file; what is not given is
         found out, and stated in the notes.
-    instrument, weight, unit, wave, respondent, source, scale, missing_codes, answers,
-    reverse, already_reversed, items, duplicates : as for `Survey`.
+    instrument, weight, unit, wave, respondent, source, cluster, stratum, scale,
+    missing_codes, answers, reverse, already_reversed, items, duplicates : as for
+        `Survey`.
 
     Returns
     -------
@@ -102,6 +107,8 @@ def read(  # noqa: PLR0913 - one keyword per declaration, as in Survey
         "wave": wave,
         "respondent": respondent,
         "source": source,
+        "cluster": cluster,
+        "stratum": stratum,
         "scale": scale,
         "missing_codes": missing_codes,
         "answers": answers,
@@ -252,8 +259,7 @@ def _survey(
 
 
 def _role_columns(given: Mapping[str, Any]) -> dict[str, str]:
-    words = ("weight", "unit", "wave", "respondent", "source")
-    return {word: given[word] for word in words if word in given}
+    return {f.name: given[f.name] for f in fields(Roles) if f.name in given}
 
 
 def _items(

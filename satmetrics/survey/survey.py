@@ -26,6 +26,7 @@ from satmetrics.survey._declared import (
     declare,
 )
 from satmetrics.survey._describe import describe
+from satmetrics.survey._design import Design, read_design
 from satmetrics.survey._door import Grid, open_frame
 from satmetrics.survey._groups import group_table
 from satmetrics.survey._long import check_long, widen
@@ -73,6 +74,11 @@ class Survey:
     respondent : column that identifies the person. Within one unit and wave nobody
         may occur twice.
     source : column of the interview mode (CATI, card, mystery visit …).
+    cluster : column of what was sampled as a whole (site, district, interviewer): the
+        bootstrap draws clusters, not respondents.
+    stratum : column of the parts of the population that were sampled each on its own:
+        the bootstrap draws within them. A cluster lies in one stratum, and a stratum
+        has at least two clusters. Both may be the column of another role.
     scale : one scale for all items, such as ``(1, 10)``, or ``{item: scale}`` with
         ``"*"`` for all others.
     missing_codes : what means "no answer", numbers or texts, for all items; or
@@ -92,7 +98,8 @@ class Survey:
     ------
     DataError
         If a column is absent or occurs twice, an answer is no number, infinite or off
-        its scale, a weight is negative or a respondent occurs twice.
+        its scale, a weight is negative, a respondent occurs twice, or clusters and
+        strata are incomplete or allow no variance.
 
     Warns
     -----
@@ -139,6 +146,8 @@ class Survey:
         wave: str | None = None,
         respondent: str | None = None,
         source: str | None = None,
+        cluster: str | None = None,
+        stratum: str | None = None,
         scale: ScaleArgument = None,
         missing_codes: Codes = (),
         answers: Answers | None = None,
@@ -155,7 +164,7 @@ class Survey:
         spec = (
             instruments.load(instrument) if isinstance(instrument, str) else instrument
         )
-        roles = Roles(weight, unit, wave, respondent, source)
+        roles = Roles(weight, unit, wave, respondent, source, cluster, stratum)
         check_long(grid, [*roles.columns(), *(spec.columns() if spec else ())])
         cleaned = clean_rows(grid, roles, duplicates)
         base = Context(origin, name, grid.n, (), tuple(notes)).plus(
@@ -209,8 +218,9 @@ class Survey:
         ----------
         frame : dataframe with one row per respondent, unit, wave and item.
         respondent, item, value : columns of the person, the item's name, the answer.
-        **roles : the other arguments of `Survey`; columns of `unit`, `wave`, `source`
-            and `weight` must be the same in all rows of a respondent.
+        **roles : the other arguments of `Survey`; columns of `unit`, `wave`, `source`,
+            `weight`, `cluster` and `stratum` must be the same in all rows of a
+            respondent.
 
         Raises
         ------
@@ -333,6 +343,10 @@ class Survey:
         ]
         return group_table(self._grid, names, self.roles.wave)
 
+    def design(self) -> Design:
+        """Return the cluster and stratum of each row; None for what has no role."""
+        return read_design(self._grid, self.roles.cluster, self.roles.stratum)
+
     @friendly_keywords
     def with_scale(self, scale: ScaleLike, items: Sequence[str]) -> Survey:
         """Return the survey with a scale for those of `items` that have none.
@@ -372,13 +386,16 @@ class Survey:
         wave: str | None = None,
         respondent: str | None = None,
         source: str | None = None,
+        cluster: str | None = None,
+        stratum: str | None = None,
     ) -> Survey:
         """Return the survey with other columns in the roles that are given.
 
         Parameters
         ----------
-        weight, unit, wave, respondent, source : column names; None leaves the role as
-            it is. Rows that the new roles rule out are left out and counted.
+        weight, unit, wave, respondent, source, cluster, stratum : column names; None
+            leaves the role as it is. Rows that the new roles rule out are left out and
+            counted.
 
         Raises
         ------
@@ -391,6 +408,8 @@ class Survey:
             "wave": wave,
             "respondent": respondent,
             "source": source,
+            "cluster": cluster,
+            "stratum": stratum,
         }
         changes = {role: column for role, column in given.items() if column is not None}
         roles = dataclasses.replace(self.roles, **changes)
@@ -440,6 +459,7 @@ class Survey:
             columns=self.columns,
             labels=self.labels,
             values=values,
+            design=self.design(),
         )
 
     def __repr__(self) -> str:
