@@ -180,12 +180,12 @@ def _strip(grid: Grid, roles: Roles) -> tuple[Grid, tuple[str, ...]]:
             continue
         bare = [label.strip(_BLANKS) for label in column.labels]
         changed = sum(a != b for a, b in zip(bare, column.labels, strict=True))
-        if not changed:
+        if not changed and all(bare):
             continue
         fresh = column.relabelled([label or None for label in bare])
         grid = grid.replaced(name, fresh)
         merged = len(fresh.labels) < sum(map(bool, column.labels))
-        if name in roles.columns() or merged:
+        if changed and (name in roles.columns() or merged):
             notes.append(f"blanks around {changed:,} labels of {name!r} were removed")
     return grid, tuple(notes)
 

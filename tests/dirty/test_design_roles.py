@@ -52,7 +52,7 @@ def test_a_row_without_a_numbered_cluster_raises():
 
 def test_a_cluster_in_two_strata_raises_with_both_cures():
     regions = ["N", "N", "N", "S", "S", "S", "S", "S"]
-    with pytest.raises(DataError, match="cluster 'b'.*two strata.*'N' and 'S'") as e:
+    with pytest.raises(DataError, match=r"cluster 'b'.*two strata.*'N' and 'S'") as e:
         Survey(frame(region=regions), cluster="site", stratum="region")
     assert (e.value.code, e.value.value) == ("cluster-in-strata", "b")
     assert "numbered anew in each stratum" in e.value.remedy
@@ -70,7 +70,9 @@ def test_the_cure_for_clusters_numbered_anew_works():
 
 def test_a_stratum_with_one_cluster_raises():
     sites = ["a", "a", "a", "a", "c", "c", "d", "d"]
-    with pytest.raises(DataError, match="with one cluster only: 'N'.*no variance") as e:
+    with pytest.raises(
+        DataError, match=r"with one cluster only: 'N'.*no variance"
+    ) as e:
         Survey(frame(site=sites), cluster="site", stratum="region")
     assert (e.value.code, e.value.value) == ("lone-cluster", ("N",))
     assert "merge" in e.value.remedy
