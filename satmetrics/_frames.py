@@ -47,6 +47,8 @@ def read_only(array: AnyArray) -> AnyArray:
 def as_column(values: object) -> AnyArray:
     """Return one column as a read-only array of float, int, bool or str objects."""
     array = np.asarray(values)
+    if array.dtype.kind == "O" and not array.flags.writeable and array.base is None:
+        return array  # it has been here before
     if array.dtype.kind in "USO":
         array = np.asarray([_plain(v) for v in array.tolist()], dtype=object)
     elif array.dtype.kind == "u":

@@ -72,6 +72,44 @@ def eliminate(
     return x, ok
 
 
+def correlation_solve(
+    lower: list[list[FloatArray]], right: list[FloatArray]
+) -> list[FloatArray]:
+    """Solve correlation systems ``R x = r`` whose entries are long rows (b,).
+
+    ``R = L D Lᵀ`` entry by entry: the least traffic for the few predictors of a path
+    model and thousands of members (Golub and Van Loan 2013, section 4.1).
+
+    Parameters
+    ----------
+    lower : entries of R below its diagonal of ones, row by row.
+    right : entries of r.
+
+    Returns
+    -------
+    Entries of x; zero for members whose R is singular.
+    """
+    L = [list(row) for row in lower]
+    x = list(right)
+    pivot = [np.ones_like(right[0]) for _ in right]
+    lowest = pivot[0]
+    for i in range(len(x)):
+        for k, column in enumerate(L[i + 1 :], start=i + 1):
+            entry = column[i]
+            factor = entry / pivot[i] if i else entry
+            for j in range(i + 1, k):
+                column[j] = column[j] - factor * L[j][i]
+            pivot[k] = pivot[k] - factor * entry
+            x[k] = x[k] - factor * x[i]
+        lowest = np.minimum(lowest, pivot[i])
+    for i in reversed(range(len(x))):
+        for k in range(i + 1, len(x)):
+            x[i] = x[i] - L[k][i] * x[k]
+        x[i] = x[i] / pivot[i] if i else x[i]
+    sound = lowest > SINGULAR
+    return x if sound.all() else [np.where(sound, v, 0.0) for v in x]
+
+
 def spd_inverse(A: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Invert symmetric positive definite matrices in a batch; see `spd_solve`."""
     return spd_solve(A, np.eye(A.shape[-1]))

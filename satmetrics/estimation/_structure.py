@@ -12,36 +12,22 @@ from satmetrics._typing import BoolArray, FloatArray, IntArray
 
 @dataclass(frozen=True)
 class Regressions:
-    """Structural regressions of one layout, padded to a common size.
+    """Structural regressions of one layout.
 
     Attributes
     ----------
     target : (T,) endogenous constructs.
-    sources : (k, T) their predictors, padded with the target itself.
-    used : (k, T), False in the padding.
-    blank, identity : (k, k, T), where the padding is, and the identity to put there.
+    sources : per target, its predictors.
     """
 
     target: IntArray
-    sources: IntArray
-    used: BoolArray
-    blank: BoolArray
-    identity: FloatArray
+    sources: tuple[IntArray, ...]
 
     @classmethod
     def of(cls, adjacency: BoolArray) -> Regressions:
         """Collect the regressions of an adjacency matrix."""
         target = np.flatnonzero(adjacency.any(axis=0))
-        k = int(adjacency.sum(axis=0).max())
-        sources = np.repeat(target[None, :], k, axis=0)
-        used = np.zeros(sources.shape, dtype=np.bool_)
-        for column, t in enumerate(target):
-            found = np.flatnonzero(adjacency[:, t])
-            sources[: len(found), column] = found
-            used[: len(found), column] = True
-        blank = ~(used[:, None, :] & used[None, :, :])
-        identity = np.repeat(np.eye(k)[:, :, None], len(target), axis=2)
-        return cls(target, sources, used, blank, identity)
+        return cls(target, tuple(np.flatnonzero(adjacency[:, t]) for t in target))
 
     def betas(
         self, C: FloatArray, *, indefinite: bool = False
@@ -57,42 +43,47 @@ class Regressions:
         -------
         paths (q, q, b) at [source, target], r2 (T, b), ok (T, b).
         """
-        A = C[self.sources[:, None, :], self.sources[None, :, :]]
-        A[self.blank] = self.identity[self.blank][:, None]
-        right = C[self.sources, self.target]
-        right[~self.used] = 0.0
-        beta, ok = eliminate(A, right[:, None].copy(), indefinite=indefinite)
-        paths = np.zeros_like(C)
-        row, col = np.nonzero(self.used)
-        paths[self.sources[row, col], self.target[col]] = beta[row, 0, col]
-        return paths, np.einsum("ktb,ktb->tb", beta[:, 0], right), ok
-
-    def solve(
-        self, C: FloatArray, *, indefinite: bool = False
-    ) -> tuple[FloatArray, FloatArray, BoolArray]:
-        """Regress each target on its sources: C (B, q, q), batch first.
-
-        Returns
-        -------
-        paths (B, q, q) at [source, target], r2 (B, q), ok (B, T).
-        """
-        last = np.ascontiguousarray(np.moveaxis(C, 0, -1))
-        paths, fitted, ok = self.betas(last, indefinite=indefinite)
-        r2 = np.full((len(C), C.shape[-1]), np.nan)
-        r2[:, self.target] = fitted.T
-        return np.ascontiguousarray(np.moveaxis(paths, -1, 0)), r2, ok.T
+        paths = np.zeros(C.shape)
+        r2 = np.empty((len(self.target), C.shape[-1]))
+        ok = np.empty(r2.shape, dtype=np.bool_)
+        for row, (t, at) in enumerate(zip(self.target, self.sources, strict=True)):
+            right = C[at, t]
+            if len(at) == 1:
+                paths[at, t], r2[row], ok[row] = right, right[0] ** 2, True
+                continue
+            A, x = C[at[:, None], at], right[:, None].copy()
+            beta, ok[row] = eliminate(A, x, indefinite=indefinite)
+            paths[at, t] = beta[:, 0]
+            r2[row] = np.einsum("kb,kb->b", beta[:, 0], right)
+        return paths, r2, ok
 
 
 def total_effects(paths: FloatArray) -> FloatArray:
-    """Return total effects (…, q, q): ``(I − B)⁻¹ − I`` of an acyclic path matrix."""
+    """Return total effects (…, q, q): ``(I − B)⁻¹ − I`` of an acyclic path matrix.
+
+    Effects of a construct are its paths, each followed by the effects of where it
+    leads; constructs are taken from the last to the first.
+    """
     q = paths.shape[-1]
-    total = power = paths
-    for _ in range(q - 1):
-        power = power @ paths
-        if not np.nan_to_num(power).any():
-            break
-        total = total + power
-    return total
+    last = np.moveaxis(paths.reshape(-1, q, q), 0, -1)
+    edges = (np.nan_to_num(last) != 0).any(axis=-1)
+    total = np.array(last, order="C")
+    for i in _backwards(edges):
+        for k in np.flatnonzero(edges[i]):
+            total[i] += last[i, k] * total[k]
+    return np.moveaxis(total, -1, 0).reshape(paths.shape)
+
+
+def _backwards(edges: BoolArray) -> list[int]:
+    """Return the nodes such that each comes after all it leads to."""
+    left, order = list(range(len(edges))), []
+    while left:
+        ends = [i for i in left if not edges[i, left].any()]
+        if not ends:
+            raise ValueError("the path matrix has a cycle")
+        order += ends
+        left = [i for i in left if i not in ends]
+    return order
 
 
 def implied(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,16 +60,28 @@ def statistics(fit: PlsFit, moments: Moments) -> Statistics:
             raw, turned.mean, fit.ends[0], fit.ends[1], owner, q
         ),
     }
-    picks = _picks(fit)
-    flat = {name: value.reshape(len(value), -1) for name, value in sources.items()}
-    values = np.concatenate([flat[name][:, at] for name, at in picks.items()], axis=1)
-    values[~np.isfinite(values)] = np.nan
-    ok = solution.converged & np.isfinite(flat["path"]).all(axis=1)
+    values = _side_by_side(sources, _picks(fit))
+    ok = solution.converged
     admissible = ok & ~solved.violated.any(axis=1)
     reasons = [""] * len(ok)
     for i in np.flatnonzero(~admissible):
         reasons[i] = solved.reason(int(i)) or "not a number"
     return Statistics(values, ok, admissible, tuple(reasons))
+
+
+def _side_by_side(
+    sources: Mapping[str, FloatArray], picks: Mapping[str, IntArray]
+) -> FloatArray:
+    """Pick numbers of each source into columns (B, k); the batch is last in memory."""
+    rows = [
+        np.moveaxis(sources[name], 0, -1).reshape(-1, len(sources[name])).take(at, 0)
+        for name, at in picks.items()
+    ]
+    values = np.concatenate(rows)
+    unfit = ~np.isfinite(values)
+    if unfit.any():
+        values[unfit] = np.nan
+    return values.T
 
 
 def labels(fit: PlsFit) -> Table:

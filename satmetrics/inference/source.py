@@ -21,7 +21,7 @@ from satmetrics.survey.survey import as_survey
 Resampled = Literal["respondents", "clusters", "shards", "normal theory"]
 UNIT_CHOICES = ("auto", "respondents", "shards")
 LOWEST_EIGENVALUE = -1e-8
-BATCH = 250
+BATCH = 1000
 """Draws fitted at once: their matrices stay in cache."""
 
 

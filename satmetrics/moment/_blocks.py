@@ -49,16 +49,30 @@ def htmt(R: FloatArray, owner: IntArray, q: int, *, signed: bool = False) -> Flo
     q : number of constructs.
     signed : average r (as cSEM) instead of \\|r\\| (as seminr and SmartPLS).
     """
-    M = membership(owner, q)
-    k = M.sum(axis=0)
-    values = R if signed else np.abs(R)
-    sums = block_sums(values, M)
+    k = np.bincount(owner, minlength=q).astype(np.float64)
+    sums = _lower_sums(R if signed else np.abs(R), owner, q)
     own = (np.diagonal(sums, axis1=-2, axis2=-1) - k) / np.maximum(k * (k - 1), 1)
     own = np.where(k > 1, own, 1.0)
-    between = sums / np.outer(k, k)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = between / np.sqrt(own[..., :, None] * own[..., None, :])
+        root = np.sqrt(own) * k
+        ratio = sums / (root[..., :, None] * root[..., None, :])
+    lower = np.tril_indices(q, -1)
+    ratio[..., lower[1], lower[0]] = ratio[..., lower[0], lower[1]]
     return _blank_diagonal(ratio)
+
+
+def _lower_sums(S: FloatArray, owner: IntArray, q: int) -> FloatArray:
+    """Sum a symmetric (…, p, p) matrix over pairs of blocks, on and below the diagonal.
+
+    A batch that lies last in memory is summed along long rows.
+    """
+    starts = np.searchsorted(owner, np.arange(q + 1))
+    last = np.moveaxis(S.reshape(-1, *S.shape[-2:]), 0, -1)
+    sums = np.zeros((q, q, last.shape[-1]))
+    for i in range(q):
+        strip = last[starts[i] : starts[i + 1], : starts[i + 1]].sum(axis=0)
+        np.add.reduceat(strip, starts[: i + 1], axis=0, out=sums[i, : i + 1])
+    return np.moveaxis(sums, -1, 0).reshape(*S.shape[:-2], q, q)
 
 
 def htmt2(R: FloatArray, owner: IntArray, q: int) -> FloatArray:
