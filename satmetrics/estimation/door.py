@@ -43,7 +43,8 @@ def model_survey(model: StructuralModel, data: object) -> Survey:
     A scale the survey declares itself is kept; the model's fills the gaps, so that an
     answer off the scale (98 for "don't know") is an error and not a number.
     """
-    survey = as_survey(data)
+    scales = {name: model.scale_of(name) for name in model.indicators}
+    survey = as_survey(data, scales)
     for construct in model.constructs:
         twice = [item for item in construct.reverse if item in survey.reverse]
         if twice:

@@ -120,6 +120,8 @@ def open_frame(frame: object) -> Grid:
     DataError
         If two columns have one name, or the header has several rows.
     """
+    if isinstance(frame, Grid):
+        return frame
     if hasattr(frame, "to_native"):
         frame = frame.to_native()
     if hasattr(frame, "collect"):
@@ -129,9 +131,28 @@ def open_frame(frame: object) -> Grid:
         wrapped: Any = nw.from_native(frame, eager_only=True)
     except TypeError as error:
         raise _not_a_frame(frame) from error
+    plain = _plain_columns(frame)
+    columns = tuple(plain.get(name) or _column(wrapped[name]) for name in wrapped.columns)
     names = tuple(str(name) for name in wrapped.columns)
-    columns = tuple(_column(wrapped[name]) for name in wrapped.columns)
     return Grid(names, columns, len(wrapped))
+
+
+def _plain_columns(frame: object) -> dict[object, Column]:
+    """Return the NumPy columns of a pandas frame that need no look at each value."""
+    if not isinstance(frame, pd.DataFrame):
+        return {}
+    found: dict[object, Column] = {}
+    kinds = list(frame.dtypes)
+    for dtype in (np.dtype(np.float64), np.dtype(np.int64)):
+        at = [i for i, kind in enumerate(kinds) if kind == dtype]
+        if not at:
+            continue
+        block = frame.iloc[:, at].to_numpy()
+        if dtype.kind == "i" and block.size and max(block.max(), -block.min()) > EXACT:
+            continue
+        for place, i in enumerate(at):
+            found[frame.columns[i]] = Column("number", block[:, place])
+    return found
 
 
 def _check_names(frame: object) -> None:

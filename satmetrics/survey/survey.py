@@ -521,13 +521,17 @@ def _restore(state: dict[str, object]) -> Survey:
     return survey
 
 
-def as_survey(data: object) -> Survey:
+def as_survey(
+    data: object, scales: Mapping[str, ScaleLike | None] | None = None
+) -> Survey:
     """Return `data` as a Survey.
 
     Parameters
     ----------
     data : a Survey, which is returned as it is, or a pandas, Polars or PyArrow
-        dataframe, whose columns then have no roles and no scales.
+        dataframe, whose columns then have no roles.
+    scales : where given, the columns of a dataframe that hold answers, and their scale
+        if they have one; by default all that can be read, without a scale.
 
     Raises
     ------
@@ -540,4 +544,11 @@ def as_survey(data: object) -> Survey:
     >>> as_survey(pd.DataFrame({"q1": [1, 2]})).n
     2
     """
-    return data if isinstance(data, Survey) else Survey(data)
+    if isinstance(data, Survey):
+        return data
+    if scales is None:
+        return Survey(data)
+    grid = open_frame(data)
+    there = {name: scale for name, scale in scales.items() if name in grid}
+    known = {name: scale for name, scale in there.items() if scale is not None}
+    return Survey(grid, scale=known or None, items=tuple(there))
