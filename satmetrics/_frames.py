@@ -46,14 +46,26 @@ def read_only(array: AnyArray) -> AnyArray:
 
 def as_column(values: object) -> AnyArray:
     """Return one column as a read-only array of float, int, bool or str objects."""
+    if isinstance(values, (list, tuple)) and set(map(type, values)) == {str}:
+        return _texts(values)
     array = np.asarray(values)
     if array.dtype.kind == "O" and not array.flags.writeable and array.base is None:
         return array  # it has been here before
     if array.dtype.kind in "USO":
-        array = np.asarray([_plain(v) for v in array.tolist()], dtype=object)
+        listed = array.tolist()
+        if set(map(type, listed)) == {str}:
+            return _texts(listed)
+        array = np.asarray([_plain(v) for v in listed], dtype=object)
     elif array.dtype.kind == "u":
         array = array.astype(np.int64)
     return read_only(array)
+
+
+def _texts(values: Sequence[object]) -> AnyArray:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    array.setflags(write=False)
+    return array
 
 
 def _plain(value: object) -> object:

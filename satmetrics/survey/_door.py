@@ -147,7 +147,7 @@ def _plain_columns(frame: object) -> dict[object, Column]:
         at = [i for i, kind in enumerate(kinds) if kind == dtype]
         if not at:
             continue
-        block = frame.iloc[:, at].to_numpy()
+        block = (frame if len(at) == len(kinds) else frame.iloc[:, at]).to_numpy()
         if dtype.kind == "i" and block.size and max(block.max(), -block.min()) > EXACT:
             continue
         for place, i in enumerate(at):
