@@ -13,6 +13,7 @@ from satmetrics.errors import DataError, OptionError, SmallSampleWarning
 from satmetrics.models import files
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
+from satmetrics.survey.scale import as_scale
 from satmetrics.survey.survey import Survey, as_survey
 
 
@@ -43,7 +44,11 @@ def model_survey(model: StructuralModel, data: object) -> Survey:
     A scale the survey declares itself is kept; the model's fills the gaps, so that an
     answer off the scale (98 for "don't know") is an error and not a number.
     """
-    scales = {name: model.scale_of(name) for name in model.indicators}
+    known = {pair: as_scale(pair) for pair in _scales(model) if pair is not None}
+    scales = {
+        name: None if pair is None else known[pair]
+        for name, pair in zip(model.indicators, _scales(model), strict=True)
+    }
     survey = as_survey(data, scales)
     for construct in model.constructs:
         twice = [item for item in construct.reverse if item in survey.reverse]
@@ -146,8 +151,7 @@ def scale_ends(model: StructuralModel, data: object = None) -> FloatArray:
     """
     ends = np.full((2, len(model.indicators)), np.nan)
     survey = data if isinstance(data, Survey) else None
-    for i, item in enumerate(model.indicators):
-        own = model.scale_of(item)
+    for i, (item, own) in enumerate(zip(model.indicators, _scales(model), strict=True)):
         other = survey.scale(item) if survey is not None else None
         if own is not None:
             ends[:, i] = own
@@ -166,11 +170,17 @@ def scale_ends(model: StructuralModel, data: object = None) -> FloatArray:
     return ends
 
 
+def _scales(model: StructuralModel) -> list[tuple[float, float] | None]:
+    """Return the scale of each indicator: its construct's, else the model's."""
+    return [c.scale or model.scale for c in model.constructs for _ in c.indicators]
+
+
 def scale_notes(model: StructuralModel, ends: FloatArray) -> tuple[str, ...]:
     """Say where the answers are on another scale than the published form's."""
-    for i, item in enumerate(model.indicators):
-        own = model.scale_of(item)
-        if own is not None and model.status != "own" and tuple(ends[:, i]) != own:
+    if model.status == "own":
+        return ()
+    for i, own in enumerate(_scales(model)):
+        if own is not None and tuple(ends[:, i]) != own:
             low, high = ends[:, i]
             return (
                 f"answers on {low:g}–{high:g}; the published form uses "

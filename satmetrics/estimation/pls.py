@@ -223,10 +223,12 @@ def _fault(reason: str, fit: PlsFit) -> SatmetricsError:
 
 def _warn_turned(fit: PlsFit) -> None:
     """Warn of mode A items that go against their own construct."""
-    limit = -2 / np.sqrt(float(fit.moments.n_eff))
+    turned = fit.loadings < -2 / np.sqrt(float(fit.moments.n_eff))
+    if not turned.any():
+        return
+    owner = fit.model.owner()
     for k, construct in enumerate(fit.model.constructs):
-        own = fit.model.owner() == k
-        against = np.flatnonzero(own & (fit.loadings < limit))
+        against = np.flatnonzero((owner == k) & turned)
         if construct.mode == "A" and len(against):
             items = ", ".join(fit.model.indicators[i] for i in against)
             warnings.warn(

@@ -132,7 +132,9 @@ def open_frame(frame: object) -> Grid:
     except TypeError as error:
         raise _not_a_frame(frame) from error
     plain = _plain_columns(frame)
-    columns = tuple(plain.get(name) or _column(wrapped[name]) for name in wrapped.columns)
+    columns = tuple(
+        plain.get(name) or _column(wrapped[name]) for name in wrapped.columns
+    )
     names = tuple(str(name) for name in wrapped.columns)
     return Grid(names, columns, len(wrapped))
 
