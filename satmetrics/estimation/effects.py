@@ -1,4 +1,4 @@
-"""Direct, indirect and total effects."""
+"""Direct, indirect, specific indirect and total effects."""
 
 from __future__ import annotations
 
@@ -8,46 +8,59 @@ import numpy as np
 
 from satmetrics._checks import expect, friendly_keywords
 from satmetrics._display import Summary, section
-from satmetrics._frames import stack
+from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.estimation import _structure
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.statistics import reachable
+from satmetrics.inference._chains import Chains
+from satmetrics.inference.measures import chain_notes, chain_table
+
+TERMS = ("total", "direct", "indirect")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Effects(TableResult):
-    """Effects of constructs on constructs: source, target, term, estimate."""
+    """Effects of constructs on constructs: source, target, term, estimate.
+
+    A specific indirect effect has its chain of constructs under ``via``.
+    """
 
     title: str = ""
 
     def summary(self) -> Summary:
         """Return the total effects with their direct and indirect parts."""
-        keys = {
-            n: n
-            for n in self.table.names
-            if n not in ("source", "target", "term", "estimate")
-        }
+        own = ("source", "target", "via", "term", "estimate")
+        keys = {n: n for n in self.table.names if n not in own}
         words = {**keys, "source": "source", "target": "target", "estimate": "effect"}
-        parts = tuple(
+        parts = [
             section(f"{term.capitalize()} effects", self.table.where(term=term), words)
-            for term in ("total", "direct", "indirect")
-        )
+            for term in TERMS
+        ]
+        chains = self.table.where(term="specific_indirect")
+        if len(chains):
+            words = {**keys, "via": "chain", "estimate": "effect"}
+            parts.append(section("Specific indirect effects", chains, words))
         return Summary(
             f"Effects in {self.title}",
             self.context.facts(),
-            parts,
-            ("total = direct + indirect; in standard deviations of the constructs",),
+            tuple(parts),
+            (
+                "total = direct + indirect; indirect = sum of the specific indirect "
+                "effects; in standard deviations of the constructs",
+                *self.context.notes,
+            ),
         )
 
 
 @friendly_keywords
 def effects(fit: PlsFit) -> Effects:
-    """Return direct, indirect and total effects of a structural fit.
+    """Return direct, indirect, specific indirect and total effects of a fit.
 
     Total effects are ``(I − B)⁻¹ − I`` with B the path coefficients; indirect effects
-    are total minus direct (Bollen 1987, doi:10.2307/271028).
+    are total minus direct; a specific indirect effect is the product of the paths
+    along one chain (Bollen 1987, doi:10.2307/271028).
 
     Parameters
     ----------
@@ -56,15 +69,20 @@ def effects(fit: PlsFit) -> Effects:
     Returns
     -------
     Effects
-        Rows with ``term`` "direct", "indirect" or "total"; pairs that no chain of
-        paths connects have no row.
+        Rows with ``term`` "direct", "indirect", "total", or "specific_indirect" with
+        the chain under ``via``; pairs that no chain of paths connects have no row. At
+        most 200 chains are listed, the shortest; a note counts the others.
 
     Examples
     --------
     >>> import satmetrics as sat
     >>> fit = sat.pls("ecsi", sat.datasets.moments("ecsi_mobile"))
-    >>> sorted(set(sat.effects(fit).to_frame()["term"]))
-    ['direct', 'indirect', 'total']
+    >>> frame = sat.effects(fit).to_frame()
+    >>> sorted(set(frame["term"]))
+    ['direct', 'indirect', 'specific_indirect', 'total']
+    >>> chains = frame.query("source == 'Quality' and target == 'Satisfaction'")
+    >>> chains.query("term == 'specific_indirect'")["via"].item()
+    'Quality → Value → Satisfaction'
     """
     expect(
         "effects",
@@ -76,12 +94,12 @@ def effects(fit: PlsFit) -> Effects:
     direct = fit.path_matrix
     total = _structure.total_effects(direct)
     adjacency = fit.model.adjacency()
-    chains = reachable(adjacency)
+    linked = reachable(adjacency)
     parts = []
     kinds: tuple[tuple[str, BoolArray, FloatArray], ...] = (
         ("direct", adjacency, direct),
-        ("indirect", chains, total - direct),
-        ("total", adjacency | chains, total),
+        ("indirect", linked, total - direct),
+        ("total", adjacency | linked, total),
     )
     names = fit.model.names
     for term, mask, values in kinds:
@@ -94,4 +112,27 @@ def effects(fit: PlsFit) -> Effects:
             "term": [term] * len(i),
         }
         parts.append(fit.tidy(labels, {"estimate": values[..., i, j]}))
-    return Effects(stack(parts, keys=fit.key_names), fit.context, title=fit.title)
+    specific, notes = _specific(fit)
+    return Effects(
+        stack([*parts, specific], keys=fit.key_names),
+        fit.context.plus(notes=notes),
+        title=fit.title,
+    )
+
+
+def _specific(fit: PlsFit) -> tuple[Table, tuple[str, ...]]:
+    """Return the products of paths along every chain, and what is not listed."""
+    names, paths = fit.model.names, fit.model.paths
+    source = np.array([names.index(p.source) for p in paths], dtype=np.int64)
+    target = np.array([names.index(p.target) for p in paths], dtype=np.int64)
+    chains = Chains.of(source, target)
+    ends = Table.of(
+        {"source": [p.source for p in paths], "target": [p.target for p in paths]}
+    )
+    rows = chain_table(ends, chains)
+    labels = {n: rows[n].tolist() for n in ("source", "target", "via", "term")}
+    values = np.atleast_2d(fit.path_matrix[..., source, target])
+    products = chains.products(values)
+    if not fit.batched:
+        products = products[0]
+    return fit.tidy(labels, {"estimate": products}), chain_notes(chains)

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._special import normal_cdf, normal_quantile
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import BoolArray, FloatArray, IntArray
 
 ROUNDING = 1e-10
 """Draws that differ by less than this, beside their size, do not differ."""
+
+COLUMNS = 32
+"""Numbers summed at once: their draws stay in cache."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Ordered:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray((less + most) / (2 * self.defined))
 
-    def same(self) -> FloatArray:
+    def same(self) -> BoolArray:
         """Return (k,), True where all draws are one number but for rounding."""
         row = np.arange(len(self.rows))
         first, last = self.rows[:, 0], self.rows[row, np.maximum(self.defined - 1, 0)]
@@ -146,14 +149,24 @@ def studentized(
 
 def moments(draws: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
     """Return mean, standard deviation (divisor B − 1) and number of defined draws."""
+    k = draws.shape[1]
+    mean, std, n = np.empty(k), np.empty(k), np.empty(k, dtype=np.int64)
+    for start in range(0, k, COLUMNS):
+        part = slice(start, start + COLUMNS)
+        mean[part], std[part], n[part] = _moments(draws[:, part])
+    return mean, np.where(n > 1, std, np.nan), n
+
+
+def _moments(draws: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
     seen = np.isfinite(draws)
     n = seen.sum(axis=0)
-    filled = draws if seen.all() else np.where(seen, draws, 0.0)
+    filled = draws if (n == len(draws)).all() else np.where(seen, draws, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = filled.sum(axis=0) / n
-        deviation = np.where(seen, filled - mean, 0.0)
-        std = np.sqrt((deviation**2).sum(axis=0) / (n - 1))
-    return mean, np.where(n > 1, std, np.nan), n
+        deviation = filled - mean
+        if filled is not draws:
+            deviation[~seen] = 0.0
+        return mean, np.sqrt(np.einsum("bk,bk->k", deviation, deviation) / (n - 1)), n
 
 
 def normal_interval(

@@ -3,120 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
-from satmetrics._checks import check_level, friendly_keywords, generator, positive_int
-from satmetrics._display import Summary, section
+from satmetrics._checks import (
+    check_level,
+    friendly_keywords,
+    generator,
+    one_of,
+    positive_int,
+)
 from satmetrics._frames import Table
-from satmetrics._result import Context, Exclusion, Result
-from satmetrics._typing import FloatArray, RngLike
+from satmetrics._result import Exclusion
+from satmetrics._typing import BoolArray, FloatArray, IntArray, RngLike
 from satmetrics.errors import ConvergenceError, OptionError
 from satmetrics.inference import _intervals
+from satmetrics.inference.draw_errors import DrawErrors
+from satmetrics.inference.drawn import BootstrapResult as BootstrapResult
+from satmetrics.inference.drawn import IntervalResult as IntervalResult
+from satmetrics.inference.jackknife import jackknife_of
+from satmetrics.inference.kinds import KINDS, Drawing, Interval, Limits, check_kind
+from satmetrics.inference.measures import Measures, Statistic, require_single
 from satmetrics.inference.protocol import Refittable
-from satmetrics.inference.source import Drawn, Resampled, source_of
+from satmetrics.inference.source import Source, source_of
 from satmetrics.moment.contributions import UnitChoice
-from satmetrics.moment.moments import Moments
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class BootstrapResult(Result):
-    """Bootstrap standard errors and intervals of a fit.
-
-    Attributes
-    ----------
-    table : one row per statistic, in the shared words.
-    draws : (successful draws, k) values behind the rows.
-    n_draws : draws asked for.
-    failures : pairs (reason, how many) of the draws that could not be fitted.
-    level : confidence level of the percentile intervals.
-    resampled : "respondents", "clusters" or "shards", or "normal theory" when only
-        moments were given.
-    title : what was fitted.
-    context : origin and exclusions.
-    """
-
-    table: Table
-    draws: FloatArray
-    n_draws: int
-    failures: tuple[tuple[str, int], ...]
-    level: float
-    resampled: Resampled
-    title: str
-    context: Context = field(default_factory=Context)
-
-    @property
-    def n_failed(self) -> int:
-        """Draws that could not be fitted."""
-        return sum(count for _, count in self.failures)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per statistic: term, keys, estimate, error and interval."""
-        return self.table.to_frame()
-
-    def summary(self) -> Summary:
-        """Return paths and R² with errors and intervals."""
-        words = {
-            "term": "term",
-            "source": "source",
-            "target": "target",
-            "construct": "construct",
-            "estimate": "estimate",
-            "std_error": "std. error",
-            "p_value": "p",
-            "conf_low": f"{100 * self.level:g} % low",
-            "conf_high": "high",
-        }
-        shown = [t for t in ("path", "r2", "index") if (self.table["term"] == t).any()]
-        sections = tuple(
-            section("", _without_blanks(self.table.where(term=t)), words) for t in shown
-        )
-        facts = (
-            *self.context.facts(),
-            ("draws", f"{self.n_draws:,}"),
-            ("failed", f"{self.n_failed:,}"),
-            ("resampled", self.resampled),
-        )
-        partly = int((self.table["draws"] < len(self.draws)).sum())
-        undefined = f"{partly} numbers are undefined in some draws; see column draws"
-        notes = [
-            *((undefined,) if partly else ()),
-            "interval: percentile; p = 2Φ(−|estimate/std. error|)",
-            *(
-                ("normal theory, no answers",)
-                if self.resampled == "normal theory"
-                else ()
-            ),
-            *self.context.sentences(),
-        ]
-        return Summary(f"Bootstrap of {self.title}", facts, sections, tuple(notes))
-
-
-def _without_blanks(table: Table) -> Table:
-    blank = [
-        n
-        for n in ("source", "target", "construct", "indicator")
-        if n in table and not any(table[n])
-    ]
-    return table.drop(*blank)
+Inadmissible = Literal["fail", "keep"]
+Progress = Callable[[int, int], None]
 
 
 @friendly_keywords
-def bootstrap(
+def bootstrap(  # noqa: PLR0913 - one keyword per choice, all but two with a default
     fit: Refittable,
     data: object = None,
     *,
     n_draws: int = 5000,
     level: float = 0.95,
+    interval: Interval = "percentile",
     rng: RngLike = None,
     units: UnitChoice = "auto",
-    progress: Callable[[int, int], None] | None = None,
+    statistic: Statistic | None = None,
+    inadmissible: Inadmissible = "fail",
+    progress: Progress | None = None,
 ) -> BootstrapResult:
     r"""Bootstrap a fit.
 
@@ -134,32 +64,49 @@ def bootstrap(
     data : the survey or frame that was fitted; None or the `Moments` that were fitted
         for a parametric bootstrap.
     n_draws : resamples.
-    level : confidence level of the percentile intervals.
+    level : confidence level of the intervals.
+    interval : "percentile"; "basic" (:math:`2\hatθ` less the opposite quantiles);
+        "normal" (:math:`\hatθ \pm z\,se`); "bc" (bias-corrected); "bca" (bias-corrected
+        and accelerated: fits again without each respondent); "studentized" (the
+        standard error of every draw from linearised influence values: hundreds of fits
+        per draw). The result's ``intervals`` gives the others from the same draws.
     rng : Generator or seed (SPEC 7). A Generator passed twice continues its stream.
     units : "auto" draws respondents, or clusters where the survey has any, and from
         20,000 of them on 1,000 shards of equal size instead; "respondents" never draws
         shards, "shards" always does.
+    statistic : a function of a *batch* of fits, whose arrays have a leading axis of B
+        draws; it returns (B,) or (B, k) numbers, or a mapping of names to these. They
+        become rows with term "statistic" and ``name``. The fit is made once more for
+        them.
+    inadmissible : "fail" counts draws outside the possible solutions (a loading above
+        1, say) as failures; "keep" keeps them and says how many.
     progress : called with (draws done, draws in all) after each batch.
 
     Returns
     -------
     BootstrapResult
-        Terms path, weight, loading, indirect, total, r2, htmt, htmt_signed and, where
-        scales are known, index; ``draws`` counts the draws in which a number is
-        defined (a ratio such as HTMT may not be). ``p_value`` is
-        :math:`2Φ(-|\hat θ/se|)`.
+        Terms path, weight, loading, indirect, total, r2, htmt, htmt_signed, where
+        scales are known index, and specific_indirect with the chain under ``via``;
+        ``draws`` counts the draws in which a number is defined (a ratio such as HTMT
+        may not be). ``p_value`` is :math:`2Φ(-|\hat θ/se|)`. A BC or BCa interval of
+        an estimate outside all draws is NaN, and counted.
 
     Raises
     ------
     DataError
         If the data are not those of the fit.
+    OptionError
+        If BCa or studentised intervals are asked of moments alone, or the statistic
+        does not return what it should.
     ConvergenceError
-        If fewer than two draws could be fitted; failures are otherwise counted.
+        If fewer than two draws could be used; failures are otherwise counted.
 
     References
     ----------
-    Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13; Rao and
-    Wu (1988), doi:10.1080/01621459.1988.10478591.
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapters 12-14;
+    Davison and Hinkley (1997), Bootstrap Methods and their Application, chapter 5;
+    Efron (1987), doi:10.1080/01621459.1987.10478410 (BCa); Rao and Wu (1988),
+    doi:10.1080/01621459.1988.10478591.
 
     Examples
     --------
@@ -169,100 +116,193 @@ def bootstrap(
     >>> boot = sat.bootstrap(fit, n_draws=200, rng=1)
     >>> boot.resampled, boot.n_failed
     ('normal theory', 0)
+
+    Does quality do more for satisfaction than value does?
+
+    >>> def difference(fits):
+    ...     quality, value, satisfaction = map(
+    ...         fits.model.names.index, ("Quality", "Value", "Satisfaction")
+    ...     )
+    ...     paths = fits.path_matrix
+    ...     return {
+    ...         "more": paths[:, quality, satisfaction] - paths[:, value, satisfaction]
+    ...     }
+    >>> boot = sat.bootstrap(fit, n_draws=200, rng=1, statistic=difference)
+    >>> row = boot.to_frame().query("term == 'statistic'").iloc[0]
+    >>> row["name"], bool(row["conf_low"] > 0)
+    ('more', True)
     """
     n_draws = positive_int("n_draws", n_draws, at_least=2)
     check_level(level)
+    check_kind(interval)
+    one_of("inadmissible", inadmissible, ("fail", "keep"))
     rng = generator(rng)
-    if not hasattr(fit, "statistics"):
-        raise OptionError(
-            f"bootstrap() needs a fit, got {type(fit).__name__}",
-            code="not-a-fit",
-            remedy="pass what sat.pls(model, data) returned, then the data",
-        )
-    if fit.source.batch_shape:
-        raise OptionError(
-            "this fit holds a batch of groups",
-            code="batched-fit",
-            remedy="bootstrap one group at a time: fit.group(0)",
-        )
+    require_single("bootstrap", fit)
     origin = source_of(fit, data, units)
-    own = fit.statistics(_as_batch(fit.source))
-    values, failures = _run(fit, origin.batches(n_draws, rng), n_draws, progress)
-    if len(values) < 2:
-        raise ConvergenceError(
-            f"{n_draws - len(values)} of {n_draws} draws could not be fitted",
-            code="bootstrap-failed",
-            value=tuple(failures.items()),
-        )
-    failed = tuple(sorted(failures.items()))
-    exclusions = [Exclusion(reason, count, "draws") for reason, count in failed]
+    _check_answers(interval, origin)
+    measures = Measures.of(fit, statistic)
+    run = _Run(measures, keep=inadmissible == "keep", progress=progress)
+    run.draw(origin, n_draws, rng, studentized=interval == "studentized")
+    acceleration, notes = _acceleration(measures, origin, interval)
+    draws = np.concatenate(run.values)
+    draws.setflags(write=False)
+    mean, std_error, defined = _intervals.moments(draws)
+    drawing = Drawing(
+        estimate=measures.own.values[0],
+        std_error=std_error,
+        draws=draws,
+        acceleration=acceleration,
+        draw_errors=np.concatenate(run.errors) if run.errors else None,
+        own_errors=run.own_errors,
+    )
+    limits = Limits(drawing)
+    low, high = limits(interval, level)
+    exclusions = [Exclusion(why, count, "draws") for why, count in run.failed]
     return BootstrapResult(
-        table=_table(fit.labels(), own.values[0], values, level, fit.source),
-        draws=values,
+        table=_table(measures, (mean, std_error, defined), (low, high)),
+        draws=drawing.draws,
         n_draws=n_draws,
-        failures=failed,
+        failures=run.failed,
         level=level,
         resampled=origin.resampled,
         title=fit.title,
         context=origin.context.plus(*exclusions, notes=origin.notes),
+        interval=interval,
+        acceleration=drawing.acceleration,
+        draw_errors=drawing.draw_errors,
+        own_errors=drawing.own_errors,
+        remarks=tuple(
+            note
+            for note in (
+                limits.undefined(interval, low, high),
+                *notes,
+                *run.remarks(n_draws),
+                *measures.notes,
+            )
+            if note
+        ),
     )
 
 
-def _as_batch(moments: Moments) -> Moments:
-    return Moments(
-        names=moments.names,
-        n=np.atleast_1d(moments.n),
-        mean=moments.mean[None],
-        cov=moments.cov[None],
-        kind=moments.kind,
-        context=moments.context,
-    )
-
-
-def _run(
-    fit: Refittable,
-    batches: Iterator[Drawn],
-    n_draws: int,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[FloatArray, Counter[str]]:
-    kept: list[FloatArray] = []
-    failures: Counter[str] = Counter()
-    done = 0
-    for batch in batches:
-        found = fit.statistics(batch.moments)
-        kept.append(found.values[found.ok])
-        failures.update(
-            reason or "not a number"
-            for reason, ok in zip(found.reasons, found.ok, strict=True)
-            if not ok
+def _check_answers(interval: str, origin: Source) -> None:
+    if interval in ("bca", "studentized") and origin.units is None:
+        raise OptionError(
+            f"{KINDS[interval]} intervals need the answers, and only moments are given",
+            code="no-answers",
+            column="interval",
+            value=interval,
+            remedy='use interval="bc" or "percentile", or pass the answers that were '
+            "fitted",
         )
-        done += len(found.ok)
-        if progress is not None:
-            progress(done, n_draws)
-    return np.concatenate(kept), failures
+
+
+class _Run:
+    """Draws collected batch by batch, and what became of them."""
+
+    def __init__(
+        self, measures: Measures, *, keep: bool, progress: Progress | None
+    ) -> None:
+        self.measures = measures
+        self.keep = keep
+        self.progress = progress
+        self.values: list[FloatArray] = []
+        self.errors: list[FloatArray] = []
+        self.own_errors: FloatArray | None = None
+        self.failures: Counter[str] = Counter()
+        self.outside: Counter[str] = Counter()
+
+    @property
+    def failed(self) -> tuple[tuple[str, int], ...]:
+        """Reasons and numbers of the draws that were not used."""
+        return tuple(sorted(self.failures.items()))
+
+    def draw(
+        self, origin: Source, n_draws: int, rng: RngLike, *, studentized: bool
+    ) -> None:
+        """Draw, fit and keep what can be kept."""
+        errors = None
+        if studentized and origin.units is not None:
+            errors = DrawErrors(self.measures, origin.units)
+            self.own_errors = errors.of_fit()
+        done = 0
+        for drawn in origin.batches(n_draws, rng):
+            found = self.measures(drawn.moments)
+            used = found.ok if self.keep else found.ok & found.admissible
+            whole = bool(used.all())
+            self.values.append(found.values if whole else found.values[used])
+            if not found.admissible.all():
+                self._count(found.reasons, found.ok & ~found.admissible, used)
+            if errors is not None:
+                self.errors.append(errors(drawn)[used])
+            done += len(used)
+            if self.progress is not None:
+                self.progress(done, n_draws)
+        if sum(map(len, self.values)) < 2:
+            raise self._nothing(n_draws)
+
+    def _count(
+        self, reasons: tuple[str, ...], outside: BoolArray, used: BoolArray
+    ) -> None:
+        for reason, out, kept in zip(reasons, outside, used, strict=True):
+            if not kept:
+                self.failures[reason or "not a number"] += 1
+            elif out:
+                self.outside[reason] += 1
+
+    def _nothing(self, n_draws: int) -> ConvergenceError:
+        count = sum(self.failures.values())
+        first = self.failures.most_common(1)[0][0]
+        outside = first.startswith("inadmissible")
+        return ConvergenceError(
+            f"{count} of {n_draws} draws could not be used: {first}",
+            code="bootstrap-failed",
+            value=self.failed,
+            remedy='inadmissible="keep" keeps them and says so' if outside else "",
+        )
+
+    def remarks(self, n_draws: int) -> tuple[str, ...]:
+        """Return sentences on inadmissible solutions."""
+        own = self.measures.own
+        said = []
+        if own.ok[0] and not own.admissible[0]:
+            said.append(f"the fit itself is {own.reasons[0]}")
+        said += [
+            f"{count:,} of {n_draws:,} draws are kept though {reason}"
+            for reason, count in sorted(self.outside.items())
+        ]
+        return tuple(said)
+
+
+def _acceleration(
+    measures: Measures, origin: Source, interval: str
+) -> tuple[FloatArray | None, tuple[str, ...]]:
+    """Return the acceleration (k,) of BCa intervals, and how it was had."""
+    if interval != "bca" or origin.units is None:
+        return None, ()
+    left = jackknife_of(measures, origin.units)
+    lost = [str(e) for e in left.context.exclusions if e.what.startswith("leave")]
+    return left.acceleration(), (f"acceleration: without {left.left_out}", *lost)
 
 
 def _table(
-    labels: Table,
-    estimate: FloatArray,
-    draws: FloatArray,
-    level: float,
-    moments: Moments,
+    measures: Measures,
+    summary: tuple[FloatArray, FloatArray, IntArray],
+    limits: tuple[FloatArray, FloatArray],
 ) -> Table:
-    mean, std_error, defined = _intervals.moments(draws)
-    low, high = _intervals.percentile(draws, level)
-    tested = labels["test"] == "zero"
+    estimate = measures.own.values[0]
+    mean, std_error, defined = summary
+    tested = measures.labels["test"] == "zero"
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.where(tested & (std_error > 1e-12), estimate / std_error, np.nan)
-    return labels.drop("test").extended(
+    return measures.labels.drop("test").extended(
         {
-            "n": np.full(len(estimate), moments.n),
+            "n": np.full(len(estimate), measures.fit.source.n),
             "estimate": estimate,
             "std_error": std_error,
             "statistic": statistic,
             "p_value": _intervals.normal_p(statistic),
-            "conf_low": low,
-            "conf_high": high,
+            "conf_low": limits[0],
+            "conf_high": limits[1],
             "bias": mean - estimate,
             "draws": defined,
         }
