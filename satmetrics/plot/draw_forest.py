@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from satmetrics._checks import expect, friendly_keywords, one_of
 from satmetrics._frames import Table
 from satmetrics.inference.bootstrap import BootstrapResult
+from satmetrics.inference.kinds import KINDS
 from satmetrics.plot import _dots
 from satmetrics.plot._canvas import BLUE, axes_for, finish
 from satmetrics.plot._labels import LabelSource, Names
@@ -19,7 +20,9 @@ TERMS: Mapping[str, str] = {
     "path": "path coefficient, standard deviations",
     "direct": "direct effect, standard deviations",
     "indirect": "indirect effect, standard deviations",
+    "specific_indirect": "indirect effect along one chain, standard deviations",
     "total": "total effect, standard deviations",
+    "statistic": "statistic of your own",
     "weight": "weight of the standardised answer",
     "loading": "loading, correlation with the construct",
     "r2": "R², share of variance explained",
@@ -28,7 +31,10 @@ TERMS: Mapping[str, str] = {
     "index": "index, 0–100",
 }
 """What each term measures, and its unit."""
-AROUND_ZERO = ("path", "direct", "indirect", "total", "weight", "loading")
+AROUND_ZERO = (
+    *("path", "direct", "indirect", "specific_indirect", "total"),
+    *("weight", "loading"),
+)
 
 
 @friendly_keywords
@@ -83,15 +89,19 @@ def forest(
     else:
         _dots.draw_rows(ax, y, dots, BLUE, "o")
         _dots.guides(ax)
-    unit = TERMS.get(term, term)
-    ax.set_xlabel(f"{unit}, with {100 * boot.level:g} % percentile intervals")
+    unit, kind = TERMS.get(term, term), KINDS[boot.interval]
+    ax.set_xlabel(f"{unit}, with {100 * boot.level:g} % {kind} intervals")
     return finish(ax, boot.context, names.notes)
 
 
 def _row_names(rows: Table, names: Names) -> list[str]:
     found = []
     for row in rows.rows():
-        if row.get("indicator"):
+        if row.get("via"):
+            found.append(" → ".join(map(names, str(row["via"]).split(" → "))))
+        elif row.get("name"):
+            found.append(str(row["name"]))
+        elif row.get("indicator"):
             found.append(f"{names(row['construct'])}: {names(row['indicator'])}")
         elif row.get("source"):
             arrow = "–" if str(row["term"]).startswith("htmt") else "→"

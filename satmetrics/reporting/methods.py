@@ -12,6 +12,7 @@ from satmetrics.gap.result import GapResult
 from satmetrics.indices.index import METRIC_WORDS, IndexResult
 from satmetrics.indices.priorities import PriorityResult
 from satmetrics.inference.bootstrap import BootstrapResult
+from satmetrics.inference.kinds import KINDS
 from satmetrics.reporting.parts import Part, context_of
 
 Fact = tuple[str, str]
@@ -92,13 +93,14 @@ def _fit(fit: PlsFit) -> list[Fact]:
 
 def _boot(boot: BootstrapResult) -> str:
     source = (
-        "respondents drawn with replacement"
-        if boot.resampled == "respondents"
+        f"{boot.resampled} drawn with replacement"
+        if boot.resampled != "normal theory"
         else "drawn by normal theory from the figures, no answers"
     )
     return (
         f"bootstrap, {boot.n_draws:,} draws, {boot.n_failed:,} failed, {source}; "
-        f"{100 * boot.level:g} % percentile intervals; p = 2Φ(−|estimate/std. error|)"
+        f"{100 * boot.level:g} % {KINDS[boot.interval]} intervals; "
+        "p = 2Φ(−|estimate/std. error|)"
     )
 
 

@@ -43,6 +43,19 @@ def evil_model() -> sat.StructuralModel:
     )
 
 
+def chained_model() -> sat.StructuralModel:
+    """Return a model with a chain of paths whose names are hostile."""
+    return sat.StructuralModel.from_blocks(
+        f"chained{EVIL}",
+        {
+            f"Quality{EVIL}": ["q1", f"q2{EVIL}"],
+            "Satisfaction": ["s1", "s2"],
+            f"Expectation{EVIL}": ["e1", "e2"],
+        },
+        {f"Quality{EVIL}": ["Satisfaction"], "Satisfaction": [f"Expectation{EVIL}"]},
+    )
+
+
 def build() -> dict[str, Result]:
     """Return one of every public result, singles and batches."""
     survey, model = evil_survey(), evil_model()
@@ -82,6 +95,18 @@ def build() -> dict[str, Result]:
         "gaps by": sat.gaps(survey, **gaps, by="unit"),
         "gap table": sat.gap_table(table),
     }
+    chained = chained_model()
+    links = sat.pls(chained, survey)
+    made["bootstrap chained"] = sat.bootstrap(
+        *(links, survey),
+        n_draws=40,
+        rng=1,
+        interval="studentized",
+        statistic=lambda fits: {EVIL: fits.r_squared[:, 2]},
+    )
+    made["intervals"] = made["bootstrap chained"].intervals("bc", "studentized")
+    made["mediation"] = sat.assessment.mediation(made["bootstrap chained"])
+    made["jackknife"] = sat.assessment.jackknife(links, survey)
     made["report"] = sat.report(EVIL, [fit, levels, made["gaps"]])
     return made
 

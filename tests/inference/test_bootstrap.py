@@ -24,7 +24,7 @@ def test_terms_and_words(ecsi_boot):
     _, boot = ecsi_boot
     frame = boot.to_frame()
     assert set(frame["term"]) == {
-        *("path", "weight", "loading", "indirect", "total"),
+        *("path", "weight", "loading", "indirect", "specific_indirect", "total"),
         *("r2", "htmt", "htmt_signed", "index"),
     }
     words = ["n", "estimate", "std_error", "statistic", "p_value"]
