@@ -131,8 +131,6 @@ def _specific(fit: PlsFit) -> tuple[Table, tuple[str, ...]]:
     )
     rows = chain_table(ends, chains)
     labels = {n: rows[n].tolist() for n in ("source", "target", "via", "term")}
-    values = np.atleast_2d(fit.path_matrix[..., source, target])
-    products = chains.products(values)
-    if not fit.batched:
-        products = products[0]
+    values = np.moveaxis(fit.path_matrix[..., source, target], -1, 0)
+    products = np.moveaxis(chains.products(values), 0, -1)
     return fit.tidy(labels, {"estimate": products}), chain_notes(chains)

@@ -57,12 +57,12 @@ class Chains:
         return cls(tuple(found), tuple(steps), sum(per_length) - listed)
 
     def products(self, paths: FloatArray) -> FloatArray:
-        """Return the product (B, m) of coefficients (B, E) along each chain."""
+        """Return the product (m, …) of coefficients (E, …) along each chain."""
         level, parts = paths, []
         for prefix, last in self.steps:
-            level = level[:, prefix] * paths[:, last]
+            level = level[prefix] * paths[last]
             parts.append(level)
-        return np.concatenate(parts, axis=1) if parts else paths[:, :0]
+        return np.concatenate(parts) if parts else paths[:0]
 
 
 def _counts(source: IntArray, target: IntArray) -> list[int]:

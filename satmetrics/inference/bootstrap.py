@@ -144,15 +144,14 @@ def bootstrap(  # noqa: PLR0913 - one keyword per choice, all but two with a def
     run = _Run(measures, keep=inadmissible == "keep", progress=progress)
     run.draw(origin, n_draws, rng, studentized=interval == "studentized")
     acceleration, notes = _acceleration(measures, origin, interval)
-    draws = np.concatenate(run.values)
-    draws.setflags(write=False)
+    draws = _below(run.values)
     mean, std_error, defined = _intervals.moments(draws)
     drawing = Drawing(
         estimate=measures.own.values[0],
         std_error=std_error,
         draws=draws,
         acceleration=acceleration,
-        draw_errors=np.concatenate(run.errors) if run.errors else None,
+        draw_errors=_below(run.errors) if run.errors else None,
         own_errors=run.own_errors,
     )
     limits = Limits(drawing)
@@ -271,6 +270,15 @@ class _Run:
             for reason, count in sorted(self.outside.items())
         ]
         return tuple(said)
+
+
+def _below(parts: list[FloatArray]) -> FloatArray:
+    """Put batches (b, k) below each other, read-only, each number's draws together."""
+    shape = (sum(map(len, parts)), parts[0].shape[1])
+    out: FloatArray = np.empty(shape, order="F")
+    np.concatenate(parts, out=out)
+    out.setflags(write=False)
+    return out
 
 
 def _acceleration(

@@ -153,13 +153,9 @@ def _joined(
     chains: Chains,
     more: list[tuple[str, FloatArray]],
 ) -> Statistics:
-    parts = [found.values]
-    if chains.edges:
-        parts.append(chains.products(found.values[:, paths]))
-    parts += [values[:, None] for _, values in more]
-    if len(parts) == 1:
-        return found
-    values = np.concatenate(parts, axis=1)
+    rows = found.values.T  # numbers first: a fit's draws stand together in memory
+    parts = [rows, chains.products(rows[paths]), *(v[None] for _, v in more)]
+    values = np.concatenate(parts).T
     return Statistics(values, found.ok, found.admissible, found.reasons)
 
 
