@@ -1,0 +1,261 @@
+"""Predictions of rows that a fit has not seen: linear maps by fold, batch axis first.
+
+Every prediction is linear in the answers: what is fitted without a fold becomes a
+matrix, and the errors of its rows are one product. Rows are answers less a common
+shift; targets are columns of them, or fixed composites of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from satmetrics._linalg import spd_solve
+from satmetrics._typing import BoolArray, FloatArray, IntArray
+from satmetrics.estimation._structure import total_effects
+from satmetrics.moment import _kernel as sums_of
+from satmetrics.moment._blocks import membership
+
+CELLS = 2**22
+"""Numbers of one product of rows and coefficients: 32 MB."""
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Linear predictions of M targets by each of F fits: ``constant + z coef``.
+
+    Attributes
+    ----------
+    coef : (F, p, M); zero where the fit failed.
+    constant : (F, M); zero where the fit failed.
+    ok : (F,)
+    """
+
+    coef: FloatArray
+    constant: FloatArray
+    ok: BoolArray
+
+    @classmethod
+    def of(cls, coef: FloatArray, constant: FloatArray, ok: BoolArray) -> Maps:
+        """Return the maps, those that failed made harmless."""
+        finite = np.isfinite(coef).all(axis=(1, 2)) & np.isfinite(constant).all(axis=1)
+        sound = np.asarray(ok & finite)
+        if not sound.all():
+            coef = np.where(sound[:, None, None], coef, 0.0)
+            constant = np.where(sound[:, None], constant, 0.0)
+        return cls(coef, constant, sound)
+
+    def part(self, start: int, stop: int) -> Maps:
+        """Return the maps of some consecutive fits."""
+        at = slice(start, stop)
+        return Maps(self.coef[at], self.constant[at], self.ok[at])
+
+    def errors_into(
+        self, out: FloatArray, Z: FloatArray, Y: FloatArray, members: IntArray
+    ) -> None:
+        """Write the errors of the rows each fit left out; NaN where it failed.
+
+        Parameters
+        ----------
+        out : (n, M), changed at the rows left out.
+        Z : (n, p) shifted answers.
+        Y : (n, M) targets.
+        members : (F, s) rows left out by each fit, padded with −1.
+        """
+        width = members.shape[1] * (Z.shape[1] + 2 * Y.shape[1])
+        step = max(1, CELLS // width)
+        for start in range(0, len(members), step):
+            at = slice(start, start + step)
+            rows, coef, constant = members[at], self.coef[at], self.constant[at]
+            found = Y[rows] - Z[rows] @ coef - constant[:, None, :]
+            found[~self.ok[at]] = np.nan
+            there = rows >= 0
+            out[rows[there]] = found[there]
+
+
+def fold_codes(n: int, folds: int, rng: np.random.Generator) -> IntArray:
+    """Return the fold of each row (n,): drawn at random, sizes differ by one at most.
+
+    With as many folds as rows each row is its own.
+    """
+    if folds == n:
+        return np.arange(n)
+    codes = np.empty(n, dtype=np.int64)
+    codes[rng.permutation(n)] = np.arange(n) % folds
+    return codes
+
+
+def members_of(codes: IntArray, first: int, last: int) -> IntArray:
+    """Return (last − first, s): the rows of folds `first` to `last`, padded with −1."""
+    order = np.argsort(codes, kind="stable")
+    edges = np.searchsorted(codes[order], np.arange(first, last + 1))
+    sizes = np.diff(edges)
+    place = edges[:-1, None] + np.arange(sizes.max())
+    there = np.arange(sizes.max()) < sizes[:, None]
+    return np.where(there, order[np.minimum(place, len(order) - 1)], -1)
+
+
+def fold_sums(
+    Z: FloatArray, w: FloatArray, codes: IntArray, first: int, last: int
+) -> FloatArray:
+    """Return the summed contributions of folds `first` to `last`, a row each."""
+    inside = (codes >= first) & (codes < last)
+    return sums_of.group_sums(Z, w, np.where(inside, codes - first, -1), last - first)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A batch of F fits in the units of the answers.
+
+    Attributes
+    ----------
+    mean : (F, p) training means, less the shift.
+    weights : (F, p) of the answers as given.
+    slopes : (F, p) change of an answer with its construct: loading times deviation.
+    paths : (F, q, q) coefficients at [source, target].
+    """
+
+    mean: FloatArray
+    weights: FloatArray
+    slopes: FloatArray
+    paths: FloatArray
+
+
+def reach(paths: FloatArray, exogenous: BoolArray, *, earliest: bool) -> FloatArray:
+    """Return (F, q, q): what predicts each construct, at [source, target].
+
+    Direct antecedents: the path coefficients. Earliest antecedents: the total effects
+    of the constructs that no path leads to.
+    """
+    if not earliest:
+        return paths
+    return np.where(exogenous[:, None], total_effects(paths), 0.0)
+
+
+def path_maps(
+    fits: Fitted,
+    P: FloatArray,
+    owner: IntArray,
+    items: IntArray,
+    constructs: IntArray,
+    ok: BoolArray,
+) -> Maps:
+    """Return predictions of items and of construct scores from a path model.
+
+    ``ŷ = (x − x̄) W P`` and ``x̂ = x̄ + λ s ŷ``.
+
+    Parameters
+    ----------
+    fits : the batch of fits.
+    P : (F, q, q) from `reach`.
+    owner : (p,)
+    items : (m,) predicted items.
+    constructs : (t,) predicted constructs; the targets are items, then these.
+    ok : (F,)
+    """
+    q = P.shape[-1]
+    W = fits.weights[:, :, None] * membership(owner, q)
+    scores = W @ P
+    coef = np.concatenate(
+        [
+            scores[:, :, owner[items]] * fits.slopes[:, None, items],
+            scores[:, :, constructs],
+        ],
+        axis=2,
+    )
+    start = np.concatenate(
+        [fits.mean[:, items], np.zeros((len(coef), len(constructs)))], axis=1
+    )
+    return Maps.of(coef, start - np.einsum("fp,fpm->fm", fits.mean, coef), ok)
+
+
+def linear_maps(
+    mean: FloatArray,
+    S: FloatArray,
+    groups: tuple[tuple[IntArray, IntArray], ...],
+    items: IntArray,
+    ok: BoolArray,
+) -> Maps:
+    """Return least-squares predictions of items from other items.
+
+    Parameters
+    ----------
+    mean : (F, p) training means, less the shift.
+    S : (F, p, p) training covariances.
+    groups : pairs (predictors, targets) of item positions.
+    items : (m,) the targets, in order; each is in one group.
+    ok : (F,)
+    """
+    coef = np.zeros((*mean.shape, len(items)))
+    for x, y in groups:
+        beta, good = spd_solve(S[:, x[:, None], x], S[:, x[:, None], y])
+        coef[:, x[:, None], np.searchsorted(items, y)] = beta
+        ok = np.asarray(ok & good)
+    constant = mean[:, items] - np.einsum("fp,fpm->fm", mean, coef)
+    return Maps.of(coef, constant, ok)
+
+
+def mean_maps(level: FloatArray, p: int, ok: BoolArray) -> Maps:
+    """Return predictions by the training mean `level` (F, M) of each target."""
+    return Maps.of(np.zeros((len(level), p, level.shape[1])), level, ok)
+
+
+class Tally:
+    r"""Errors of one method, added up repeat by repeat.
+
+    Attributes
+    ----------
+    squared : (n, M) squared errors of left-out rows, summed over repeats.
+    seen : (n,) repeats in which the row was predicted.
+    totals : (2, 3, M): out of sample and in sample; Σw, Σw e², Σw \|e\|.
+    """
+
+    def __init__(self, n: int, p: int, M: int) -> None:
+        self.squared = np.zeros((n, M))
+        self.seen = np.zeros(n)
+        self.totals = np.zeros((2, 3, M))
+        self._own = np.full((n, M), np.nan)
+        self._coef = np.zeros((p, M))
+        self._constant = np.zeros(M)
+        self._fits = 0
+
+    def add(self, maps: Maps, Z: FloatArray, Y: FloatArray, members: IntArray) -> None:
+        """Add some of the fits of a repeat."""
+        maps.errors_into(self._own, Z, Y, members)
+        self._coef += maps.coef.sum(axis=0)
+        self._constant += maps.constant.sum(axis=0)
+        self._fits += int(maps.ok.sum())
+
+    def close(self, Z: FloatArray, Y: FloatArray, w: FloatArray) -> None:
+        """End a repeat: a row's error in sample is the mean over fits that used it."""
+        predicted = np.isfinite(self._own).all(axis=1)
+        own = np.where(predicted[:, None], self._own, 0.0)
+        self.squared += own * own
+        self.seen += predicted
+        self._count(0, own, w * predicted)
+        used = self._fits - predicted
+        every = self._fits * Y - self._constant - Z @ self._coef
+        every -= own
+        every /= np.maximum(used, 1)[:, None]
+        self._count(1, every, w * (used > 0))
+        self._own[:] = np.nan
+        self._coef[:] = 0.0
+        self._constant[:] = 0.0
+        self._fits = 0
+
+    def _count(self, sample: int, errors: FloatArray, w: FloatArray) -> None:
+        self.totals[sample, 0] += w.sum()
+        self.totals[sample, 1] += w @ (errors * errors)
+        self.totals[sample, 2] += w @ np.abs(errors)
+
+    def losses(self) -> FloatArray:
+        """Return (n, M): squared errors averaged over repeats; NaN without any."""
+        seen = np.where(self.seen > 0, self.seen, np.nan)
+        return np.asarray(self.squared / seen[:, None])
+
+    def measures(self) -> tuple[FloatArray, FloatArray]:
+        """Return RMSE and MAE, each (2, M): out of sample, in sample."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = self.totals[:, 1:] / self.totals[:, :1]
+        return np.sqrt(mean[:, 0]), mean[:, 1]

@@ -1,0 +1,162 @@
+"""Cross-validation of a path model: fitted without each fold, judged on the fold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from satmetrics._typing import BoolArray, FloatArray, IntArray
+from satmetrics.assessment import _prediction as kernel
+from satmetrics.assessment.predicted import METHODS
+from satmetrics.estimation.fit import PlsFit
+from satmetrics.models.model import StructuralModel
+from satmetrics.moment._blocks import membership
+from satmetrics.moment.contributions import Contributions
+
+BATCH = 1000
+"""Fits of training sets made at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One cross-validation under way.
+
+    Attributes
+    ----------
+    fit : the fit of all respondents.
+    rows : their answers.
+    items, constructs : positions of the endogenous indicators and constructs.
+    groups : predictors and targets of the linear model.
+    earliest : whether constructs are predicted from the earliest antecedents.
+    Y : (n, m + t) targets: shifted answers, and scores by the fit of all respondents.
+    W : (p, t) the weights that make those scores.
+    tallies : the errors of each method.
+    failures : why training sets could not be fitted, counted.
+    doubts : training sets whose linear model failed, and inadmissible fits.
+    """
+
+    fit: PlsFit
+    rows: Contributions
+    items: IntArray
+    constructs: IntArray
+    groups: tuple[tuple[IntArray, IntArray], ...]
+    earliest: bool
+    Y: FloatArray
+    W: FloatArray
+    tallies: dict[str, kernel.Tally]
+    failures: Counter[str]
+    doubts: Counter[str]
+
+    @classmethod
+    def of(
+        cls, fit: PlsFit, rows: Contributions, *, earliest: bool, linear: str
+    ) -> Run:
+        owner = fit.model.owner()
+        constructs = np.flatnonzero(fit.model.adjacency().any(axis=0))
+        items = np.flatnonzero(np.isin(owner, constructs))
+        weights = fit.raw_weights() * _signs(fit.model)
+        W = (weights[:, None] * membership(owner, len(fit.model.names)))[:, constructs]
+        Y = np.hstack([rows.Z[:, items], (rows.Z - _centre(fit, rows)) @ W])
+        n, p = rows.Z.shape
+        sizes = {name: Y.shape[1] for name in METHODS} | {"lm": len(items)}
+        return cls(
+            fit=fit,
+            rows=rows,
+            items=items,
+            constructs=constructs,
+            groups=_regressions(fit.model, linear),
+            earliest=earliest,
+            Y=Y,
+            W=W,
+            tallies={name: kernel.Tally(n, p, M) for name, M in sizes.items()},
+            failures=Counter(),
+            doubts=Counter(),
+        )
+
+    def through(self, split: list[IntArray], folds: int) -> None:
+        """Fit without each fold of each repeat, and add up the errors of its rows."""
+        Z, w = self.rows.Z, self.rows.w
+        total = kernel.fold_sums(Z, w, np.zeros(len(Z), dtype=np.int64), 0, 1)
+        for batch in _plan(len(split), folds):
+            parts = [kernel.fold_sums(Z, w, split[r], a, b) for r, a, b in batch]
+            maps = self._maps(total - np.concatenate(parts))
+            done = 0
+            for r, a, b in batch:
+                members = kernel.members_of(split[r], a, b)
+                for name, tally in self.tallies.items():
+                    Y = self.Y[:, : tally.squared.shape[1]]
+                    tally.add(maps[name].part(done, done + b - a), Z, Y, members)
+                    if b == folds:
+                        tally.close(Z, Y, w)
+                done += b - a
+
+    def _maps(self, sums: FloatArray) -> dict[str, kernel.Maps]:
+        """Return the predictions of each method, trained on moments made of sums."""
+        fitted = self.fit.refit(self.rows.of_sums(sums))
+        ok = np.asarray(fitted.converged)
+        self._note_faults(fitted, ok)
+        moments, signs = fitted.moments, _signs(fitted.model)
+        mean = moments.mean - self.rows.shift
+        fits = kernel.Fitted(
+            mean=mean,
+            weights=fitted.raw_weights() * signs,
+            slopes=fitted.loadings * moments.sd * signs,
+            paths=fitted.path_matrix,
+        )
+        exogenous = np.asarray(~fitted.model.adjacency().any(axis=0))
+        P = kernel.reach(fits.paths, exogenous, earliest=self.earliest)
+        owner = fitted.model.owner()
+        pls = kernel.path_maps(fits, P, owner, self.items, self.constructs, ok)
+        lm = kernel.linear_maps(mean, moments.cov, self.groups, self.items, pls.ok)
+        self.doubts["lm"] += int((pls.ok & ~lm.ok).sum())
+        level = np.hstack(
+            [mean[:, self.items], (mean - _centre(self.fit, self.rows)) @ self.W]
+        )
+        average = kernel.mean_maps(level, mean.shape[1], pls.ok)
+        return {"pls": pls, "lm": lm, "average": average}
+
+    def _note_faults(self, fitted: PlsFit, ok: BoolArray) -> None:
+        self.failures.update(fitted.reasons[f] for f in np.flatnonzero(~ok))
+        doubtful = ok & ~np.asarray(fitted.admissible)
+        self.doubts["inadmissible"] += int(doubtful.sum())
+
+
+def _signs(model: StructuralModel) -> FloatArray:
+    """Return (p,): −1 for reversed indicators, whose weights are of turned answers."""
+    turned = {item for c in model.constructs for item in c.reverse}
+    return np.array([-1.0 if item in turned else 1.0 for item in model.indicators])
+
+
+def _centre(fit: PlsFit, rows: Contributions) -> FloatArray:
+    return np.asarray(fit.moments.mean - rows.shift)
+
+
+def _regressions(
+    model: StructuralModel, linear: str
+) -> tuple[tuple[IntArray, IntArray], ...]:
+    """Return predictors and targets of the linear model, as item positions."""
+    owner, adjacency = model.owner(), model.adjacency()
+    targets = np.flatnonzero(adjacency.any(axis=0))
+    if linear == "exogenous":
+        outer = np.asarray(~adjacency.any(axis=0))
+        return ((np.flatnonzero(outer[owner]), np.flatnonzero(~outer[owner])),)
+    found = []
+    for t in targets:
+        seen = adjacency[:, t] if linear == "direct" else np.arange(len(adjacency)) != t
+        found.append((np.flatnonzero(seen[owner]), np.flatnonzero(owner == t)))
+    return tuple(found)
+
+
+def _plan(repeats: int, folds: int) -> Iterator[list[tuple[int, int, int]]]:
+    """Yield batches of (repeat, first fold, last fold), up to `BATCH` fits each."""
+    together = max(1, BATCH // folds)
+    if together > 1:
+        for r in range(0, repeats, together):
+            yield [(k, 0, folds) for k in range(r, min(r + together, repeats))]
+        return
+    for r in range(repeats):
+        for a in range(0, folds, BATCH):
+            yield [(r, a, min(a + BATCH, folds))]
