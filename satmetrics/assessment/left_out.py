@@ -21,7 +21,7 @@ BATCH = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class CrossValidation:
     """One cross-validation under way.
 
     Attributes
@@ -53,7 +53,8 @@ class Run:
     @classmethod
     def of(
         cls, fit: PlsFit, rows: Contributions, *, earliest: bool, linear: str
-    ) -> Run:
+    ) -> CrossValidation:
+        """Lay out targets and predictors; nothing is fitted yet."""
         owner = fit.model.owner()
         constructs = np.flatnonzero(fit.model.adjacency().any(axis=0))
         items = np.flatnonzero(np.isin(owner, constructs))
@@ -61,7 +62,8 @@ class Run:
         W = (weights[:, None] * membership(owner, len(fit.model.names)))[:, constructs]
         Y = np.hstack([rows.Z[:, items], (rows.Z - _centre(fit, rows)) @ W])
         n, p = rows.Z.shape
-        sizes = {name: Y.shape[1] for name in METHODS} | {"lm": len(items)}
+        sizes: dict[str, int] = dict.fromkeys(METHODS, int(Y.shape[1]))
+        sizes["lm"] = len(items)
         return cls(
             fit=fit,
             rows=rows,

@@ -16,7 +16,7 @@ from satmetrics._checks import (
 from satmetrics._result import Exclusion
 from satmetrics._typing import RngLike
 from satmetrics.assessment import _prediction as kernel
-from satmetrics.assessment.left_out import Run
+from satmetrics.assessment.left_out import CrossValidation
 from satmetrics.assessment.predicted import METHODS, Prediction, tabulated
 from satmetrics.errors import ConvergenceError, DataError, OptionError
 from satmetrics.estimation.fit import PlsFit
@@ -128,7 +128,7 @@ def predict(
         kernel.fold_codes(rows.n_units, count, child)
         for child in generator(rng).spawn(repeats)
     ]
-    run = Run.of(fit, rows, earliest=approach == "earliest", linear=chosen)
+    run = CrossValidation.of(fit, rows, earliest=approach == "earliest", linear=chosen)
     run.through(split, count)
     return _result(run, count, repeats, approach, chosen)
 
@@ -174,7 +174,7 @@ def _folds(folds: object, n: int) -> int:
 
 
 def _result(
-    run: Run, folds: int, repeats: int, approach: Approach, linear: Linear
+    run: CrossValidation, folds: int, repeats: int, approach: Approach, linear: Linear
 ) -> Prediction:
     failed = tuple(sorted(run.failures.items()))
     if not run.tallies["pls"].seen.any():
@@ -212,7 +212,7 @@ def _result(
     )
 
 
-def _notes(run: Run, fits: int) -> tuple[str, ...]:
+def _notes(run: CrossValidation, fits: int) -> tuple[str, ...]:
     notes = []
     if run.doubts["lm"]:
         notes.append(
