@@ -19,7 +19,7 @@ from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import Exclusion, TableResult
 from satmetrics._special import student_cdf, student_quantile
-from satmetrics._typing import AnyArray, BoolArray, FloatArray
+from satmetrics._typing import AnyArray, BoolArray, FloatArray, IntArray
 from satmetrics.assessment.predicted import METHODS, Prediction
 from satmetrics.errors import DataError
 
@@ -97,7 +97,8 @@ def cvpat(
 
     with n − 1 degrees of freedom. With sampling weights :math:`\bar d` is the weighted
     mean and its standard error :math:`\sqrt{\tfrac{n}{n-1} Σ w_i^2 (d_i - \bar d)^2} /
-    Σ w_i`.
+    Σ w_i`; with clusters, :math:`w_i (d_i - \bar d)` are summed within each, and n in
+    this formula and in the degrees of freedom is their number.
 
     Parameters
     ----------
@@ -159,6 +160,7 @@ def cvpat(
         one[there] @ blocks.T,
         other[there] @ blocks.T,
         prediction.weights[there],
+        prediction.units[there],
         alternative,
         level,
     )
@@ -251,18 +253,22 @@ def _tested(
     one: FloatArray,
     other: FloatArray,
     w: FloatArray,
+    units: IntArray,
     alternative: Alternative,
     level: float,
 ) -> dict[str, FloatArray]:
     """Return the columns of the paired tests of losses (n, k)."""
-    n, total = len(one), w.sum()
+    _, unit = np.unique(units, return_inverse=True)
+    U, total = int(unit.max(initial=-1)) + 1, w.sum()
     d = one - other
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = w @ d / total
-        scale = n / (n - 1) if n > 1 else np.nan
-        error = np.sqrt(scale * (w**2 @ (d - mean) ** 2)) / total
+        influence = np.zeros((U, len(mean)))
+        np.add.at(influence, unit.ravel(), w[:, None] * (d - mean) / total)
+        scale = U / (U - 1) if U > 1 else np.nan
+        error = np.sqrt(scale * (influence**2).sum(axis=0))
         t = np.where(error > 0, mean / error, np.nan)
-    df = max(n - 1, 1)
+    df = max(U - 1, 1)
     below = {
         "two-sided": 2 * student_cdf(df, -np.abs(t)),
         "less": student_cdf(df, t),
@@ -270,7 +276,7 @@ def _tested(
     }
     width = student_quantile(df, 0.5 + level / 2) * error
     return {
-        "n": np.full(len(mean), n),
+        "n": np.full(len(mean), len(one)),
         "estimate": mean,
         "std_error": error,
         "statistic": t,

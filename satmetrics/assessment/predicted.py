@@ -11,7 +11,7 @@ import numpy as np
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
-from satmetrics._typing import FloatArray
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Prediction(TableResult):
         respondent and indicator, averaged over repeats; NaN where no fold that held the
         respondent could be fitted. Losses, not answers; `cvpat` compares them.
     weights : (n,) sampling weights of the respondents; 1 without.
+    units : (n,) number of the cluster of each respondent; of himself without clusters.
     indicators : the m endogenous indicators.
     constructs : the construct of each.
     folds, repeats : how the respondents were split.
@@ -52,6 +53,7 @@ class Prediction(TableResult):
 
     losses: FloatArray = field(default_factory=lambda: np.empty((3, 0, 0)))
     weights: FloatArray = field(default_factory=lambda: np.empty(0))
+    units: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     indicators: tuple[str, ...] = ()
     constructs: tuple[str, ...] = ()
     folds: int = 0

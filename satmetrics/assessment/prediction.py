@@ -14,15 +14,21 @@ from satmetrics._checks import (
     positive_int,
 )
 from satmetrics._result import Exclusion
-from satmetrics._typing import RngLike
+from satmetrics._typing import IntArray, RngLike
 from satmetrics.assessment import _prediction as kernel
 from satmetrics.assessment.left_out import CrossValidation
 from satmetrics.assessment.predicted import METHODS, Prediction, tabulated
-from satmetrics.errors import ConvergenceError, DataError, OptionError
+from satmetrics.errors import (
+    ConvergenceError,
+    DataError,
+    OptionError,
+    SpecificationError,
+)
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.inference.source import units_of
-from satmetrics.moment.contributions import Contributions, contributions
+from satmetrics.moment.contributions import Contributions
 from satmetrics.moment.moments import Moments
+from satmetrics.survey.missing import treat_missing
 from satmetrics.survey.survey import as_survey
 
 Approach = Literal["earliest", "direct"]
@@ -62,7 +68,8 @@ def predict(
     fit : a single fit by ``missing="listwise"``.
     data : the survey or frame that was fitted.
     folds : folds of equal size (they differ by one at most); "loo" leaves out one
-        respondent at a time.
+        respondent at a time. Where the survey has a cluster role, clusters stay whole:
+        folds are of clusters.
     repeats : how often the split is drawn anew; one is enough, and made, with "loo".
     approach : "earliest" or "direct" antecedents.
     linear : what the linear model regresses the items of a construct on: the items of
@@ -86,13 +93,15 @@ def predict(
         If the data are not those of the fit, or are no answers.
     OptionError
         If there are fewer than two folds, or more than respondents.
+    SpecificationError
+        If the model has higher-order constructs or interactions.
     ConvergenceError
         If no fold could be fitted; single failures are counted in ``failures``.
 
     Notes
     -----
-    A factor (consistent PLS) is predicted as seminr and cSEM do: composite scores,
-    taken times the corrected coefficients. Errors of constructs are differences from
+    A factor (consistent PLS) is predicted as in seminr: composite scores times the
+    corrected coefficients. Errors of constructs are differences from
     the scores that the fit itself gives the respondent.
 
     References
@@ -121,20 +130,23 @@ def predict(
     chosen = linear or ("exogenous" if approach == "earliest" else "direct")
     one_of("linear", chosen, LINEAR)
     repeats = positive_int("repeats", repeats)
-    rows = _rows(fit, data)
-    count = _folds(folds, rows.n_units)
-    repeats = 1 if count == rows.n_units else repeats
+    _check_plain(fit)
+    rows, cluster = _answered(fit, data)
+    units = np.arange(rows.n_units) if cluster is None else cluster
+    n = int(units.max()) + 1
+    count = _folds(folds, n, "respondents" if cluster is None else "clusters")
+    repeats = 1 if count == n else repeats
     split = [
-        kernel.fold_codes(rows.n_units, count, child)
+        kernel.fold_codes(n, count, child)[units]
         for child in generator(rng).spawn(repeats)
     ]
     run = CrossValidation.of(fit, rows, earliest=approach == "earliest", linear=chosen)
     run.through(split, count)
-    return _result(run, count, repeats, approach, chosen)
+    return _result(run, units, (count, repeats), (approach, chosen))
 
 
-def _rows(fit: PlsFit, data: object) -> Contributions:
-    """Return the answers that were fitted, or raise."""
+def _answered(fit: PlsFit, data: object) -> tuple[Contributions, IntArray | None]:
+    """Return the answers that were fitted, and the cluster of each row, or raise."""
     if data is None or isinstance(data, Moments):
         raise DataError(
             "losses are made of answers, and only moments are given",
@@ -150,21 +162,51 @@ def _rows(fit: PlsFit, data: object) -> Contributions:
             value=fit.sampling.missing,
             remedy='fit the answers with missing="listwise"',
         )
-    units_of(fit, data)
-    survey = as_survey(data)
+    units_of(fit, data, "respondents")
+    survey, names = as_survey(data), fit.source.names
     if fit.sampling.weights is not None:
         survey = survey.with_roles(weight=fit.sampling.weights)
-    return contributions(survey, fit.source.names, missing=fit.sampling.missing)
+    given = survey.answers(names)
+    treated = treat_missing(given, names, fit.sampling.missing, survey.weights)
+    X, weights = treated.values, survey.weights
+    shift = X.mean(axis=0)
+    rows = Contributions(
+        names=names,
+        shift=shift,
+        Z=X - shift,
+        w=np.ones(len(X)) if weights is None else weights[treated.keep],
+        context=survey.context_for(names).plus(*treated.exclusions),
+    )
+    cluster = survey.design().take(np.flatnonzero(treated.keep)).cluster
+    if cluster is None:
+        return rows, None
+    return rows, np.unique(cluster, return_inverse=True)[1].ravel()
 
 
-def _folds(folds: object, n: int) -> int:
+def _check_plain(fit: PlsFit) -> None:
+    model = fit.model
+    for what, found in (
+        ("higher-order constructs", model.higher),
+        ("interactions", model.interactions),
+    ):
+        if found:
+            raise SpecificationError(
+                f"model {model.name!r} has {what} ({found[0].name}), which predict() "
+                "does not predict yet",
+                code="staged-model",
+                column=found[0].name,
+                remedy="predict with a model of plain constructs",
+            )
+
+
+def _folds(folds: object, n: int, what: str) -> int:
     if isinstance(folds, str):
         one_of("folds", folds, ("loo",))
         return n
     count = positive_int("folds", folds, at_least=2)
     if count > n:
         raise OptionError(
-            f"folds={count} is more than there are respondents ({n:,})",
+            f"folds={count} is more than there are {what} ({n:,})",
             code="too-many-folds",
             column="folds",
             value=count,
@@ -174,8 +216,12 @@ def _folds(folds: object, n: int) -> int:
 
 
 def _result(
-    run: CrossValidation, folds: int, repeats: int, approach: Approach, linear: Linear
+    run: CrossValidation,
+    units: IntArray,
+    times: tuple[int, int],
+    chosen: tuple[Approach, Linear],
 ) -> Prediction:
+    folds, repeats = times
     failed = tuple(sorted(run.failures.items()))
     if not run.tallies["pls"].seen.any():
         raise ConvergenceError(
@@ -201,12 +247,13 @@ def _result(
         context=run.rows.context.plus(*exclusions, notes=_notes(run, folds * repeats)),
         losses=losses,
         weights=run.rows.w,
+        units=units,
         indicators=tuple(labels),
         constructs=tuple(owners),
         folds=folds,
         repeats=repeats,
-        approach=approach,
-        linear=linear,
+        approach=chosen[0],
+        linear=chosen[1],
         failures=failed,
         title=run.fit.title,
     )

@@ -98,6 +98,16 @@ def test_weights(mobi):
     )
 
 
+def test_clusters(mobi):
+    shop = np.repeat(np.arange(50), 5)
+    survey = sat.Survey(mobi.assign(shop=[f"s{k}" for k in shop]), cluster="shop")
+    found = predict(sat.pls("ecsi", survey), survey, folds=5, repeats=2, rng=1)
+    row = cvpat(found).to_frame().iloc[-1]
+    d = (found.losses[0] - found.losses[2]).mean(axis=1).reshape(50, 5).mean(axis=1)
+    test = stats.ttest_1samp(d, 0)
+    np.testing.assert_allclose([row["statistic"], row["p_value"]], [*test])
+
+
 def test_a_model_against_itself_has_no_t(ecsi):
     table = cvpat(ecsi, ecsi).to_frame()
     assert (table["estimate"] == 0).all()

@@ -123,9 +123,9 @@ def ecsi_of(kind, mobi):
 SIDES = [
     ("A", "earliest", 250),
     ("A", "direct", 10),
-    ("B", "direct", 20),
-    ("factor", "earliest", 20),
-    ("factor", "direct", 20),
+    ("B", "direct", 25),
+    ("factor", "earliest", 25),
+    ("factor", "direct", 25),
 ]
 
 
@@ -358,6 +358,22 @@ def test_missing_answers_are_left_out_and_counted(answers):
     assert sum(e.n for e in found.context.exclusions) == 2
 
 
+def test_clusters_stay_whole(answers):
+    shops = np.repeat(np.arange(30), 3)
+    frame = answers.assign(shop=[f"s{k:02d}" for k in shops])
+    survey = sat.Survey(frame, cluster="shop", scale=(1, 9))
+    fit = sat.pls(model(), survey)
+    found = predict(fit, survey, folds=6, repeats=1, rng=2)
+    np.testing.assert_array_equal(found.units, shops)
+    codes = kernel.fold_codes(30, 6, np.random.default_rng(2).spawn(1)[0])[shops]
+    hand = by_hand(fit, answers, codes, "earliest", "exogenous", None)["pls"] ** 2
+    np.testing.assert_allclose(found.losses[0], hand, rtol=1e-5, atol=1e-8)
+    one_by_one = predict(fit, survey, folds="loo")
+    assert (one_by_one.folds, one_by_one.repeats) == (30, 1)
+    with pytest.raises(errors.OptionError, match="there are clusters"):
+        predict(fit, survey, folds=31)
+
+
 # what it amounts to ---------------------------------------------------------------
 
 
@@ -442,7 +458,7 @@ def test_a_linear_model_without_a_solution_is_said(answers):
     ("change", "error", "message"),
     [
         ({"folds": 1}, errors.OptionError, "folds=1 is too small; give at least 2"),
-        ({"folds": 91}, errors.OptionError, "more than there are respondents .90."),
+        ({"folds": 91}, errors.OptionError, "more than there are respondents"),
         ({"folds": 2.5}, errors.OptionError, "not a whole number"),
         ({"folds": "lou"}, errors.OptionError, "did you mean 'loo'"),
         ({"repeats": 0}, errors.OptionError, "give at least 1"),
@@ -455,6 +471,21 @@ def test_a_linear_model_without_a_solution_is_said(answers):
 def test_wrong_options(answers, change, error, message):
     with pytest.raises(error, match=message):
         predict(sat.pls(model(), answers), answers, **change)
+
+
+def test_models_of_stages_are_refused(answers):
+    spec = sat.StructuralModel.from_blocks(
+        "moderated",
+        {"A": ["a1", "a2"], "B": ["b1", "b3"], "C": ["c1", "c2"]},
+        {"A": "C", "B": "C", "A x B": "C"},
+        interactions={"A x B": ("A", "B")},
+    )
+    plain = dataclasses.replace(
+        spec, interactions=(), paths=tuple(p for p in spec.paths if "x" not in p.source)
+    )
+    fit = dataclasses.replace(sat.pls(plain, answers), model=spec)
+    with pytest.raises(errors.SpecificationError, match="interactions"):
+        predict(fit, answers)
 
 
 def test_wrong_data(answers, mobile):

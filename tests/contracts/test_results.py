@@ -88,6 +88,7 @@ def build() -> dict[str, Result]:
         "assessment": sat.assess(fit),
         "assessment batch": sat.assess(batch),
         "bootstrap": sat.bootstrap(fit, survey, n_draws=40, rng=1),
+        "prediction": sat.assessment.predict(fit, survey, folds=3, repeats=2, rng=1),
         "index": levels,
         "changes": sat.changes(levels),
         "priorities": sat.priorities(fit),
@@ -107,6 +108,7 @@ def build() -> dict[str, Result]:
     made["intervals"] = made["bootstrap chained"].intervals("bc", "studentized")
     made["mediation"] = sat.assessment.mediation(made["bootstrap chained"])
     made["jackknife"] = sat.assessment.jackknife(links, survey)
+    made["loss comparison"] = sat.assessment.cvpat(made["prediction"])
     made["report"] = sat.report(EVIL, [fit, levels, made["gaps"]])
     return made
 
