@@ -107,23 +107,24 @@ def moments_of_sums(T: FloatArray, shift: FloatArray) -> Sums:
 
     Parameters
     ----------
-    T : (…, 3 + p + p*)
+    T : (…, 3 + p + p*); fastest where the batch is last in memory.
     shift : (p,) or (…, p), what was subtracted from the answers.
     """
     p = shift.shape[-1]
-    W, W2 = T[..., 1], T[..., 2]
-    first = T[..., HEAD : HEAD + p]
-    second = T[..., HEAD + p :][..., square(p)]
+    last = np.moveaxis(T, -1, 0)
+    W, W2, first = last[1], last[2], last[HEAD : HEAD + p]
+    i, j = np.triu_indices(p)
+    about_shift = last[HEAD + p :]
     with np.errstate(divide="ignore", invalid="ignore"):
-        m = first / W[..., None]
-        diagonal = np.arange(p)
-        about_shift = second[..., diagonal, diagonal]
-        second -= first[..., :, None] * m[..., None, :]
-        _clear_rounding(second, about_shift)
+        m = first / W
+        cross = about_shift - first[i] * m[j]
+        flat = cross[i == j] <= ROUNDING * about_shift[i == j]
+        if flat.any():
+            cross[flat[i] | flat[j]] = 0.0
         divisor = W - W2 / W
-        divisor = np.where(divisor > 1e-12 * W, divisor, np.nan)
-        second /= divisor[..., None, None]
-    return Sums(T[..., 0], W, W2, shift + m, second)
+        cross /= np.where(divisor > 1e-12 * W, divisor, np.nan)
+    cov = np.moveaxis(cross[square(p)], (0, 1), (-2, -1))
+    return Sums(last[0], W, W2, shift + np.moveaxis(m, 0, -1), cov)
 
 
 def _clear_rounding(cross: FloatArray, about_shift: FloatArray) -> None:

@@ -75,7 +75,7 @@ class Contributions(Record):
         units the products of their answers are made chunk by chunk.
         """
         if self.n_units * kernel.n_columns(len(self.names)) <= SMALL:
-            return lambda counts: counts @ self._matrix
+            return lambda counts: (self._matrix.T @ counts.T).T
         return lambda counts: kernel.resampled_sums(self.Z, self.w, counts, CELLS)
 
     def moments(self, counts: FloatArray | None = None) -> Moments:

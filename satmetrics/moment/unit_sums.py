@@ -58,7 +58,7 @@ class UnitSums(Record):
 
     def moments(self, counts: FloatArray | None = None) -> Moments:
         """Return the moments of resamples: a batch for counts (B, U), one for None."""
-        total = self.sums.sum(axis=0) if counts is None else counts @ self.sums
+        total = self.sums.sum(axis=0) if counts is None else (self.sums.T @ counts.T).T
         return self.of_sums(total)
 
     def parts(self, which: IntArray) -> FloatArray:
