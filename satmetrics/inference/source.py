@@ -21,8 +21,10 @@ from satmetrics.survey.survey import as_survey
 Resampled = Literal["respondents", "clusters", "shards", "normal theory"]
 UNIT_CHOICES = ("auto", "respondents", "shards")
 LOWEST_EIGENVALUE = -1e-8
-BATCH = 1000
-"""Draws fitted at once: their matrices stay in cache."""
+BATCH = 2500
+"""Draws fitted at once: enough that calls cost little beside arithmetic."""
+CELLS = 2**23
+"""Counts held at once, 64 MB: with many units fewer draws are fitted at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +157,7 @@ def _resampled(units: Units, n_draws: int, rng: RngLike) -> Iterator[Drawn]:
     for counts in counts_of(units, n_draws, rng):
         held.append(counts)
         size += len(counts)
-        if size >= BATCH:
+        if size >= BATCH or size * units.n_units >= CELLS:
             yield _drawn(units, held)
             held, size = [], 0
     if held:
