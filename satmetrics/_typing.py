@@ -14,5 +14,5 @@ AnyArray: TypeAlias = NDArray[Any]
 RngLike: TypeAlias = np.random.Generator | int | None
 """What ``rng=`` takes (SPEC 7): a Generator, a seed, or None for fresh entropy."""
 
-MissingPolicy: TypeAlias = Literal["listwise", "pairwise", "mean", "error"]
+MissingPolicy: TypeAlias = Literal["listwise", "pairwise", "mean", "em", "error"]
 Origin: TypeAlias = Literal["real", "simulated", "supplied"]

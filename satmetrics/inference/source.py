@@ -14,8 +14,9 @@ from satmetrics._typing import FloatArray, RngLike
 from satmetrics.errors import DataError
 from satmetrics.inference import _resample
 from satmetrics.inference.protocol import Refittable, Units
-from satmetrics.moment.contributions import UnitChoice, contributions
+from satmetrics.moment.contributions import UnitChoice
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.respondents import respondents
 from satmetrics.survey.survey import as_survey
 
 Resampled = Literal["respondents", "clusters", "shards", "normal theory"]
@@ -92,18 +93,18 @@ def source_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Sour
         If the data are not those of the fit, or the fit is of moments that no resample
         of rows has.
     """
-    if fit.source.kind not in ("sample", "table"):
-        raise DataError(
-            f"the fit used {fit.source.kind} moments, which no one sample size is "
-            "behind and which are not sums over rows",
-            code="not-sample-moments",
-            remedy='fit with missing="listwise" or missing="mean"',
-        )
     if data is None or isinstance(data, Moments):
+        if fit.source.kind not in ("sample", "table"):
+            raise DataError(
+                f"the fit used {fit.source.kind} moments, which no one sample size is "
+                "behind",
+                code="not-sample-moments",
+                remedy="pass the answers: sat.bootstrap(fit, data)",
+            )
         if isinstance(data, Moments):
             _same_data(fit.source, data.select(fit.source.names))
         return Source(fit.source, None)
-    if fit.source.kind != "sample":
+    if fit.source.kind == "table":
         raise DataError(
             "the fit used published figures, and answers are given",
             code="not-sample-moments",
@@ -122,7 +123,7 @@ def units_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Units
     if fit.sampling.weights is not None:
         survey = survey.with_roles(weight=fit.sampling.weights)
     policy = fit.sampling.missing
-    found = contributions(survey, fit.source.names, missing=policy, units=units)
+    found = respondents(survey, fit.source.names, missing=policy, units=units)
     _same_data(fit.source, found.moments())
     return found
 

@@ -127,7 +127,7 @@ def moments_of_sums(T: FloatArray, shift: FloatArray) -> Sums:
     return Sums(last[0], W, W2, shift + np.moveaxis(m, 0, -1), cov)
 
 
-def _clear_rounding(cross: FloatArray, about_shift: FloatArray) -> None:
+def clear_rounding(cross: FloatArray, about_shift: FloatArray) -> None:
     """Set sums of squares that are rounding error to zero, in place.
 
     Parameters
@@ -258,7 +258,7 @@ def pairwise(
         W = sums["w"]
         diag = np.arange(p)
         cross = sums["xy"] - sums["x"] * np.swapaxes(sums["x"], 1, 2) / W
-        _clear_rounding(cross, sums["xy"][:, diag, diag])
+        clear_rounding(cross, sums["xy"][:, diag, diag])
         divisor = W - sums["w2"] / W
         cov = cross / np.where(divisor > 1e-12 * W, divisor, np.nan)
         own = W[:, diag, diag]

@@ -14,6 +14,7 @@ from satmetrics._result import Context, Exclusion
 from satmetrics._typing import AnyArray, FloatArray, IntArray, MissingPolicy
 from satmetrics.errors import DataError, MissingDataWarning, OptionError
 from satmetrics.moment import _kernel as kernel
+from satmetrics.moment.em import em_groups, require_identified
 from satmetrics.moment.moments import Moments
 from satmetrics.survey.missing import treat_missing
 from satmetrics.survey.survey import Survey, as_survey
@@ -60,20 +61,26 @@ def from_answers(
     keep = treated.keep
     w = None if survey.weights is None else survey.weights[keep]
     rows = _rows(answers[keep], w, codes[keep], len(reasons))
+    whole = not np.isnan(rows.Z).any()
     if missing == "mean":
         rows = rows.filled()
     lost = Exclusion(f"no value of {by}", int((rows.codes < 0).sum()))
     context = survey.context_for(names).plus(*treated.exclusions, lost)
     if missing == "mean" and np.isnan(answers[keep]).any():
         context = context.plus(notes=(FILLED,))
-    build = _pairwise if missing == "pairwise" else _complete
-    moments = build(names, rows, keys, context)
-    moments = dataclasses.replace(
-        moments,
-        reasons=_unpaired(moments, reasons),
-        acov=_acov(rows) if acov else None,
-    )
-    return moments if by is not None else moments.group(0)
+    if missing == "em" and not whole:
+        moments = _em(names, rows, keys, context, acov=acov)
+    else:
+        build = _pairwise if missing == "pairwise" else _complete
+        moments = build(names, rows, keys, context)
+        moments = dataclasses.replace(moments, acov=_acov(rows) if acov else None)
+    moments = dataclasses.replace(moments, reasons=_unpaired(moments, reasons))
+    if by is not None:
+        return moments
+    single = moments.group(0)
+    if single.kind == "em":
+        require_identified(single)
+    return single
 
 
 @dataclass(frozen=True)
@@ -180,6 +187,22 @@ def _pairwise(
     return dataclasses.replace(made, pair_n=sums.pair_n, kind="pairwise")
 
 
+def _em(
+    names: tuple[str, ...],
+    rows: _Rows,
+    keys: Table | None,
+    context: Context,
+    *,
+    acov: bool,
+) -> Moments:
+    """Maximum likelihood moments of incomplete answers, group by group."""
+    shift = np.nan_to_num(rows.means)
+    members = [np.flatnonzero(rows.codes == g) for g in range(len(shift))]
+    groups = [(rows.Z[at], rows.w[at], shift[g]) for g, at in enumerate(members)]
+    made, notes = em_groups(names, groups, acov=acov)
+    return dataclasses.replace(made, keys=keys, context=context.plus(notes=notes))
+
+
 def _built(
     names: tuple[str, ...],
     sums: kernel.Sums | kernel.PairSums,
@@ -219,9 +242,9 @@ def _absent_items(
 
 def _unpaired(moments: Moments, reasons: tuple[str, ...]) -> tuple[str, ...]:
     """Name, per group, the first two items that nobody answered together."""
+    out = [own or given for own, given in zip(reasons, moments.reasons, strict=True)]
     if moments.pair_n is None:
-        return reasons
-    out = list(reasons)
+        return tuple(out)
     for g, i, j in np.argwhere(moments.pair_n < 2):
         if not out[g]:
             first, second = moments.names[i], moments.names[j]

@@ -138,7 +138,7 @@ def contributions(
         w=None if survey.weights is None else survey.weights[treated.keep],
         context=survey.context_for(items).plus(*treated.exclusions),
     )
-    unit, strata = _sampled(survey, np.flatnonzero(treated.keep))
+    unit, strata = sampled(survey, np.flatnonzero(treated.keep))
     n_units = len(X) if unit is None else int(unit.max()) + 1
     if _wants_shards(units, n_units, "respondents" if unit is None else "clusters"):
         return rows.sharded(unit, strata)
@@ -147,7 +147,7 @@ def contributions(
     return rows.clustered(unit, strata)
 
 
-def _sampled(survey: Survey, kept: IntArray) -> tuple[IntArray | None, IntArray | None]:
+def sampled(survey: Survey, kept: IntArray) -> tuple[IntArray | None, IntArray | None]:
     """Return the cluster of each row kept, and the stratum of each cluster or row."""
     design = survey.design().take(kept)
     design.check_variance()

@@ -173,7 +173,9 @@ class Moments(Result):
         weights : weight column; the survey's weight role when None.
         missing : "listwise" drops rows with a missing answer, "pairwise" uses for each
             entry the rows that have both answers, "mean" fills in the item's mean (and
-            so shrinks variances), "error" raises. What was left out is counted.
+            so shrinks variances), "em" estimates means and covariances by maximum
+            likelihood from all answers given (normal theory, missing at random),
+            "error" raises. What was left out is counted.
         acov : also estimate the covariance of all entries from the rows.
 
         Returns

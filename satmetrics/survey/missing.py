@@ -1,4 +1,4 @@
-"""Missing answers: four policies, each of which counts what it does."""
+"""Missing answers: five policies, each of which counts what it does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from satmetrics._result import Exclusion
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError
 
-POLICIES = ("listwise", "pairwise", "mean", "error")
+POLICIES = ("listwise", "pairwise", "mean", "em", "error")
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Treated:
 
     Attributes
     ----------
-    values : (n_kept, p); NaN is left by "pairwise" only.
+    values : (n_kept, p); NaN is left by "pairwise" and "em" only.
     keep : (n,) True for the rows that stay.
     missing : (p,) missing answers per item before the policy.
     exclusions : rows left out and answers filled, counted.
@@ -50,9 +50,9 @@ def treat_missing(
     ----------
     X : (n, p) answers, NaN = missing.
     names : p item names, for the counts.
-    policy : "listwise" leaves out rows with any answer missing; "pairwise" leaves out
-        only rows without any answer; "mean" does the same and fills the rest with the
-        item's mean; "error" raises if any answer is missing.
+    policy : "listwise" leaves out rows with any answer missing; "pairwise" and
+        "em" leave out only rows without any answer; "mean" does the same and fills the
+        rest with the item's mean; "error" raises if any answer is missing.
     weights : (n,) weights of the means that are filled in, or None.
 
     Returns
@@ -140,7 +140,7 @@ def _refused(names: Sequence[str], missing: IntArray) -> DataError:
         code="missing-answers",
         column=names[int(np.argmax(missing))],
         value=int(missing.sum()),
-        remedy='missing="listwise", "pairwise" or "mean" would accept and count them',
+        remedy='missing="listwise", "pairwise", "mean" or "em" would accept and count them',
     )
 
 
