@@ -61,7 +61,7 @@ def pls(
     options : scheme, metric, tolerance; see `PlsOptions`.
     by : columns or roles ("unit", "wave"); one fit per combination, as a batch.
     weights : column of sampling weights; the survey's weight role when None.
-    missing : "listwise", "pairwise", "mean" or "error"; see `Moments.from_frame`.
+    missing : "listwise", "pairwise", "mean", "em" or "error"; see `Moments.from_frame`.
 
     Returns
     -------

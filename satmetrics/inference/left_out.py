@@ -1,4 +1,4 @@
-"""Moments without some of the units, by subtraction from the sums."""
+"""Moments without some of the units, by subtraction from the sums or estimated anew."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from satmetrics._typing import FloatArray, IntArray
 from satmetrics.inference.protocol import Units
 from satmetrics.inference.source import BATCH
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.row_units import RowUnits
 
 DELETE_ONE = 2000
 """Up to this many units each is left out on its own."""
@@ -28,12 +29,14 @@ class Groups:
 
     Attributes
     ----------
-    sums : (G, 3 + p + p*) what each group adds.
+    code : (U,) group of each unit.
+    sums : (G, 3 + p + p*) what each group adds; (G, 0) where moments are no sums.
     size : (G,) units in it.
     stratum : (G,) its stratum, 0 … H − 1.
     stratified : whether the rest of a stratum is weighted up for what is left out.
     """
 
+    code: IntArray
     sums: FloatArray
     size: IntArray
     stratum: IntArray
@@ -50,6 +53,9 @@ class Groups:
         ``T − t_g``; with strata ``T + (f − 1) T_h − f t_g``, ``f = U_h/(U_h − m_g)``,
         so that every stratum keeps its weight.
         """
+        if isinstance(units, RowUnits):
+            yield from self._anew(units)
+            return
         total = self.sums.sum(axis=0)
         strata = np.zeros((int(self.stratum.max()) + 1, self.sums.shape[1]))
         np.add.at(strata, self.stratum, self.sums)
@@ -61,6 +67,19 @@ class Groups:
                 up = f[part, None]
                 extra = (up - 1) * strata[self.stratum[part]]
                 yield units.of_sums(total + extra - up * self.sums[part])
+
+
+    def _anew(self, units: RowUnits) -> Iterator[Moments]:
+        """Estimate again without each group: counts 0 there, f in its stratum."""
+        held = np.bincount(self.stratum, self.size)[self.stratum]
+        of = self.stratum[self.code]
+        for start in range(0, len(self.size), BATCH):
+            g = np.arange(start, min(start + BATCH, len(self.size)))
+            counts = np.ones((len(g), len(self.code)))
+            if self.stratified:
+                up = held[g] / (held[g] - self.size[g])
+                counts = np.where(of == self.stratum[g, None], up[:, None], counts)
+            yield units.moments(np.where(self.code == g[:, None], 0.0, counts))
 
 
 def groups_of(units: Units) -> Groups:
@@ -78,7 +97,8 @@ def groups_of(units: Units) -> Groups:
     stratum = np.zeros(G, dtype=np.int64)
     stratum[code] = strata
     return Groups(
-        sums=_sums(units, code, G),
+        code=code,
+        sums=np.zeros((G, 0)) if isinstance(units, RowUnits) else _sums(units, code, G),
         size=np.bincount(code, minlength=G),
         stratum=stratum,
         stratified=given is not None,

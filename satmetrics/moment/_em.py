@@ -3,8 +3,8 @@
 Dempster, Laird and Rubin (1977); Little and Rubin (2002), chapter 11. Letters: Z the
 answers about a shift, K the inverse of Σ, o and m what a pattern has observed and
 missing. In terms of K a row's missing answers are expected at
-``μ_m − K_mm⁻¹ K_mo (z_o − μ_o)`` with covariance ``K_mm⁻¹``, so that a pattern costs the
-inverse of a matrix as large as what is missing, not as what is observed.
+``μ_m − K_mm⁻¹ K_mo (z_o − μ_o)`` with covariance ``K_mm⁻¹``, so that a pattern costs
+the inverse of a matrix as large as what is missing, not as what is observed.
 
 The batch axis B runs over resamples: counts (B, U) of the same U rows. A pattern of
 many rows enters by its sums, the rows of small patterns by themselves; work is looped
@@ -122,7 +122,8 @@ class Plan:
         """Numbers one member of a batch works on."""
         p = self.Z.shape[1]
         widest = max((len(part.rows) for part in self.parts), default=0)
-        return 4 * widest * p + len(self.blocks) * p * p + len(self.Z) + 8 * p * p
+        cells = 4 * widest * p + len(self.blocks) * p * p + len(self.Z) + 8 * p * p
+        return int(cells)
 
 
 def _part(
@@ -449,9 +450,7 @@ def _map(
 ) -> tuple[FloatArray, BoolArray]:
     p = plan.Z.shape[1]
     found = theta * scale
-    mean, cov, ok = em_step(
-        found[:, :p], found[:, p:].reshape(-1, p, p), plan, load
-    )
+    mean, cov, ok = em_step(found[:, :p], found[:, p:].reshape(-1, p, p), plan, load)
     return np.hstack([mean, cov.reshape(-1, p * p)]) / scale, ok
 
 

@@ -17,6 +17,7 @@ from satmetrics.moment import _em_information as information
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.row_units import RowUnits
 
+
 @dataclass(frozen=True, eq=False)
 class PatternMoments(Record):
     """Moments of each missing-data pattern: all that normal likelihoods need.
@@ -57,7 +58,9 @@ class PatternMoments(Record):
             mean[k, o] = v @ x
             d = x - mean[k, o]
             cov[k, o[:, None], o] = (d * v[:, None]).T @ d
-        return cls(names, seen, np.bincount(at), np.bincount(at, w), mean, cov)
+        n = np.bincount(at).astype(np.int64)
+        W = np.bincount(at, w).astype(np.float64)
+        return cls(names, seen, n, W, mean, cov)
 
     def log_likelihood(self, mean: FloatArray, cov: FloatArray) -> float:
         """Return the normal log-likelihood of the answers given, at μ (p,), Σ (p, p).
@@ -89,7 +92,9 @@ class EmUnits(RowUnits):
 
     def moments(self, counts: FloatArray | None = None) -> Moments:
         """Return EM moments of resamples; see `RowUnits.moments`."""
-        return self.whole.moments.group(0) if counts is None else super().moments(counts)
+        return (
+            self.whole.moments.group(0) if counts is None else super().moments(counts)
+        )
 
     def _estimated(self, counts: FloatArray, start: Moments | None) -> Estimated:
         state = kernel.state_of(self.plan, counts)
@@ -194,8 +199,8 @@ def em_groups(
     steps = max((steps for _, steps in one_by_one), default=0)
     note = (
         f"means and covariances by maximum likelihood (EM, normal theory): "
-        f"{100 * lost / max(cells, 1):.1f} % of answers missing, {patterns:,} patterns, "
-        f"{steps} steps"
+        f"{100 * lost / max(cells, 1):.1f} % of answers missing, "
+        f"{patterns:,} patterns, {steps} steps"
     )
     return made, (note,)
 

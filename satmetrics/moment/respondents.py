@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from satmetrics._typing import FloatArray, MissingPolicy
@@ -71,4 +69,4 @@ def respondents(
 
 def _means(X: FloatArray, w: FloatArray) -> FloatArray:
     means = kernel.group_means(X, w, np.zeros(len(X), dtype=np.int64), 1)[0]
-    return np.nan_to_num(means)
+    return np.asarray(np.nan_to_num(means))

@@ -74,16 +74,17 @@ class RowUnits(Record):
 
     def parts(self, which: IntArray) -> FloatArray:
         """Raise: what a unit adds to these moments depends on the others."""
-        raise self._no_sums()
+        raise self._no_sums(len(which))
 
     def of_sums(self, sums: FloatArray) -> Moments:
         """Raise: these moments are not made from sums."""
-        raise self._no_sums()
+        raise self._no_sums(len(sums))
 
-    def _no_sums(self) -> DataError:
+    def _no_sums(self, asked: int) -> DataError:
         return DataError(
             "with answers missing, or ordinal items, moments are not sums over "
             "respondents, and this needs such sums",
             code="no-sums",
+            value=asked,
             remedy='fit with missing="listwise"; percentile intervals work with all',
         )

@@ -140,7 +140,8 @@ def _refused(names: Sequence[str], missing: IntArray) -> DataError:
         code="missing-answers",
         column=names[int(np.argmax(missing))],
         value=int(missing.sum()),
-        remedy='missing="listwise", "pairwise", "mean" or "em" would accept and count them',
+        remedy='missing="listwise", "pairwise", "mean" or "em" would accept and '
+        "count them",
     )
 
 

@@ -189,9 +189,6 @@ def test_missing_answers_are_treated_alike_in_every_draw(mobi):
     fit = sat.pls("ecsi", holes)
     boot = sat.bootstrap(fit, holes, n_draws=60, rng=1)
     assert boot.table["n"][0] == 240
-    pairs = sat.pls("ecsi", holes, missing="pairwise")
-    with pytest.raises(errors.DataError, match="pairwise moments"):
-        sat.bootstrap(pairs, holes, n_draws=10)
 
 
 def test_near_miss_keywords(mobi):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import optimize, stats
+from scipy import optimize
 
 import satmetrics as sat
 from satmetrics import errors
@@ -56,14 +56,14 @@ def ml(m: sat.Moments) -> np.ndarray:
 
 
 def casewise(X, mean, cov) -> float:
-    """Log-likelihood of rows, one by one, by scipy's density."""
+    """Log-likelihood of rows, one by one, from the density as textbooks print it."""
     total = 0.0
     for row in X:
-        o = np.flatnonzero(np.isfinite(row))
-        if len(o):
-            total += stats.multivariate_normal.logpdf(
-                row[o], mean[o], cov[np.ix_(o, o)]
-            )
+        o = np.isfinite(row)
+        if o.any():
+            S, d = cov[o][:, o], (row - mean)[o]
+            det = np.linalg.det(2 * np.pi * S)
+            total += -0.5 * (np.log(det) + d @ np.linalg.inv(S) @ d)
     return total
 
 
@@ -143,7 +143,9 @@ def test_complete_answers_give_the_sample_moments(small):
 
 def test_whole_weights_equal_repeated_rows(small):
     times = np.arange(50) % 3 + 1
-    m = sat.Moments.from_frame(small.assign(w=times), [*"abc"], weights="w", missing="em")
+    m = sat.Moments.from_frame(
+        small.assign(w=times), [*"abc"], weights="w", missing="em"
+    )
     rows = small.loc[np.repeat(np.arange(50), times)]
     repeated = sat.Moments.from_frame(rows, missing="em")
     np.testing.assert_allclose(m.mean, repeated.mean, atol=1e-8)
@@ -225,9 +227,9 @@ def test_the_information_is_the_curvature_of_the_likelihood(small):
                 for t in (1, -1)
             ]
             H[a, b] = -sum(ends) / (4 * h * h)
-    I = information.information(m.mean, ml(m), plan)
-    size = np.sqrt(np.outer(np.diag(I), np.diag(I)))
-    np.testing.assert_allclose(H / size, I / size, atol=3e-4)
+    found = information.information(m.mean, ml(m), plan)
+    size = np.sqrt(np.outer(np.diag(found), np.diag(found)))
+    np.testing.assert_allclose(H / size, found / size, atol=3e-4)
 
 
 def test_covariance_of_the_means(small, monotone):
@@ -254,7 +256,7 @@ def test_covariance_of_the_means(small, monotone):
 
 def test_what_is_not_identified_is_named(small):
     never = small.assign(d=np.nan)
-    with pytest.raises(errors.NotIdentifiedError, match="fewer than two answers to d"):
+    with pytest.raises(errors.NotIdentifiedError, match="no answers to d"):
         sat.Moments.from_frame(never, missing="em")
     apart = small.assign(d=np.where(small["a"].isna(), 1.0 + np.arange(50) % 4, np.nan))
     with pytest.raises(errors.NotIdentifiedError, match="answer both a and d"):
@@ -270,7 +272,7 @@ def test_what_is_not_identified_is_named(small):
     with pytest.raises(errors.NotIdentifiedError, match="zero variance: d"):
         sat.Moments.from_frame(constant, missing="em")
     twice = small.assign(d=2 * small["b"])
-    with pytest.raises(errors.NotIdentifiedError, match="inverse|not converged"):
+    with pytest.raises(errors.NotIdentifiedError, match="lost its inverse"):
         sat.Moments.from_frame(twice, missing="em")
 
 
@@ -323,8 +325,7 @@ def test_draws_do_not_depend_on_chunks(holes, monkeypatch):
 
 def test_draws_that_cannot_be_estimated_are_counted(rng):
     X = rng.integers(1, 6, size=(40, 4)).astype(float)
-    X[3:, 3] = np.nan
-    X[:3, 3] = [1, 3, 5]
+    X[9:, 3] = np.nan
     X[20:25, 0] = np.nan
     frame = pd.DataFrame(X, columns=["a", "b", "c", "rare"])
     model = sat.StructuralModel.from_blocks(
@@ -332,12 +333,16 @@ def test_draws_that_cannot_be_estimated_are_counted(rng):
     )
     units = EmUnits(tuple(frame.columns), np.zeros(4), X, np.ones(40))
     counts = np.ones((3, 40))
-    counts[0, :2] = 0
-    counts[1, 3:] = 0
+    counts[0, :8] = 0
+    counts[1, 4:] = 0
     counts[2, 20:25] = 0
     m = units.moments(counts)
     assert m.reasons[0] == "fewer than two rows answer both a and rare"
     assert "more rows than items" in m.reasons[1]
     assert np.isnan(m.cov[:2]).all()
-    fit = sat.pls(model, frame[["a", "b", "c", "rare"]], missing="listwise") if 0 else None
-    assert fit is None
+    fit = sat.pls(model, frame, missing="em")
+    boot = sat.bootstrap(fit, frame, n_draws=200, rng=1)
+    assert 0 < boot.n_failed < 200
+    assert all(
+        "answer" in why or "EM" in why or "zero" in why for why, _ in boot.failures
+    )
