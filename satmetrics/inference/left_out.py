@@ -68,7 +68,6 @@ class Groups:
                 extra = (up - 1) * strata[self.stratum[part]]
                 yield units.of_sums(total + extra - up * self.sums[part])
 
-
     def _anew(self, units: RowUnits) -> Iterator[Moments]:
         """Estimate again without each group: counts 0 there, f in its stratum."""
         held = np.bincount(self.stratum, self.size)[self.stratum]

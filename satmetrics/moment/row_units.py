@@ -86,5 +86,6 @@ class RowUnits(Record):
             "respondents, and this needs such sums",
             code="no-sums",
             value=asked,
-            remedy='fit with missing="listwise"; percentile intervals work with all',
+            remedy='fit with missing="listwise"; every interval but "studentized" '
+            "works with all",
         )

@@ -8,7 +8,7 @@ import pytest
 
 import satmetrics as sat
 from satmetrics import errors
-from satmetrics.inference import _resample
+from satmetrics.inference import _resample, left_out
 from satmetrics.moment import _pairs
 from satmetrics.moment.pairs import PairUnits
 from satmetrics.moment.respondents import respondents
@@ -126,3 +126,29 @@ def test_complete_answers_are_sums(mobi):
         units = respondents(sat.Survey(mobi), tuple(mobi.columns), missing=policy)
         assert not isinstance(units, PairUnits)
         assert isinstance(mobi, pd.DataFrame)
+
+
+@pytest.mark.parametrize("policy", [*POLICIES, "em"])
+def test_respondents_are_left_out_by_estimating_again(holes, policy):
+    """The jackknife's moments without a unit are those of the other rows."""
+    items = ("CUSA1", "CUSA2", "CUSA3", "PERV1")
+    frame = holes[list(items)][:40].assign(
+        shop=np.arange(40) % 10, region=np.arange(40) % 10 // 4
+    )
+    survey = sat.Survey(frame, items=list(items))
+    units = respondents(survey, items, missing=policy)
+    batch = next(left_out.groups_of(units).batches(units))
+    assert len(batch.n) == units.n_units
+    rows = np.flatnonzero(frame[list(items)].notna().any(axis=1))
+    for g in (0, 17):
+        rest = frame.drop(index=rows[g])
+        one = sat.Moments.from_frame(rest, items, missing=policy)
+        np.testing.assert_allclose(batch.cov[g], one.cov, atol=1e-8)
+    layered = sat.Survey(frame, items=list(items), cluster="shop", stratum="region")
+    units = respondents(layered, items, missing=policy)
+    groups = left_out.groups_of(units)
+    batch = next(groups.batches(units))
+    w = np.where(frame["region"] == 0, 4 / 3, 1.0)
+    rest = frame.assign(w=w)[frame["shop"] != 0]
+    one = sat.Moments.from_frame(rest, items, weights="w", missing=policy)
+    np.testing.assert_allclose(batch.mean[0], one.mean, atol=1e-8)
