@@ -81,7 +81,8 @@ def linear_errors(
     """Return the linearised standard errors (k,) of one (re)sample.
 
     A unit that adds ``[·, w, ·, Σwz, Σw z zᵀ]`` has the influence value
-    ``l = (g_m (Σwz − w m) + g_C (Σw (z − m)(z − m)ᵀ − w C)) / w̄``, and
+    ``l = (g_m (Σwz − w m) + g_C (κ Σw (z − m)(z − m)ᵀ − w C)) / w̄`` with
+    ``κ = W/(W − Σw²/W)``, which is n/(n − 1) without weights, and
     ``se² = Σ_h U_h/(U_h − 1) Σ c (l − l̄_h)² / U²``.
 
     Parameters
@@ -94,7 +95,9 @@ def linear_errors(
     """
     p = len(mean)
     i, j = np.triu_indices(p)
-    by_mean, by_cov = g[:p], g[p:]
+    W, W2 = counts @ parts[:, 1], counts @ parts[:, 2]
+    unbiased = W / (W - W2 / W)  # the covariances' divisor is W − W2/W
+    by_mean, by_cov, cov = g[:p], g[p:] * unbiased, cov / unbiased
     # Collect what multiplies w, Σwz and Σwzz: the influence is linear in the parts.
     first = by_mean.copy()
     np.subtract.at(first, i, mean[j, None] * by_cov)
@@ -102,7 +105,7 @@ def linear_errors(
     weight = (mean[i] * mean[j] - cov[i, j]) @ by_cov - mean @ by_mean
     added = parts[:, 1:2] * weight + parts[:, HEAD:] @ np.concatenate([first, by_cov])
     U = counts.sum()
-    added /= (counts @ parts[:, 1]) / U
+    added /= W / U
     held = np.bincount(stratum, counts)
     variance = np.zeros(added.shape[1])
     for h in np.flatnonzero(held > 1):

@@ -129,4 +129,5 @@ class Limits:
             "studentized": "their standard errors are zero",
         }
         cause = f": {why[kind]}" if kind in why else ""
-        return f"{lost} numbers have no {KINDS[kind]} interval{cause}"
+        who = "1 number has" if lost == 1 else f"{lost} numbers have"
+        return f"{who} no {KINDS[kind]} interval{cause}"
