@@ -17,12 +17,12 @@ from satmetrics._result import Exclusion
 from satmetrics._typing import IntArray, RngLike
 from satmetrics.assessment import _prediction as kernel
 from satmetrics.assessment.left_out import CrossValidation
+from satmetrics.assessment.plain import require_plain
 from satmetrics.assessment.predicted import METHODS, Prediction, tabulated
 from satmetrics.errors import (
     ConvergenceError,
     DataError,
     OptionError,
-    SpecificationError,
 )
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.inference.source import units_of
@@ -130,7 +130,7 @@ def predict(
     chosen = linear or ("exogenous" if approach == "earliest" else "direct")
     one_of("linear", chosen, LINEAR)
     repeats = positive_int("repeats", repeats)
-    _check_plain(fit)
+    require_plain(fit, "predict")
     rows, cluster = _answered(fit, data)
     units = np.arange(rows.n_units) if cluster is None else cluster
     n = int(units.max()) + 1
@@ -181,22 +181,6 @@ def _answered(fit: PlsFit, data: object) -> tuple[Contributions, IntArray | None
     if cluster is None:
         return rows, None
     return rows, np.unique(cluster, return_inverse=True)[1].ravel()
-
-
-def _check_plain(fit: PlsFit) -> None:
-    model = fit.model
-    for what, found in (
-        ("higher-order constructs", model.higher),
-        ("interactions", model.interactions),
-    ):
-        if found:
-            raise SpecificationError(
-                f"model {model.name!r} has {what} ({found[0].name}), which predict() "
-                "does not predict yet",
-                code="staged-model",
-                column=found[0].name,
-                remedy="predict with a model of plain constructs",
-            )
 
 
 def _folds(folds: object, n: int, what: str) -> int:

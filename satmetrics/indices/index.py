@@ -14,15 +14,15 @@ from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.errors import DataError, OptionError
-from satmetrics.estimation.door import model_moments, oriented, scale_ends
+from satmetrics.errors import OptionError
+from satmetrics.estimation.door import model_moments, oriented
+from satmetrics.estimation.ends import check_means, ends_of
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.options import Metric
 from satmetrics.inference._intervals import normal_interval
 from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
-from satmetrics.survey.scale import Scale, ScaleLike, as_scale
-from satmetrics.survey.survey import as_survey
+from satmetrics.survey.scale import ScaleLike
 
 IndexMetric = Literal["raw", "standardized", "equal"]
 METRICS = ("raw", "standardized", "equal")
@@ -163,7 +163,7 @@ def index(
     which = _constructs(fit, construct)
     ends = ends_of(fit, data, scale, which)
     turned = oriented(fit.model, moments, ends)
-    _check_means(fit, turned.mean, ends, which)
+    check_means(fit, turned.mean, ends, which)
     estimate, std_error = _indices(fit, weights, turned, ends)
     table = _tidy(fit, moments, which, estimate, std_error, level)
     return IndexResult(
@@ -233,49 +233,6 @@ def _constructs(fit: PlsFit, construct: str | Sequence[str] | None) -> IntArray:
     return np.array([names.index(fit.model.construct(w).name) for w in wanted])
 
 
-def ends_of(
-    fit: PlsFit, data: object, scale: ScaleLike | None, which: IntArray
-) -> FloatArray:
-    """Return (2, p) scale ends: model first, then survey, then `scale`; or raise."""
-    ends = np.array(fit.ends)
-    if data is not None and not isinstance(data, Moments):
-        survey = as_survey(data)
-        if scale is not None:
-            items = np.array(fit.model.indicators)[np.isin(fit.model.owner(), which)]
-            survey = survey.with_scale(scale, items.tolist())
-        stated = scale_ends(fit.model, survey)
-        _check_conflict(fit, ends, stated)
-        ends = np.where(np.isnan(ends), stated, ends)
-    if scale is not None:
-        given: Scale = as_scale(scale)
-        fill = np.array([given.minimum, given.maximum])[:, None]
-        ends = np.where(np.isnan(ends), fill, ends)
-    for i, item in enumerate(fit.model.indicators):
-        if np.isnan(ends[:, i]).any() and fit.model.owner()[i] in which:
-            raise DataError(
-                f"{item!r} has no scale, and an index needs one",
-                code="no-scale",
-                column=item,
-                remedy="give scale=(minimum, maximum) here, in the model or the survey",
-            )
-    return ends
-
-
-def _check_conflict(fit: PlsFit, fitted: FloatArray, stated: FloatArray) -> None:
-    both = np.isfinite(fitted) & np.isfinite(stated)
-    differ = (both & (fitted != stated)).any(axis=0)
-    if differ.any():
-        i = int(np.flatnonzero(differ)[0])
-        raise DataError(
-            f"{fit.model.indicators[i]!r} is on {tuple(stated[:, i])} in this survey "
-            f"and was on {tuple(fitted[:, i])} when the model was fitted",
-            code="scale-conflict",
-            column=fit.model.indicators[i],
-            value=tuple(stated[:, i]),
-            remedy="fit the model to answers on this scale",
-        )
-
-
 def _negative(fit: PlsFit, weights: FloatArray, which: IntArray) -> tuple[str, ...]:
     """Say which items pull their index down when they rise."""
     used = np.isin(fit.model.owner(), which)
@@ -286,27 +243,6 @@ def _negative(fit: PlsFit, weights: FloatArray, which: IntArray) -> tuple[str, .
         "mean of its items: was an item to be reversed?"
     )
     return (note,) if items else ()
-
-
-def _check_means(
-    fit: PlsFit, mean: FloatArray, ends: FloatArray, which: IntArray
-) -> None:
-    used = np.isin(fit.model.owner(), which)
-    with np.errstate(invalid="ignore"):
-        off = used & ((mean < ends[0] - 1e-9) | (mean > ends[1] + 1e-9))
-    if off.any():
-        i = int(np.flatnonzero(off.reshape(-1, off.shape[-1]).any(axis=0))[0])
-        item = fit.model.indicators[i]
-        value = mean.reshape(-1, mean.shape[-1])[:, i]
-        worst = value[np.nanargmax(np.abs(value - ends[:, i].mean()))]
-        raise DataError(
-            f"the mean of {item!r} is {worst:g}, off its scale "
-            f"{ends[0, i]:g}–{ends[1, i]:g}",
-            code="off-scale",
-            column=item,
-            value=float(worst),
-            remedy="state the scale the answers were given on",
-        )
 
 
 def _indices(

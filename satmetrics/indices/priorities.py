@@ -10,12 +10,12 @@ from satmetrics._checks import expect, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
-from satmetrics._typing import FloatArray, IntArray
-from satmetrics.errors import DataError
+from satmetrics.drivers import _importance
+from satmetrics.drivers.goal import drivers_of, goal_of
 from satmetrics.estimation import _structure
+from satmetrics.estimation.ends import ends_of
 from satmetrics.estimation.fit import PlsFit
-from satmetrics.estimation.statistics import reachable
-from satmetrics.indices.index import ends_of, index
+from satmetrics.indices.index import index
 from satmetrics.survey.scale import ScaleLike
 
 
@@ -109,12 +109,14 @@ def priorities(
         remedy="pass what sat.pls(model, data) returned",
     )
     fit.require_single("take")
-    goal = _goal(fit, target)
+    goal = goal_of(fit, target)
     levels = index(fit, data, scale=scale)
-    total = _structure.total_effects(fit.path_matrix)[:, goal]
-    drivers = _drivers(fit, goal)
-    spread = 100 / _spans(fit, ends_of(fit, data, scale, np.arange(len(total))))
-    effect = total[drivers] * spread[goal] / spread[drivers]
+    total = _structure.total_effects(fit.path_matrix)
+    drivers = drivers_of(fit, goal)
+    owner, q = fit.model.owner(), len(total)
+    ends = ends_of(fit, data, scale, np.arange(q))
+    span = _importance.spans(fit.raw_weights(), ends, owner, q)
+    effect = _importance.effects(total, span, goal)[drivers]
     performance = levels.table["estimate"][drivers]
     gain = effect * (100 - performance)
     order = np.argsort(-gain, kind="stable")
@@ -134,38 +136,3 @@ def priorities(
         model=fit.model.name,
         credit=fit.model.credit(),
     )
-
-
-def _goal(fit: PlsFit, target: str | None) -> int:
-    """Return the position of the construct to drive."""
-    name = target or fit.model.target
-    if name is None:
-        raise DataError(
-            "the model names no target",
-            code="no-target",
-            remedy='pass target="Satisfaction"',
-        )
-    return fit.model.names.index(fit.model.construct(name).name)
-
-
-def _drivers(fit: PlsFit, goal: int) -> IntArray:
-    """Return the positions of the constructs that lead to it."""
-    adjacency = fit.model.adjacency()
-    drivers = np.flatnonzero((adjacency | reachable(adjacency))[:, goal])
-    if not len(drivers):
-        name = fit.model.names[goal]
-        raise DataError(
-            f"nothing leads to {name!r} in model {fit.model.name!r}",
-            code="no-drivers",
-            column=name,
-        )
-    return drivers
-
-
-def _spans(fit: PlsFit, ends: FloatArray) -> FloatArray:
-    """Return Σ w (max − min) of each block.
-
-    A composite has variance 1, so that its index has standard deviation 100 / span.
-    """
-    starts = np.searchsorted(fit.model.owner(), np.arange(len(fit.model.names)))
-    return np.add.reduceat(fit.raw_weights() * (ends[1] - ends[0]), starts)

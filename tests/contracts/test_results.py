@@ -108,6 +108,9 @@ def build() -> dict[str, Result]:
     made["intervals"] = made["bootstrap chained"].intervals("bc", "studentized")
     made["mediation"] = sat.assessment.mediation(made["bootstrap chained"])
     made["jackknife"] = sat.assessment.jackknife(links, survey)
+    made["importance"] = sat.drivers.importance_performance(
+        fit, survey, n_draws=40, rng=1
+    )
     made["loss comparison"] = sat.assessment.cvpat(made["prediction"])
     made["report"] = sat.report(EVIL, [fit, levels, made["gaps"]])
     return made

@@ -1,0 +1,78 @@
+"""Importance and performance on 0–100, batch axis first.
+
+Answers are put on 0–100 by the ends of their scale; a construct is then the mean of
+its items with weights ``w r / Σ w r`` (w weights of the answers as given, r the range
+of the scale), and a point is a hundredth of the way from worst to best answers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from satmetrics._typing import FloatArray, IntArray
+from satmetrics.moment._blocks import index_0_100
+
+
+def spans(w: FloatArray, ends: FloatArray, owner: IntArray, q: int) -> FloatArray:
+    """Return (…, q): Σ w r of each block.
+
+    A composite of variance 1 has standard deviation 100 / span on 0–100.
+
+    Parameters
+    ----------
+    w : (…, p) weights of the answers as given, of composites with variance 1.
+    ends : (2, p) minimum and maximum of each item.
+    owner : (p,)
+    q : number of constructs.
+    """
+    starts = np.searchsorted(owner, np.arange(q))
+    return np.asarray(np.add.reduceat(w * (ends[1] - ends[0]), starts, axis=-1))
+
+
+def effects(total: FloatArray, span: FloatArray, goal: int) -> FloatArray:
+    """Return (…, q): points of construct `goal` that go with a point of each construct.
+
+    Parameters
+    ----------
+    total : (…, q, q) standardised total effects at [source, target].
+    span : (…, q) from `spans`.
+    goal : position of the target.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(total[..., goal] * span / span[..., goal, None])
+
+
+def importance_performance(
+    total: FloatArray,
+    w: FloatArray,
+    mean: FloatArray,
+    ends: FloatArray,
+    owner: IntArray,
+    goal: int,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return importance, performance of constructs (…, q), then of items (…, p).
+
+    An item's importance is its construct's times its weight; the items of a construct
+    add up to it.
+
+    Parameters
+    ----------
+    total : (…, q, q) standardised total effects at [source, target].
+    w : (…, p) weights of the answers, reversed ones turned.
+    mean : (…, p) means of the answers, reversed ones turned.
+    ends : (2, p)
+    owner : (p,)
+    goal : position of the target.
+    """
+    q = total.shape[-1]
+    span = spans(w, ends, owner, q)
+    effect = effects(total, span, goal)
+    spread = ends[1] - ends[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = w * spread / span[..., owner]
+    return (
+        effect,
+        index_0_100(w, mean, ends[0], ends[1], owner, q),
+        effect[..., owner] * share,
+        np.asarray(100 * (mean - ends[0]) / spread),
+    )

@@ -1,0 +1,298 @@
+"""`drivers.importance_performance`: what moves the target, and how it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from satmetrics._checks import (
+    check_level,
+    expect,
+    friendly_keywords,
+    generator,
+    positive_int,
+)
+from satmetrics._display import Section, Summary, section
+from satmetrics._frames import Table
+from satmetrics._result import TableResult
+from satmetrics._typing import FloatArray, IntArray, RngLike
+from satmetrics.assessment.plain import require_plain
+from satmetrics.drivers import _importance as kernel
+from satmetrics.drivers.goal import drivers_of, goal_of
+from satmetrics.estimation import _structure
+from satmetrics.estimation.door import oriented
+from satmetrics.estimation.ends import check_means, ends_of
+from satmetrics.estimation.fit import PlsFit
+from satmetrics.inference.bootstrap import bootstrap
+from satmetrics.inference.kinds import SAID, Interval, check_kind
+from satmetrics.survey.scale import ScaleLike
+
+PLACES = {"importance": 3, "performance": 1}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ImportancePerformance(TableResult):
+    """Importance and performance of drivers and of their indicators.
+
+    Attributes
+    ----------
+    target : the construct they drive.
+    confidence : confidence level of the intervals.
+    interval : kind of the intervals.
+    n_draws : bootstrap draws; 0 for none.
+    failures : pairs (reason, how many) of the draws that could not be used.
+    resampled : what was drawn; empty without a bootstrap.
+    model : name of the model.
+    credit : what must be said of a published model form.
+    """
+
+    target: str = ""
+    confidence: float = 0.95
+    interval: str = "percentile"
+    n_draws: int = 0
+    failures: tuple[tuple[str, int], ...] = ()
+    resampled: str = ""
+    model: str = ""
+    credit: str = ""
+
+    def summary(self) -> Summary:
+        """Return importance beside performance, of constructs and of indicators."""
+        facts: tuple[tuple[str, str], ...] = self.context.facts()
+        if self.n_draws:
+            facts += (
+                ("draws", f"{self.n_draws:,}"),
+                ("failed", f"{sum(k for _, k in self.failures):,}"),
+                ("resampled", self.resampled),
+            )
+        notes = [
+            f"importance: points of {self.target} that go with one point of the "
+            "driver, all else on the way included (unstandardised total effect on "
+            "0–100); an indicator's is its construct's times its weight",
+            "performance: mean on 0–100; 0 = the lowest, 100 = the highest possible "
+            "answer",
+            "importance is association in one survey, not proof of cause",
+        ]
+        if self.n_draws:
+            notes.append(f"interval: {SAID[self.interval]}")
+        if self.resampled == "normal theory":
+            notes.append("normal theory, no answers")
+        notes += [note for note in (self.credit, *self.context.sentences()) if note]
+        return Summary(
+            f"Importance and performance for {self.target}",
+            facts,
+            (self._section("construct"), self._section("indicator")),
+            tuple(notes),
+        )
+
+    def _section(self, level: str) -> Section:
+        rows = self.table.where(level=level)
+        parts = {term: rows.where(term=term) for term in PLACES}
+        labels = ("construct",) if level == "construct" else ("construct", "indicator")
+        columns: dict[str, object] = {
+            name: parts["importance"][name] for name in labels
+        }
+        words = {name: name for name in labels}
+        places: dict[str, int] = {}
+        for term, part in parts.items():
+            columns[term] = part["estimate"]
+            words[term] = term
+            places[term] = PLACES[term]
+            for end in ("low", "high") if self.n_draws else ():
+                columns[f"{term} {end}"] = part[f"conf_{end}"]
+                words[f"{term} {end}"] = end
+                places[f"{term} {end}"] = PLACES[term]
+        heading = f"{level.capitalize()}s"
+        return section(heading, Table.of(columns), words, decimals=places, max_rows=60)
+
+
+@friendly_keywords
+def importance_performance(
+    fit: PlsFit,
+    data: object = None,
+    *,
+    target: str | None = None,
+    n_draws: int = 5000,
+    level: float = 0.95,
+    interval: Interval = "percentile",
+    rng: RngLike = None,
+    scale: ScaleLike | None = None,
+) -> ImportancePerformance:
+    r"""Return importance and performance of the drivers of a construct, with intervals.
+
+    With every answer on 0–100 by the ends of its scale and construct j the weighted
+    mean of its items, :math:`\tilde w_{jh} = w_{jh} r_h / Σ_h w_{jh} r_h` (w the
+    weights of the answers as given, r the range of the scale), **importance** is the
+    unstandardised total effect
+
+    .. math:: t_j · \frac{Σ_h w_{jh} r_h}{Σ_h w_{gh} r_h}
+
+    on the target g (t standardised), and **performance** the mean, 0–100. An
+    indicator's importance is :math:`\tilde w_{jh}` times its construct's.
+
+    Parameters
+    ----------
+    fit : a single fit.
+    data : the survey or frame that was fitted; None for the fit's moments (intervals
+        are then by normal theory).
+    target : the construct to drive; the model's target when None.
+    n_draws : bootstrap draws; 0 for estimates alone (errors and limits are NaN).
+    level : confidence level of the intervals.
+    interval : kind of interval; see `sat.bootstrap`.
+    rng : Generator or seed (SPEC 7).
+    scale : (minimum, maximum) of the answers, where neither model nor survey says it.
+
+    Returns
+    -------
+    ImportancePerformance
+        Rows with ``level`` "construct" or "indicator", ``term`` "importance" or
+        "performance", n, estimate, std_error, conf_low, conf_high.
+
+    Raises
+    ------
+    DataError
+        If the model names no target or nothing leads to it, if an item has no scale, or
+        if the data are not those of the fit.
+    SpecificationError
+        If the model has higher-order constructs or interactions.
+
+    Notes
+    -----
+    Indicators on different scales are made comparable by putting all on 0–100 first. A
+    negative weight gives an indicator a negative importance and makes the construct no
+    mean of its items; the result says where there is one.
+
+    References
+    ----------
+    Ringle and Sarstedt (2016), doi:10.1108/IMDS-10-2015-0449; Fornell et al. (1996),
+    doi:10.1177/002224299606000403.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> fit = sat.pls("ecsi", sat.datasets.moments("ecsi_mobile"))
+    >>> found = sat.drivers.importance_performance(fit, n_draws=200, rng=1)
+    >>> found.to_frame().query("term == 'importance'")["construct"].iloc[2]
+    'Quality'
+    """
+    expect(
+        "importance_performance",
+        fit,
+        PlsFit,
+        "a fit",
+        remedy="pass what sat.pls(model, data) returned, then the data",
+    )
+    fit.require_single("take")
+    require_plain(fit, "importance_performance")
+    check_level(level)
+    check_kind(interval)
+    generator(rng)
+    draws = positive_int("n_draws", n_draws, at_least=0)
+    goal = goal_of(fit, target)
+    numbers = _Map.of(fit, data, scale, goal)
+    estimate = numbers(fit)
+    labels = numbers.labels(fit)
+    columns: dict[str, object] = {"n": np.full(len(estimate), fit.moments.n)}
+    blank = np.full(len(estimate), np.nan)
+    columns |= dict.fromkeys(("std_error", "conf_low", "conf_high"), blank)
+    context, failures, resampled = fit.context, (), ""
+    if draws:
+        boot = bootstrap(
+            *(fit, data),
+            n_draws=draws,
+            level=level,
+            interval=interval,
+            rng=rng,
+            statistic=numbers,
+        )
+        rows = boot.table.where(term="statistic")
+        columns |= {name: rows[name] for name in ("std_error", "conf_low", "conf_high")}
+        context, failures, resampled = boot.context, boot.failures, boot.resampled
+        context = context.plus(notes=boot.remarks)
+    return ImportancePerformance(
+        Table.of({**labels, **columns, "estimate": estimate}),
+        context.plus(notes=numbers.notes(fit)),
+        target=fit.model.names[goal],
+        confidence=level,
+        interval=interval,
+        n_draws=draws,
+        failures=failures,
+        resampled=resampled,
+        model=fit.model.name,
+        credit=fit.model.credit(),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Map:
+    """What to compute of a fit or a batch of fits.
+
+    Attributes
+    ----------
+    ends : (2, p) of each item's scale.
+    goal : position of the target.
+    drivers : positions of the constructs that lead to it.
+    items : positions of their indicators.
+    """
+
+    ends: FloatArray
+    goal: int
+    drivers: IntArray
+    items: IntArray
+
+    @classmethod
+    def of(cls, fit: PlsFit, data: object, scale: ScaleLike | None, goal: int) -> _Map:
+        drivers = drivers_of(fit, goal)
+        used = np.append(drivers, goal)
+        ends = ends_of(fit, data, scale, used)
+        turned = oriented(fit.model, fit.moments, ends)
+        check_means(fit, turned.mean, ends, used)
+        items = np.flatnonzero(np.isin(fit.model.owner(), drivers))
+        return cls(ends, goal, drivers, items)
+
+    def __call__(self, fits: PlsFit) -> FloatArray:
+        """Return (…, 2 d + 2 k): importance and performance of drivers, then items."""
+        found = kernel.importance_performance(
+            _structure.total_effects(fits.path_matrix),
+            fits.raw_weights(),
+            oriented(fits.model, fits.moments, self.ends).mean,
+            self.ends,
+            fits.model.owner(),
+            self.goal,
+        )
+        which = (self.drivers, self.drivers, self.items, self.items)
+        parts = [v[..., at] for v, at in zip(found, which, strict=True)]
+        return np.concatenate(parts, axis=-1)
+
+    def labels(self, fit: PlsFit) -> dict[str, list[str]]:
+        """Return level, construct, indicator and term of each number."""
+        names, owner = fit.model.names, fit.model.owner()
+        blocks = [names[k] for k in self.drivers]
+        owners = [names[owner[i]] for i in self.items]
+        items = [fit.model.indicators[i] for i in self.items]
+        d, k = len(blocks), len(items)
+        terms = ("importance", "performance")
+        return {
+            "level": ["construct"] * 2 * d + ["indicator"] * 2 * k,
+            "construct": blocks * 2 + owners * 2,
+            "indicator": [""] * 2 * d + items * 2,
+            "term": [t for n in (d, k) for t in terms for _ in range(n)],
+        }
+
+    def notes(self, fit: PlsFit) -> tuple[str, ...]:
+        """Say where weights are negative, and where scales differ."""
+        used = np.isin(fit.model.owner(), np.append(self.drivers, self.goal))
+        at = np.flatnonzero((fit.raw_weights() < 0) & used)
+        below = ", ".join(fit.model.indicators[i] for i in at)
+        spread = (self.ends[1] - self.ends[0])[used]
+        notes = []
+        if below:
+            notes.append(
+                f"negative weight: {below}; a construct with negative weights is no "
+                "mean of its items: was an item to be reversed?"
+            )
+        if not np.allclose(spread, spread[0]):
+            notes.append(
+                "indicators are on different scales; weights are of answers on 0–100"
+            )
+        return tuple(notes)

@@ -1,0 +1,78 @@
+"""The ends of the scale a fit's answers were given on: what 0 and 100 mean."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from satmetrics._typing import FloatArray, IntArray
+from satmetrics.errors import DataError
+from satmetrics.estimation.door import scale_ends
+from satmetrics.estimation.fit import PlsFit
+from satmetrics.moment.moments import Moments
+from satmetrics.survey.scale import Scale, ScaleLike, as_scale
+from satmetrics.survey.survey import as_survey
+
+
+def ends_of(
+    fit: PlsFit, data: object, scale: ScaleLike | None, which: IntArray
+) -> FloatArray:
+    """Return (2, p) scale ends: model first, then survey, then `scale`; or raise."""
+    ends = np.array(fit.ends)
+    if data is not None and not isinstance(data, Moments):
+        survey = as_survey(data)
+        if scale is not None:
+            items = np.array(fit.model.indicators)[np.isin(fit.model.owner(), which)]
+            survey = survey.with_scale(scale, items.tolist())
+        stated = scale_ends(fit.model, survey)
+        _check_conflict(fit, ends, stated)
+        ends = np.where(np.isnan(ends), stated, ends)
+    if scale is not None:
+        given: Scale = as_scale(scale)
+        fill = np.array([given.minimum, given.maximum])[:, None]
+        ends = np.where(np.isnan(ends), fill, ends)
+    for i, item in enumerate(fit.model.indicators):
+        if np.isnan(ends[:, i]).any() and fit.model.owner()[i] in which:
+            raise DataError(
+                f"{item!r} has no scale, and an index needs one",
+                code="no-scale",
+                column=item,
+                remedy="give scale=(minimum, maximum) here, in the model or the survey",
+            )
+    return ends
+
+
+def _check_conflict(fit: PlsFit, fitted: FloatArray, stated: FloatArray) -> None:
+    both = np.isfinite(fitted) & np.isfinite(stated)
+    differ = (both & (fitted != stated)).any(axis=0)
+    if differ.any():
+        i = int(np.flatnonzero(differ)[0])
+        raise DataError(
+            f"{fit.model.indicators[i]!r} is on {tuple(stated[:, i])} in this survey "
+            f"and was on {tuple(fitted[:, i])} when the model was fitted",
+            code="scale-conflict",
+            column=fit.model.indicators[i],
+            value=tuple(stated[:, i]),
+            remedy="fit the model to answers on this scale",
+        )
+
+
+def check_means(
+    fit: PlsFit, mean: FloatArray, ends: FloatArray, which: IntArray
+) -> None:
+    """Raise `DataError` if a mean (…, p) in a block of `which` lies off its scale."""
+    used = np.isin(fit.model.owner(), which)
+    with np.errstate(invalid="ignore"):
+        off = used & ((mean < ends[0] - 1e-9) | (mean > ends[1] + 1e-9))
+    if off.any():
+        i = int(np.flatnonzero(off.reshape(-1, off.shape[-1]).any(axis=0))[0])
+        item = fit.model.indicators[i]
+        value = mean.reshape(-1, mean.shape[-1])[:, i]
+        worst = value[np.nanargmax(np.abs(value - ends[:, i].mean()))]
+        raise DataError(
+            f"the mean of {item!r} is {worst:g}, off its scale "
+            f"{ends[0, i]:g}–{ends[1, i]:g}",
+            code="off-scale",
+            column=item,
+            value=float(worst),
+            remedy="state the scale the answers were given on",
+        )
