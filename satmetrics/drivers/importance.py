@@ -25,6 +25,7 @@ from satmetrics.estimation.door import oriented
 from satmetrics.estimation.ends import check_means, ends_of
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.inference.bootstrap import bootstrap
+from satmetrics.inference.drawn import BootstrapResult
 from satmetrics.inference.kinds import SAID, Interval, check_kind
 from satmetrics.survey.scale import ScaleLike
 
@@ -190,12 +191,7 @@ def importance_performance(
     draws = positive_int("n_draws", n_draws, at_least=0)
     goal = goal_of(fit, target)
     numbers = _Map.of(fit, data, scale, goal)
-    estimate = numbers(fit)
-    labels = numbers.labels(fit)
-    columns: dict[str, object] = {"n": np.full(len(estimate), fit.moments.n)}
-    blank = np.full(len(estimate), np.nan)
-    columns |= dict.fromkeys(("std_error", "conf_low", "conf_high"), blank)
-    context, failures, resampled = fit.context, (), ""
+    boot = None
     if draws:
         boot = bootstrap(
             *(fit, data),
@@ -205,22 +201,33 @@ def importance_performance(
             rng=rng,
             statistic=numbers,
         )
-        rows = boot.table.where(term="statistic")
-        columns |= {name: rows[name] for name in ("std_error", "conf_low", "conf_high")}
-        context, failures, resampled = boot.context, boot.failures, boot.resampled
-        context = context.plus(notes=boot.remarks)
+    context = fit.context if boot is None else boot.context
+    remarks = () if boot is None else boot.remarks
     return ImportancePerformance(
-        Table.of({**labels, **columns, "estimate": estimate}),
-        context.plus(notes=numbers.notes(fit)),
+        _table(fit, numbers, boot),
+        context.plus(notes=(*remarks, *numbers.notes(fit))),
         target=fit.model.names[goal],
         confidence=level,
         interval=interval,
         n_draws=draws,
-        failures=failures,
-        resampled=resampled,
+        failures=() if boot is None else boot.failures,
+        resampled="" if boot is None else boot.resampled,
         model=fit.model.name,
         credit=fit.model.credit(),
     )
+
+
+def _table(fit: PlsFit, numbers: _Map, boot: BootstrapResult | None) -> Table:
+    estimate = numbers(fit)
+    columns: dict[str, object] = {
+        "n": np.full(len(estimate), fit.moments.n),
+        "estimate": estimate,
+    }
+    rows = None if boot is None else boot.table.where(term="statistic")
+    for name in ("std_error", "conf_low", "conf_high"):
+        blank = np.full(len(estimate), np.nan)
+        columns[name] = blank if rows is None else rows[name]
+    return Table.of({**numbers.labels(fit), **columns})
 
 
 @dataclass(frozen=True, eq=False)
