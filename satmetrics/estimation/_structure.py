@@ -103,20 +103,25 @@ def implied(
     S : (…, p, p) observed correlations.
     factor : (q,), True where a construct is a factor.
     """
-    made = loadings[..., :, None] * loadings[..., None, :]
-    made = made * C[..., owner[:, None], owner[None, :]]
     same = owner[:, None] == owner[None, :]
+    made = loadings[..., :, None] * loadings[..., None, :]
+    made = made * np.where(same, 1.0, C[..., owner[:, None], owner[None, :]])
     free = same & ~factor[owner][:, None] | np.eye(len(owner), dtype=np.bool_)
     return np.where(free, S, made)
 
 
 def implied_construct_corr(
-    C: FloatArray, paths: FloatArray, adjacency: BoolArray, order: IntArray
+    C: FloatArray,
+    paths: FloatArray,
+    adjacency: BoolArray,
+    order: IntArray,
+    *,
+    unit: bool = True,
 ) -> FloatArray:
-    """Return construct correlations (…, q, q) that the structural model implies.
+    """Return construct covariances (…, q, q) that the structural model implies.
 
     Exogenous constructs correlate freely; residuals are uncorrelated and scale each
-    construct to variance 1.
+    construct to variance 1, or, unless `unit`, have variance 1 − R².
     """
     R = np.zeros_like(C)
     done: list[int] = []
@@ -129,5 +134,7 @@ def implied_construct_corr(
             R[..., t, done] = (paths[..., :, t, None] * R[..., :, done]).sum(axis=-2)
         R[..., done, t] = R[..., t, done]
         R[..., t, t] = 1.0
+        if not unit:
+            R[..., t, t] += (paths[..., :, t] * (R - C)[..., :, t]).sum(axis=-1)
         done.append(int(t))
     return R

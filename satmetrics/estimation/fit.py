@@ -16,6 +16,7 @@ from satmetrics._result import Context, Result
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.estimation import _structure
+from satmetrics.estimation.door import oriented
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.inference.protocol import Sampling, Statistics
 from satmetrics.models.model import StructuralModel
@@ -172,17 +173,26 @@ class PlsFit(Result):
         """Return the indicators' correlations that the estimated model implies.
 
         Blocks of a composite are free, those of a factor are ``λ_i λ_j``; between
-        blocks ``λ_i ρ_jk λ_j`` with the construct correlations of the structural model.
+        blocks ``λ_i ρ_jk λ_j`` with the construct correlations of the structural model,
+        whose variances are those of ``options.disturbance``. Reversed indicators are
+        turned, as loadings are.
         """
+        return self._matrix(self.implied_matrix(), self.model.indicators, "indicator")
+
+    def implied_matrix(self, *, saturated: bool = False) -> FloatArray:
+        """Return `implied` as an array (…, p, p); `saturated` frees the constructs."""
         factor = np.array([c.kind == "factor" for c in self.model.constructs])
-        order = np.array([self.model.names.index(n) for n in self.model.order])
-        adjacency = self.model.adjacency()
-        rho = _structure.implied_construct_corr(
-            self.corr, self.path_matrix, adjacency, order
-        )
-        R = cov_to_corr(self.moments.cov)
-        values = _structure.implied(R, self.loadings, rho, self.model.owner(), factor)
-        return self._matrix(values, self.model.indicators, "indicator")
+        rho = self.corr
+        if not saturated:
+            rho = _structure.implied_construct_corr(
+                self.corr,
+                self.path_matrix,
+                self.model.adjacency(),
+                np.array([self.model.names.index(n) for n in self.model.order]),
+                unit=self.options.disturbance == "unit",
+            )
+        R = cov_to_corr(oriented(self.model, self.moments, self.ends).cov)
+        return _structure.implied(R, self.loadings, rho, self.model.owner(), factor)
 
     def status(self) -> pd.DataFrame:
         """Return converged, iterations, admissible and reason, a row per group."""
@@ -204,12 +214,17 @@ class PlsFit(Result):
     def raw_weights(self) -> FloatArray:
         """Return weights (…, p) of the answers as given.
 
-        Standardised weights are divided by the item's standard deviation.
+        Standardised weights are divided by the item's standard deviation, which has
+        the divisor of the options.
         """
         if self.options.metric == "raw":
             return self.weights
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self.weights / self.moments.sd)
+            weights = np.asarray(self.weights / self.moments.sd)
+            if self.options.divisor == "n":
+                n = np.asarray(self.moments.n_eff, dtype=np.float64)[..., None]
+                weights = weights * np.sqrt(n / (n - 1))
+        return weights
 
     def scores(self, data: object) -> pd.DataFrame:
         """Return construct scores of respondents, old or new; see `sat.scores`."""

@@ -85,6 +85,9 @@ def solve_moments(
     turned = oriented(model, moments, ends)
     cov = turned.cov if moments.batch_shape else turned.cov[None]
     S = cov_to_corr(cov) if options.metric == "standardized" else cov
+    if options.metric == "raw" and options.divisor == "n":
+        n = np.atleast_1d(np.asarray(turned.n_eff, dtype=np.float64))[:, None, None]
+        S = S * ((n - 1) / n)
     flat = _blocks.constant(cov)
     if flat.any():
         unusable = np.asarray(flat.any(axis=1))
