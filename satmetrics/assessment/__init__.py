@@ -1,8 +1,9 @@
-"""Reliability, validity and collinearity of fits; prediction of those left out."""
+"""Reliability, validity, collinearity and fit; prediction of those left out."""
 
 from satmetrics.assessment.loss_comparison import cvpat
 from satmetrics.assessment.mediators import mediation
 from satmetrics.assessment.prediction import predict
+from satmetrics.assessment.rules import guidance
 from satmetrics.inference.jackknife import jackknife
 
-__all__ = ["cvpat", "jackknife", "mediation", "predict"]
+__all__ = ["cvpat", "guidance", "jackknife", "mediation", "predict"]

@@ -84,10 +84,7 @@ def solve_moments(
     """Solve one group or a batch; one group becomes a batch of one."""
     turned = oriented(model, moments, ends)
     cov = turned.cov if moments.batch_shape else turned.cov[None]
-    S = cov_to_corr(cov) if options.metric == "standardized" else cov
-    if options.metric == "raw" and options.divisor == "n":
-        n = np.atleast_1d(np.asarray(turned.n_eff, dtype=np.float64))[:, None, None]
-        S = S * ((n - 1) / n)
+    S = kernel_input(turned, options)
     flat = _blocks.constant(cov)
     if flat.any():
         unusable = np.asarray(flat.any(axis=1))
@@ -101,6 +98,17 @@ def solve_moments(
         else np.zeros((len(S), len(_admissible.CAUSES)), dtype=np.bool_)
     )
     return Solved(model, turned, S, flat, solution, violated, options.max_iter)
+
+
+def kernel_input(turned: Moments, options: PlsOptions) -> FloatArray:
+    """Return the (B, p, p) matrices the algorithm works on, of turned moments."""
+    cov = turned.cov if turned.batch_shape else turned.cov[None]
+    if options.metric == "standardized":
+        return cov_to_corr(cov)
+    if options.divisor == "n":
+        n = np.atleast_1d(np.asarray(turned.n_eff, dtype=np.float64))[:, None, None]
+        return np.asarray(cov * ((n - 1) / n))
+    return cov
 
 
 def layout_of(model: StructuralModel) -> kernel.Layout:

@@ -138,6 +138,47 @@ def ave(loadings: FloatArray, owner: IntArray, q: int) -> FloatArray:
     return np.asarray((loadings**2) @ M / M.sum(axis=0))
 
 
+def component(
+    R: FloatArray, owner: IntArray, q: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return Dillon and Goldstein's rho and the first two eigenvalues of each block.
+
+    ``(Σλ)² / ((Σλ)² + Σ(1 − λ²))`` with λ the correlations of the indicators with the
+    block's first principal component (Tenenhaus et al. 2005,
+    doi:10.1016/j.csda.2004.03.005, section 1.2). A block of one indicator is NaN.
+
+    Parameters
+    ----------
+    R : (…, p, p) correlations.
+
+    Returns
+    -------
+    rho, first, second : (…, q) each.
+    """
+    rho, first, second = (np.full((*R.shape[:-2], q), np.nan) for _ in range(3))
+    known = np.isfinite(R)
+    usable = np.where(known, R, np.eye(R.shape[-1]))
+    for k in range(q):
+        at = np.flatnonzero(owner == k)
+        if len(at) < 2:
+            continue
+        grid = (..., at[:, None], at[None, :])
+        values, vectors = np.linalg.eigh(usable[grid])
+        ok = known[grid].all(axis=(-2, -1))
+        squared = vectors[..., -1].sum(axis=-1) ** 2 * values[..., -1]
+        error = len(at) - values[..., -1]
+        rho[..., k] = np.where(ok, squared / (squared + error), np.nan)
+        first[..., k] = np.where(ok, values[..., -1], np.nan)
+        second[..., k] = np.where(ok, values[..., -2], np.nan)
+    return rho, first, second
+
+
+def block_mean(values: FloatArray, owner: IntArray, q: int) -> FloatArray:
+    """Return the mean (…, q) of the indicators' values (…, p) in each block."""
+    M = membership(owner, q)
+    return np.asarray(values @ M / M.sum(axis=0))
+
+
 def constant(cov: FloatArray) -> BoolArray:
     """Return (…, p): True where a variance is zero, or not known.
 

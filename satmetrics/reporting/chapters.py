@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from satmetrics.assessment.assess import RELIABILITY, Assessment
+from satmetrics.assessment.assess import OWN, RELIABILITY, Assessment
 from satmetrics.indices.index import IndexResult
 from satmetrics.reporting.blocks import (
     Block,
@@ -80,8 +80,7 @@ def _quality(part: Part) -> Chapter:
 
 def _assessment(part: Part, assessed: Assessment) -> list[Block]:
     table = assessed.table
-    own = ("source", "target", "construct", "indicator", "term", "estimate", "reason")
-    keys = {n: n for n in table.names if n not in own}
+    keys = {n: n for n in table.names if n not in OWN}
     blocks = [table.where(term=t) for t in RELIABILITY]
     wide = blocks[0].drop("term", "estimate", "source", "target", "indicator")
     wide = wide.extended({b["term"][0]: b["estimate"] for b in blocks})

@@ -1,0 +1,95 @@
+"""The structural model: R², effect sizes and collinearity."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from satmetrics._linalg import cov_to_corr
+from satmetrics._typing import FloatArray
+from satmetrics.assessment import _inner
+from satmetrics.assessment.rows import Rows
+from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.solve import kernel_input, layout_of, settings_of
+from satmetrics.moment.moments import Moments
+
+FEW = "n is not larger than the number of predictors plus one"
+COLLINEAR = "correlations of the predictors are not positive definite"
+REFIT = "the model without this path could not be fitted"
+BLOCK = "indicators of the block are collinear"
+FULL = "construct correlations are not positive definite"
+
+
+def explained(fit: PlsFit) -> list[Rows]:
+    """Return R² and adjusted R² of every endogenous construct."""
+    adjacency = fit.model.adjacency()
+    inner = np.flatnonzero(adjacency.any(axis=0))
+    k = adjacency.sum(axis=0)[inner]
+    r2 = fit.r_squared[..., inner]
+    n = np.asarray(fit.moments.n, dtype=np.float64)[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        adjusted = 1 - (1 - r2) * (n - 1) / (n - k - 1)
+    adjusted = np.where(n - k - 1 > 0, adjusted, np.nan)
+    labels = {"construct": [fit.model.names[c] for c in inner]}
+    return [Rows("r2", r2, labels), Rows("r2_adjusted", adjusted, labels, FEW)]
+
+
+def effects_and_collinearity(fit: PlsFit, turned: Moments) -> list[Rows]:
+    """Return VIF of predictors, items and constructs, and f² of every path."""
+    model, q = fit.model, len(fit.model.names)
+    adjacency = model.adjacency()
+    batch = np.shape(fit.converged)
+    C = fit.corr.reshape(-1, q, q)
+    vif = _inner.predictor_vif(C, adjacency)
+    fixed = _inner.f2_fixed(
+        fit.path_matrix.reshape(C.shape), vif, fit.r_squared.reshape(-1, q)
+    )
+    refit = _inner.f2_refit(
+        kernel_input(turned, fit.options),
+        layout_of(model),
+        settings_of(fit.options),
+        fit.r_squared.reshape(-1, q),
+    )
+    target, source = np.nonzero(adjacency.T)
+    names = model.names
+    labels = {
+        "source": [names[k] for k in source],
+        "target": [names[k] for k in target],
+    }
+
+    def paths(term: str, values: FloatArray, reason: str) -> Rows:
+        flat = values[:, source, target].reshape(*batch, -1)
+        return Rows(term, flat, labels, reason)
+
+    return [
+        paths("f2_refit", refit, REFIT),
+        paths("f2_fixed", fixed, COLLINEAR),
+        paths("vif", vif, COLLINEAR),
+        *_items(fit, turned),
+        Rows(
+            "vif_full",
+            _inner.full_vif(C).reshape(*batch, q),
+            {"construct": names},
+            FULL,
+        ),
+    ]
+
+
+def _items(fit: PlsFit, turned: Moments) -> list[Rows]:
+    """Return VIF of mode B items (`vif`) and of all items (`vif_item`)."""
+    model, owner = fit.model, fit.model.owner()
+    R = cov_to_corr(turned.cov)
+    p = R.shape[-1]
+    values = _inner.block_vif(R.reshape(-1, p, p), owner, len(model.names))
+    values = values.reshape(*np.shape(fit.converged), p)
+    several = np.bincount(owner)[owner] > 1
+    mode_b = several & np.array([model.constructs[k].mode == "B" for k in owner])
+    made = []
+    for term, keep in (("vif", mode_b), ("vif_item", several)):
+        at = np.flatnonzero(keep)
+        labels = {
+            "construct": [model.names[owner[i]] for i in at],
+            "indicator": [model.indicators[i] for i in at],
+        }
+        if len(at):
+            made.append(Rows(term, values[..., at], labels, BLOCK))
+    return made
