@@ -76,7 +76,7 @@ def lowest_eigenvalue(C: FloatArray) -> FloatArray:
 
 def _finite(S: FloatArray) -> FloatArray:
     """Put the identity where a matrix is not finite, so that LAPACK goes on."""
-    known = np.isfinite(S).all(axis=(-2, -1))
+    known = np.asarray(np.isfinite(S).all(axis=(-2, -1)))
     if known.all():
         return S
     return np.where(known[..., None, None], S, np.eye(S.shape[-1]))

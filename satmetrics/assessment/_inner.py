@@ -6,11 +6,8 @@ import numpy as np
 
 from satmetrics._linalg import eliminate
 from satmetrics._typing import BoolArray, FloatArray, IntArray
-from satmetrics.estimation import _pls as kernel
-from satmetrics.estimation._structure import Regressions
-
-CHUNK_BYTES = 2**27
-"""Covariances of refits held at once."""
+from satmetrics.assessment._refit import r2_without
+from satmetrics.estimation._iterate import Layout, Settings
 
 
 def predictor_vif(C: FloatArray, adjacency: BoolArray) -> FloatArray:
@@ -21,14 +18,14 @@ def predictor_vif(C: FloatArray, adjacency: BoolArray) -> FloatArray:
     C : (B, q, q) construct correlations.
     adjacency : (q, q)
     """
-    inner = Regressions.of(adjacency)
-    last = np.ascontiguousarray(np.moveaxis(C, 0, -1))
-    A = last[inner.sources[:, None, :], inner.sources[None, :, :]]
-    A[inner.blank] = inner.identity[inner.blank][:, None]
-    diagonal = _inverse_diagonal(A)
+    target = np.flatnonzero(adjacency.any(axis=0))
+    k = int(adjacency.sum(axis=0).max())
+    source = np.argsort(~adjacency[:, target], axis=0, kind="stable")[:k]
+    used = adjacency[source, target]
+    diagonal = _padded_diagonal(C, source, used)
     out = np.full(C.shape, np.nan)
-    row, column = np.nonzero(inner.used)
-    out[:, inner.sources[row, column], inner.target[column]] = diagonal[row, column].T
+    row, column = np.nonzero(used)
+    out[:, source[row, column], target[column]] = diagonal[row, column].T
     return out
 
 
@@ -42,15 +39,27 @@ def block_vif(R: FloatArray, owner: IntArray, q: int) -> FloatArray:
     k = int(sizes.max())
     used = np.arange(k)[:, None] < sizes
     at = np.where(used, starts + np.arange(k)[:, None], starts)
-    last = np.moveaxis(R, 0, -1)
-    A = np.array(last[at[:, None, :], at[None, :, :]])
-    blank = ~(used[:, None, :] & used[None, :, :])
-    A[blank] = np.repeat(np.eye(k)[:, :, None], q, axis=2)[blank][:, None]
-    diagonal = _inverse_diagonal(A)
+    diagonal = _padded_diagonal(R, at, used)
     row, column = np.nonzero(used)
     out = np.empty(R.shape[:2])
     out[:, at[row, column]] = diagonal[row, column].T
     return out
+
+
+def _padded_diagonal(R: FloatArray, at: IntArray, used: BoolArray) -> FloatArray:
+    """Return diagonals (k, m, B) of the inverses of m submatrices padded to size k.
+
+    Parameters
+    ----------
+    R : (B, p, p)
+    at : (k, m) the variables of each submatrix; `used` is False in the padding.
+    """
+    last = np.moveaxis(R, 0, -1)
+    both = (used[:, None, :] & used[None, :, :])[..., None]
+    identity = np.eye(len(at))[:, :, None, None]
+    return _inverse_diagonal(
+        np.where(both, last[at[:, None, :], at[None, :, :]], identity)
+    )
 
 
 def full_vif(C: FloatArray) -> FloatArray:
@@ -79,7 +88,11 @@ def f2_fixed(paths: FloatArray, vif: FloatArray, r2: FloatArray) -> FloatArray:
 
 
 def f2_refit(
-    S: FloatArray, layout: kernel.Layout, settings: kernel.Settings, r2: FloatArray
+    S: FloatArray,
+    layout: Layout,
+    settings: Settings,
+    r2: FloatArray,
+    weights: FloatArray,
 ) -> FloatArray:
     """Return f² (B, q, q) of every path, each from a refit of the model without it.
 
@@ -89,21 +102,14 @@ def f2_refit(
     Parameters
     ----------
     S : (B, p, p) what the model was fitted to.
-    r2 : (B, q) of the fit.
+    r2, weights : (B, q) and (B, p) of the fit.
     """
     every = np.argwhere(layout.adjacency)
     drop = every[layout.adjacency.sum(axis=0)[every[:, 1]] > 1]
     without = np.zeros((len(S), layout.q, layout.q))
-    step = max(1, CHUNK_BYTES // max(1, len(drop) * S[0].nbytes))
-    for start in range(0, len(S) if len(drop) else 0, step):
-        part = S[start : start + step]
-        repeated = np.repeat(part, len(drop), axis=0)
-        found = kernel.solve(
-            repeated, layout, settings, np.tile(drop, (len(part), 1))
-        ).r2.reshape(len(part), len(drop), layout.q)
-        rows = slice(start, start + step)
-        own = found[:, np.arange(len(drop)), drop[:, 1]]
-        without[rows, drop[:, 0], drop[:, 1]] = own
+    if len(drop):
+        found = r2_without(S, layout, settings, drop, weights)
+        without[:, drop[:, 0], drop[:, 1]] = found
     with np.errstate(divide="ignore", invalid="ignore"):
         value = (r2[:, None, :] - without) / (1 - r2)[:, None, :]
     return np.where(layout.adjacency, value, np.nan)

@@ -82,16 +82,15 @@ class Assessment(TableResult):
         parts = []
         for word, term in self.variants:
             rows = self.table.where(term=term)
-            columns = dict(zip(rows.names, rows.columns, strict=True))
-            columns |= {"term": [word] * len(rows), "variant": [term] * len(rows)}
-            parts.append(Table.of(columns, keys=self._keys()))
+            words = {"term": [word] * len(rows), "variant": [term] * len(rows)}
+            parts.append(rows.extended(words, keys=self._keys()))
         return stack(parts, keys=self._keys()).drop("form").to_frame()
 
     def _keys(self) -> tuple[str, ...]:
         return tuple(n for n in self.table.names if n not in OWN)
 
     def summary(self) -> Summary:
-        """Return the main tables, in the variants of the options, and rules of thumb."""
+        """Return the main tables, in the options' variants, and rules of thumb."""
         keys = {k: k for k in self._keys()}
         chosen = dict(self.variants)
         one = {**keys, "construct": "construct"}

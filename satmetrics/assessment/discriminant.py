@@ -50,6 +50,4 @@ def cross_loadings(fit: PlsFit) -> Rows:
         "construct": list(names) * len(items),
         "indicator": [item for item in items for _ in names],
     }
-    return Rows(
-        "cross_loading", fit.cross.reshape(*fit.cross.shape[:-2], -1), labels
-    )
+    return Rows("cross_loading", fit.cross.reshape(*fit.cross.shape[:-2], -1), labels)

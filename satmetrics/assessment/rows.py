@@ -40,9 +40,7 @@ def assemble(fit: PlsFit, parts: Sequence[Rows]) -> Table:
     """Put the rows of all terms below each other, group by group of a batch."""
     groups = len(np.atleast_1d(fit.converged))
     sizes = [part.values.shape[-1] for part in parts]
-    values = np.concatenate(
-        [part.values.reshape(groups, -1) for part in parts], axis=1
-    )
+    values = np.concatenate([part.values.reshape(groups, -1) for part in parts], axis=1)
     columns: dict[str, object] = {}
     if fit.keys is not None:
         columns |= {n: np.repeat(fit.keys[n], values.shape[1]) for n in fit.keys.names}
@@ -63,7 +61,7 @@ def _spread(words: Sequence[str], sizes: Sequence[int]) -> list[str]:
 
 
 def _reasons(fit: PlsFit, parts: Sequence[Rows], values: FloatArray) -> AnyArray:
-    """Return (G, k) reasons: a failed fit's own, else the row's where it is undefined."""
+    """Return (G, k) reasons: a failed fit's own, else the undefined row's."""
     given: list[str] = []
     said = np.full(values.shape, "", dtype=object)
     start = 0

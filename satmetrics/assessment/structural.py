@@ -48,6 +48,7 @@ def effects_and_collinearity(fit: PlsFit, turned: Moments) -> list[Rows]:
         layout_of(model),
         settings_of(fit.options),
         fit.r_squared.reshape(-1, q),
+        fit.weights.reshape(-1, len(model.indicators)),
     )
     target, source = np.nonzero(adjacency.T)
     names = model.names

@@ -71,7 +71,7 @@ NOTES: Mapping[str, str] = {
     "SmartPLS": '"reflective" is mode A there',
     "seminr": '"reflective" is consistent PLS there: give the construct '
     'kind = "factor"; it stops at a sum of changes, here each change is below tol',
-    "cSEM": "factors (=~) are corrected there: kind = \"factor\"; d_G is printed with "
+    "cSEM": 'factors (=~) are corrected there: kind = "factor"; d_G is printed with '
     "logarithms of base 10: divide by ln(10)² = 5.3019",
     "plspm": "the program stops at Σ(Δ|w|)² < 1e-6; tol is its root",
 }
