@@ -90,6 +90,10 @@ def build() -> dict[str, Result]:
         "guidance": sat.assessment.guidance(),
         "bootstrap": sat.bootstrap(fit, survey, n_draws=40, rng=1),
         "prediction": sat.assessment.predict(fit, survey, folds=3, repeats=2, rng=1),
+        "groups": sat.assessment.compare_groups(
+            model, survey, by=["unit", "wave"], n_draws=20, rng=1
+        ),
+        "invariance": sat.assessment.micom(model, survey, by="unit", n_draws=20, rng=1),
         "index": levels,
         "changes": sat.changes(levels),
         "priorities": sat.priorities(fit),

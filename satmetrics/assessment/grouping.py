@@ -1,0 +1,171 @@
+"""A model fitted in every group: what comparisons between groups start from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from satmetrics._frames import Table
+from satmetrics._result import Exclusion
+from satmetrics._typing import BoolArray, MissingPolicy
+from satmetrics.errors import ConvergenceError, DataError, SpecificationError
+from satmetrics.estimation.door import as_model, model_survey, scale_ends, scale_notes
+from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.options import PlsOptions
+from satmetrics.estimation.pls import as_options, check_kinds, fit_moments
+from satmetrics.inference.permutation import Grouped, grouped
+from satmetrics.inference.protocol import Sampling
+from satmetrics.models.model import StructuralModel
+from satmetrics.moment.moments import Moments
+
+
+@dataclass(frozen=True, eq=False)
+class Divided:
+    """Respondents of several groups, and the model fitted in each.
+
+    Attributes
+    ----------
+    groups : respondents and their groups.
+    fits : one batch, a fit per group; failures are rows of its status.
+    """
+
+    groups: Grouped
+    fits: PlsFit
+
+    @property
+    def sound(self) -> BoolArray:
+        """Return (G,): whether the model could be fitted in a group."""
+        return np.asarray(self.fits.converged)
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """All pairs of groups."""
+        return list(combinations(range(self.groups.n_groups), 2))
+
+    def failure(self, *groups: int) -> str:
+        """Return why the first of these groups that failed has no fit, or nothing."""
+        for g in groups:
+            if not self.sound[g]:
+                return f"{self.groups.names[g]}: {self.fits.reasons[g]}"
+        return ""
+
+    def require_two(self) -> None:
+        """Raise unless the model could be fitted in two groups at least."""
+        if self.sound.sum() > 1:
+            return
+        every = range(self.groups.n_groups)
+        causes = tuple(self.failure(g) for g in every if not self.sound[g])
+        raise ConvergenceError(
+            f"the model could be fitted in {int(self.sound.sum())} of "
+            f"{self.groups.n_groups} groups",
+            code="too-few-groups",
+            value=causes,
+            remedy="; ".join(causes[:3]),
+        )
+
+    def status(self) -> Table:
+        """Return what became of each group."""
+        return Table.of(
+            {
+                "group": list(self.groups.names),
+                "n": self.fits.moments.n,
+                "converged": self.fits.converged,
+                "admissible": self.fits.admissible,
+                "reason": list(self.fits.reasons),
+            }
+        )
+
+
+class Tally:
+    """Counts draws done and draws that failed, by reason."""
+
+    def __init__(
+        self, total: int, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        self.total, self.progress = total, progress
+        self.done = 0
+        self.failures: Counter[str] = Counter()
+
+    def add(self, ok: BoolArray, reasons: Sequence[str]) -> BoolArray:
+        """Note b more draws; return which of them could be fitted in every group.
+
+        Parameters
+        ----------
+        ok : (b, G), whether each group's fit succeeded.
+        reasons : b · G reasons; of a draw that failed the first group's that did.
+        """
+        good = np.asarray(ok.all(axis=1))
+        G = ok.shape[1]
+        for i in np.flatnonzero(~good).tolist():
+            reason = reasons[i * G + int(np.argmin(ok[i]))]
+            self.failures[reason or "not a number"] += 1
+        self.done += len(good)
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+        return good
+
+    @property
+    def counts(self) -> tuple[tuple[str, int], ...]:
+        """Pairs (reason, how many)."""
+        return tuple(sorted(self.failures.items()))
+
+    @property
+    def exclusions(self) -> list[Exclusion]:
+        """The failures as exclusions."""
+        return [Exclusion(reason, count, "draws") for reason, count in self.counts]
+
+
+def divide(
+    model: StructuralModel | str,
+    data: object,
+    by: str | Sequence[str],
+    options: PlsOptions | None,
+    *,
+    weights: str | None,
+    missing: MissingPolicy,
+) -> Divided:
+    """Fit a model in every group of respondents.
+
+    Raises
+    ------
+    DataError
+        If only moments are given, fewer than two groups are told apart, or a column is
+        absent.
+    """
+    chosen = as_model(model, data)
+    settings = as_options(options)
+    check_kinds(chosen, settings)
+    _check_plain(chosen)
+    if isinstance(data, Moments):
+        raise DataError(
+            "groups are compared by exchanging or resampling respondents, and only "
+            "moments are given",
+            code="no-answers",
+            remedy="pass the survey or frame",
+        )
+    survey = model_survey(chosen, data)
+    if weights is not None:
+        survey = survey.with_roles(weight=weights)
+    groups = grouped(survey, chosen.indicators, by, missing)
+    ends = scale_ends(chosen, data)
+    groups = groups.noted(scale_notes(chosen, ends))
+    sampling = Sampling(missing=missing, weights=weights)
+    fits = fit_moments(chosen, groups.moments(), settings, ends=ends, sampling=sampling)
+    return Divided(groups, fits)
+
+
+def _check_plain(model: StructuralModel) -> None:
+    if model.plain:
+        return
+    name = next(n for n in model.nodes if n not in model.names)
+    raise SpecificationError(
+        f"{name!r} is a higher-order construct or an interaction, which comparisons of "
+        "groups do not take yet",
+        code="not-plain",
+        column=name,
+        remedy="compare the model without it, or fit each group: sat.pls(…, by=…)",
+    )
