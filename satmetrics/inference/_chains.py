@@ -70,12 +70,11 @@ def _counts(source: IntArray, target: IntArray) -> list[int]:
     if not len(source):
         return []
     q = int(max(source.max(), target.max())) + 1
-    adjacency = np.zeros((q, q), dtype=object)  # whole numbers without a bound
-    for i, j in zip(source.tolist(), target.tolist(), strict=True):
-        adjacency[i, j] += 1
+    adjacency = np.zeros((q, q))
+    np.add.at(adjacency, (source, target), 1.0)
     counts: list[int] = []
     power = adjacency @ adjacency
-    while int(power.sum()):
+    while power.any() and len(counts) < q:
         counts.append(int(power.sum()))
         power = power @ adjacency
     return counts

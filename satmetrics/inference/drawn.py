@@ -113,7 +113,7 @@ class BootstrapResult(Result):
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds of interval that can be had without drawing again."""
-        return self._drawing().kinds
+        return self.drawing().kinds
 
     @friendly_keywords
     def intervals(self, *kinds: str, level: float | None = None) -> IntervalResult:
@@ -142,7 +142,7 @@ class BootstrapResult(Result):
         """
         level = self.level if level is None else level
         check_level(level)
-        drawing = self._drawing()
+        drawing = self.drawing()
         wanted: Sequence[str] = kinds or drawing.kinds
         for kind in wanted:
             drawing.require(kind)
@@ -168,7 +168,8 @@ class BootstrapResult(Result):
             title=self.title,
         )
 
-    def _drawing(self) -> Drawing:
+    def drawing(self) -> Drawing:
+        """Return what intervals are made of."""
         return Drawing(
             estimate=np.asarray(self.table["estimate"], dtype=np.float64),
             std_error=np.asarray(self.table["std_error"], dtype=np.float64),

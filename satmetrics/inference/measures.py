@@ -112,6 +112,8 @@ def as_batch(moments: Moments) -> Moments:
         n=np.atleast_1d(moments.n),
         mean=moments.mean[None],
         cov=moments.cov[None],
+        n_eff=np.atleast_1d(moments.n_eff),
+        weight_sum=np.atleast_1d(moments.weight_sum),
         kind=moments.kind,
         context=moments.context,
     )

@@ -122,7 +122,7 @@ def _arrows(fit: PlsFit, boot: BootstrapResult | None) -> list[Arrow]:
     held = np.zeros(len(fit.model.paths), dtype=bool)
     if boot is not None:
         rows = boot.table.where(term="path")
-        held = (rows["conf_low"] <= 0) & (rows["conf_high"] >= 0)
+        held = ~((rows["conf_low"] > 0) | (rows["conf_high"] < 0))
     names = fit.model.names
     values = fit.path_table()["estimate"]
     return [

@@ -12,6 +12,7 @@ from scipy import stats
 import satmetrics as sat
 from satmetrics import errors
 from satmetrics.inference import _intervals, _resample
+from satmetrics.inference.kinds import Limits
 
 
 @pytest.fixture(scope="module")
@@ -214,11 +215,15 @@ def test_progress_is_told(mobi):
     assert seen == sorted(seen)
 
 
+COVERED = ("percentile", "bca", "bc", "basic", "normal")
+"""Kinds of interval whose coverage is measured; of the first two it is required."""
+
+
 @pytest.mark.slow
-def test_percentile_intervals_cover(rng, capsys):
+def test_intervals_cover(rng, capsys):
     """95 % intervals of paths cover the population functional in 93-97 % on average.
 
-    The coverage of every other term is printed; docs/numbers.md quotes it.
+    The coverage of every other term and kind is printed; docs/numbers.md quotes it.
     """
     blocks = {c: [f"{c}{i}" for i in range(3)] for c in "ABC"}
     model = sat.StructuralModel.from_blocks(
@@ -233,29 +238,32 @@ def test_percentile_intervals_cover(rng, capsys):
         np.zeros(9), np.ones(9), sigma, n=10**6, names=names
     )
     big = sat.bootstrap(sat.pls(model, population), n_draws=2, rng=1).table
-    hits = np.zeros(len(big))
+    truth = big["estimate"]
     samples = 2000
+    hits = {kind: np.zeros(len(big)) for kind in COVERED}
     for k in range(samples):
         X = rng.multivariate_normal(np.zeros(9), sigma, size=200)
         data = pd.DataFrame(X, columns=names)
         fit = sat.pls(model, data, sat.PlsOptions(tol=1e-6))
-        rows = sat.bootstrap(fit, data, n_draws=400, rng=k).table
-        inside = (rows["conf_low"] <= big["estimate"] + 1e-12) & (
-            big["estimate"] <= rows["conf_high"] + 1e-12
-        )
-        hits += inside
-    coverage = hits / samples
-    with capsys.disabled():
-        for term in dict.fromkeys(big["term"]):
-            values = coverage[big["term"] == term]
-            sys.stdout.write(
-                f"\n{term}: mean {values.mean():.3f}, "
-                f"lowest {values.min():.3f}, highest {values.max():.3f}"
-            )
-    paths = coverage[big["term"] == "path"]
-    assert 0.93 <= paths.mean() <= 0.97
-    assert (paths > 0.92).all()
-    assert (paths < 0.98).all()
+        boot = sat.bootstrap(fit, data, n_draws=400, rng=k, interval="bca")
+        limits = Limits(boot.drawing())
+        for kind in COVERED:
+            low, high = limits(kind, 0.95)
+            hits[kind] += (low <= truth + 1e-12) & (truth <= high + 1e-12)
+    for kind in COVERED:
+        coverage = hits[kind] / samples
+        with capsys.disabled():
+            for term in dict.fromkeys(big["term"]):
+                values = coverage[big["term"] == term]
+                sys.stdout.write(
+                    f"\n{kind}, {term}: mean {values.mean():.3f}, "
+                    f"lowest {values.min():.3f}, highest {values.max():.3f}"
+                )
+    for kind in COVERED[:2]:
+        paths = hits[kind][big["term"] == "path"] / samples
+        assert 0.93 <= paths.mean() <= 0.97, kind
+        assert (paths > 0.92).all(), kind
+        assert (paths < 0.98).all(), kind
 
 
 def test_pairwise_figures_have_no_one_sample_size(mobi):
