@@ -27,12 +27,13 @@ class Maps:
 
     Attributes
     ----------
-    coef : (F, p, M); zero where the fit failed.
+    coef : (F, p, M); zero where the fit failed; None where nothing but the constant
+        predicts.
     constant : (F, M); zero where the fit failed.
     ok : (F,)
     """
 
-    coef: FloatArray
+    coef: FloatArray | None
     constant: FloatArray
     ok: BoolArray
 
@@ -49,7 +50,8 @@ class Maps:
     def part(self, start: int, stop: int) -> Maps:
         """Return the maps of some consecutive fits."""
         at = slice(start, stop)
-        return Maps(self.coef[at], self.constant[at], self.ok[at])
+        coef = None if self.coef is None else self.coef[at]
+        return Maps(coef, self.constant[at], self.ok[at])
 
     def errors_into(
         self, out: FloatArray, Z: FloatArray, Y: FloatArray, members: IntArray
@@ -67,11 +69,17 @@ class Maps:
         step = max(1, CELLS // width)
         for start in range(0, len(members), step):
             at = slice(start, start + step)
-            rows, coef, constant = members[at], self.coef[at], self.constant[at]
-            found = Y[rows] - Z[rows] @ coef - constant[:, None, :]
+            rows = members[at]
+            found = self.constant[at, None, :] + np.zeros((*rows.shape, 1))
+            if self.coef is not None:
+                found += Z[rows] @ self.coef[at]
+            np.subtract(Y[rows], found, out=found)
             found[~self.ok[at]] = np.nan
             there = rows >= 0
-            out[rows[there]] = found[there]
+            if there.all():
+                out[rows.ravel()] = found.reshape(-1, found.shape[-1])
+            else:
+                out[rows[there]] = found[there]
 
 
 def fold_codes(n: int, folds: int, rng: np.random.Generator) -> IntArray:
@@ -96,12 +104,33 @@ def members_of(codes: IntArray, first: int, last: int) -> IntArray:
     return np.where(there, order[np.minimum(place, len(order) - 1)], -1)
 
 
-def fold_sums(
-    Z: FloatArray, w: FloatArray, codes: IntArray, first: int, last: int
-) -> FloatArray:
-    """Return the summed contributions of folds `first` to `last`, a row each."""
-    inside = (codes >= first) & (codes < last)
-    return sums_of.group_sums(Z, w, np.where(inside, codes - first, -1), last - first)
+def fold_sums(Z: FloatArray, w: FloatArray, members: IntArray) -> FloatArray:
+    """Return (F, 3 + p + p*): the summed contributions of the rows of each fold.
+
+    Parameters
+    ----------
+    Z : (n, p) shifted answers.
+    w : (n,)
+    members : (F, s) rows of each fold, padded with −1.
+    """
+    p = Z.shape[1]
+    i, j = np.triu_indices(p)
+    out = np.empty((len(members), sums_of.n_columns(p)))
+    step = max(1, CELLS // (members.shape[1] * p))
+    for start in range(0, len(members), step):
+        at = slice(start, start + step)
+        rows = members[at]
+        there = rows >= 0
+        v = np.where(there, w[rows], 0.0)
+        z = Z[rows]
+        wz = v[:, :, None] * z
+        out[at, 0] = there.sum(axis=1)
+        out[at, 1] = v.sum(axis=1)
+        out[at, 2] = (v * v).sum(axis=1)
+        out[at, sums_of.HEAD : sums_of.HEAD + p] = wz.sum(axis=1)
+        square = np.swapaxes(wz, 1, 2) @ z
+        out[at, sums_of.HEAD + p :] = square[:, i, j]
+    return out
 
 
 @dataclass(frozen=True)
@@ -196,9 +225,9 @@ def linear_maps(
     return Maps.of(coef, constant, ok)
 
 
-def mean_maps(level: FloatArray, p: int, ok: BoolArray) -> Maps:
+def mean_maps(level: FloatArray, ok: BoolArray) -> Maps:
     """Return predictions by the training mean `level` (F, M) of each target."""
-    return Maps.of(np.zeros((len(level), p, level.shape[1])), level, ok)
+    return Maps(None, np.where(ok[:, None], level, 0.0), ok)
 
 
 class Tally:
@@ -223,31 +252,37 @@ class Tally:
     def add(self, maps: Maps, Z: FloatArray, Y: FloatArray, members: IntArray) -> None:
         """Add some of the fits of a repeat."""
         maps.errors_into(self._own, Z, Y, members)
-        self._coef += maps.coef.sum(axis=0)
+        if maps.coef is not None:
+            self._coef += maps.coef.sum(axis=0)
         self._constant += maps.constant.sum(axis=0)
         self._fits += int(maps.ok.sum())
 
     def close(self, Z: FloatArray, Y: FloatArray, w: FloatArray) -> None:
         """End a repeat: a row's error in sample is the mean over fits that used it."""
-        predicted = np.isfinite(self._own).all(axis=1)
-        own = np.where(predicted[:, None], self._own, 0.0)
-        self.squared += own * own
+        own = self._own
+        predicted = np.isfinite(own).all(axis=1)
+        own[~predicted] = 0.0
         self.seen += predicted
-        self._count(0, own, w * predicted)
+        self.squared += self._count(0, own, w * predicted)
         used = self._fits - predicted
-        every = self._fits * Y - self._constant - Z @ self._coef
+        every = self._fits * Y
+        every -= Z @ self._coef
+        every -= self._constant
         every -= own
         every /= np.maximum(used, 1)[:, None]
         self._count(1, every, w * (used > 0))
-        self._own[:] = np.nan
+        own[:] = np.nan
         self._coef[:] = 0.0
         self._constant[:] = 0.0
         self._fits = 0
 
-    def _count(self, sample: int, errors: FloatArray, w: FloatArray) -> None:
+    def _count(self, sample: int, errors: FloatArray, w: FloatArray) -> FloatArray:
+        """Add to the totals of a sample; return the squared errors."""
+        squared = errors * errors
         self.totals[sample, 0] += w.sum()
-        self.totals[sample, 1] += w @ (errors * errors)
+        self.totals[sample, 1] += w @ squared
         self.totals[sample, 2] += w @ np.abs(errors)
+        return squared
 
     def losses(self) -> FloatArray:
         """Return (n, M): squared errors averaged over repeats; NaN without any."""

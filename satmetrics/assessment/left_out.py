@@ -81,19 +81,20 @@ class CrossValidation:
     def through(self, split: list[IntArray], folds: int) -> None:
         """Fit without each fold of each repeat, and add up the errors of its rows."""
         Z, w = self.rows.Z, self.rows.w
-        total = kernel.fold_sums(Z, w, np.zeros(len(Z), dtype=np.int64), 0, 1)
+        total = kernel.fold_sums(Z, w, np.arange(len(Z))[None]).sum(axis=0)
         for batch in _plan(len(split), folds):
-            parts = [kernel.fold_sums(Z, w, split[r], a, b) for r, a, b in batch]
+            left = [kernel.members_of(split[r], a, b) for r, a, b in batch]
+            parts = [kernel.fold_sums(Z, w, members) for members in left]
             maps = self._maps(total - np.concatenate(parts))
             done = 0
-            for r, a, b in batch:
-                members = kernel.members_of(split[r], a, b)
+            for (_, _, b), members in zip(batch, left, strict=True):
                 for name, tally in self.tallies.items():
                     Y = self.Y[:, : tally.squared.shape[1]]
-                    tally.add(maps[name].part(done, done + b - a), Z, Y, members)
+                    part = maps[name].part(done, done + len(members))
+                    tally.add(part, Z, Y, members)
                     if b == folds:
                         tally.close(Z, Y, w)
-                done += b - a
+                done += len(members)
 
     def _maps(self, sums: FloatArray) -> dict[str, kernel.Maps]:
         """Return the predictions of each method, trained on moments made of sums."""
@@ -117,7 +118,7 @@ class CrossValidation:
         level = np.hstack(
             [mean[:, self.items], (mean - _centre(self.fit, self.rows)) @ self.W]
         )
-        average = kernel.mean_maps(level, mean.shape[1], pls.ok)
+        average = kernel.mean_maps(level, pls.ok)
         return {"pls": pls, "lm": lm, "average": average}
 
     def _note_faults(self, fitted: PlsFit, ok: BoolArray) -> None:
