@@ -153,17 +153,19 @@ def _answered(fit: PlsFit, data: object) -> tuple[Contributions, IntArray | None
             code="no-answers",
             remedy="pass the survey or frame that was fitted",
         )
-    if fit.source.kind != "sample" or fit.sampling.missing not in ("listwise", "error"):
+    policy = fit.sampling.missing
+    if fit.source.kind != "sample" or policy not in ("listwise", "error"):
+        filled = f'an answer that is absent or filled in (missing="{policy}")'
+        sums = f"a respondent left out of {fit.source.kind} moments"
         raise DataError(
-            f"the fit used {fit.source.kind} moments with missing="
-            f"{fit.sampling.missing!r}; an answer that was filled in or is absent has "
-            "no prediction error",
+            f"{sums if policy in ('listwise', 'error') else filled} has no prediction "
+            "error",
             code="not-listwise",
-            value=fit.sampling.missing,
-            remedy='fit the answers with missing="listwise"',
+            value=policy,
+            remedy='fit the answers themselves with missing="listwise"',
         )
-    units_of(fit, data, "respondents")
     survey, names = as_survey(data), fit.source.names
+    units_of(fit, survey, "respondents")
     if fit.sampling.weights is not None:
         survey = survey.with_roles(weight=fit.sampling.weights)
     given = survey.answers(names)

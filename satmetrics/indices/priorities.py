@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,10 @@ from satmetrics._checks import expect, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
+from satmetrics._typing import FloatArray
 from satmetrics.drivers import _importance
 from satmetrics.drivers.goal import drivers_of, goal_of
+from satmetrics.drivers.importance import ImportancePerformance
 from satmetrics.estimation import _structure
 from satmetrics.estimation.ends import ends_of
 from satmetrics.estimation.fit import PlsFit
@@ -118,21 +121,42 @@ def priorities(
     span = _importance.spans(fit.raw_weights(), ends, owner, q)
     effect = _importance.effects(total, span, goal)[drivers]
     performance = levels.table["estimate"][drivers]
+    return PriorityResult(
+        _ranked([fit.model.names[k] for k in drivers], effect, performance),
+        levels.context,
+        target=fit.model.names[goal],
+        model=fit.model.name,
+        credit=fit.model.credit(),
+    )
+
+
+def as_priorities(found: ImportancePerformance) -> PriorityResult:
+    """Return the drivers of an importance-performance result, in order of priority."""
+    rows = found.table.where(level="construct")
+    importance = rows.where(term="importance")
+    return PriorityResult(
+        _ranked(
+            importance["construct"].tolist(),
+            importance["estimate"],
+            rows.where(term="performance")["estimate"],
+        ),
+        found.context,
+        target=found.target,
+        model=found.model,
+        credit=found.credit,
+    )
+
+
+def _ranked(names: Sequence[str], effect: FloatArray, performance: FloatArray) -> Table:
+    """Return the drivers by effect × room to improve, the largest first."""
     gain = effect * (100 - performance)
     order = np.argsort(-gain, kind="stable")
-    table = Table.of(
+    return Table.of(
         {
-            "construct": [fit.model.names[k] for k in drivers[order]],
+            "construct": [names[k] for k in order],
             "estimate": gain[order],
             "rank": np.arange(1, len(order) + 1),
             "effect": effect[order],
             "performance": performance[order],
         }
-    )
-    return PriorityResult(
-        table,
-        levels.context,
-        target=fit.model.names[goal],
-        model=fit.model.name,
-        credit=fit.model.credit(),
     )

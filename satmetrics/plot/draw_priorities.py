@@ -8,7 +8,8 @@ import numpy as np
 
 from satmetrics._checks import expect, friendly_keywords
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.indices.priorities import PriorityResult
+from satmetrics.drivers.importance import ImportancePerformance
+from satmetrics.indices.priorities import PriorityResult, as_priorities
 from satmetrics.plot._canvas import (
     BLUE,
     FAINT,
@@ -33,7 +34,7 @@ LINE = 0.17
 
 @friendly_keywords
 def priorities(
-    result: PriorityResult,
+    result: PriorityResult | ImportancePerformance,
     *,
     labels: LabelSource = None,
     ax: Axes | None = None,
@@ -42,7 +43,8 @@ def priorities(
 
     Parameters
     ----------
-    result : what ``sat.priorities`` returned.
+    result : what ``sat.priorities`` or ``sat.drivers.importance_performance``
+        returned; of the latter the constructs are drawn.
     labels : the model or ``{name: text}``; the names themselves when None.
     ax : axes to draw on; a new figure when None.
 
@@ -63,6 +65,8 @@ def priorities(
     >>> sat.plot.priorities(sat.priorities(fit), labels=fit.model).get_ylabel()
     'performance: index, 0–100'
     """
+    if isinstance(result, ImportancePerformance):
+        result = as_priorities(result)
     expect(
         "plot.priorities",
         result,

@@ -502,5 +502,9 @@ def test_wrong_data(answers, mobile):
         predict(batch, halves)
     gappy = answers.copy()
     gappy.loc[3, "b1"] = np.nan
-    with pytest.raises(errors.DataError, match="has no prediction error"):
-        predict(sat.pls(model(), gappy, missing="mean"), gappy)
+    for policy in ("mean", "pairwise"):
+        other = sat.pls(model(), gappy, missing=policy)
+        with pytest.raises(
+            errors.DataError, match=f'"{policy}". has no prediction error'
+        ):
+            predict(other, gappy)

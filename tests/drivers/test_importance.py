@@ -183,6 +183,16 @@ def test_a_negative_weight_is_said(mixed):
     assert values(found, "indicator", "importance")["b2"] < 0
 
 
+def test_drawn_as_priorities_are(ecsi, mobi):
+    found = importance_performance(ecsi, mobi, n_draws=0)
+    ours = sat.plot.priorities(found)
+    (one,) = [line for line in ours.lines if line.get_gid() == "estimate"]
+    theirs = sat.plot.priorities(sat.priorities(ecsi, mobi))
+    (other,) = [line for line in theirs.lines if line.get_gid() == "estimate"]
+    np.testing.assert_allclose(one.get_xydata(), other.get_xydata())
+    assert [t.get_text() for t in ours.texts] == [t.get_text() for t in theirs.texts]
+
+
 def test_wrong_input(mixed, mobi):
     fit = sat.pls(three(), mixed)
     with pytest.raises(errors.DataError, match="nothing leads to 'A'"):
