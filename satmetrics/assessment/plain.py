@@ -14,7 +14,7 @@ def require_plain(fit: PlsFit, function: str) -> None:
     SpecificationError
         With the first of them.
     """
-    model = fit.model
+    model = fit.spec
     for what, found in (
         ("higher-order constructs", model.higher),
         ("interactions", model.interactions),

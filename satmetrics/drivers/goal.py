@@ -37,7 +37,9 @@ def drivers_of(fit: PlsFit, goal: int) -> IntArray:
         If none does.
     """
     adjacency = fit.model.adjacency()
-    drivers = np.flatnonzero((adjacency | reachable(adjacency))[:, goal])
+    products = [term.name for term in fit.spec.interactions]
+    movable = ~np.isin(fit.model.names, products)
+    drivers = np.flatnonzero((adjacency | reachable(adjacency))[:, goal] & movable)
     if not len(drivers):
         name = fit.model.names[goal]
         raise DataError(

@@ -9,10 +9,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from satmetrics._typing import FloatArray, MissingPolicy
-from satmetrics.errors import DataError, OptionError, SmallSampleWarning
+from satmetrics.errors import (
+    DataError,
+    MissingMomentsError,
+    OptionError,
+    SmallSampleWarning,
+)
 from satmetrics.models import files
 from satmetrics.models.model import StructuralModel
+from satmetrics.moment.answers import from_answers
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.products import Products
 from satmetrics.survey.scale import as_scale
 from satmetrics.survey.survey import Survey, as_survey
 
@@ -74,8 +81,9 @@ def model_moments(
     by: str | Sequence[str] | None = None,
     weights: str | None = None,
     missing: MissingPolicy = "listwise",
+    products: Products | None = None,
 ) -> Moments:
-    """Return the moments of the model's indicators.
+    """Return the moments of the model's indicators, and of products beside them.
 
     Raises
     ------
@@ -90,13 +98,75 @@ def model_moments(
                 remedy="pass by= to Moments.from_frame, and its batch here",
             )
         return data.select(model.indicators)
-    return Moments.from_frame(
+    return from_answers(
         model_survey(model, data),
         model.indicators,
         by=by,
         weights=weights,
         missing=missing,
+        acov=False,
+        products=products,
     )
+
+
+def model_products(
+    model: StructuralModel, data: object, missing: MissingPolicy
+) -> Products | None:
+    """Return the products of items that the model's interactions need, or None.
+
+    Raises
+    ------
+    MissingMomentsError
+        If only moments are given: a product's own need third and fourth moments.
+    OptionError
+        If rows with a missing answer are to be used.
+    """
+    if not model.interactions:
+        return None
+    if isinstance(data, Moments):
+        raise MissingMomentsError(
+            f"interaction {model.interactions[0].name!r} needs third and fourth "
+            "moments of the items, and means and covariances are given",
+            code="no-answers",
+            column=model.interactions[0].name,
+            remedy="pass the answers",
+        )
+    if missing not in ("listwise", "error"):
+        raise OptionError(
+            f"missing={missing!r} and interactions do not go together: a product needs "
+            "both of its answers",
+            code="missing-product",
+            column="missing",
+            value=missing,
+            remedy='use missing="listwise"',
+        )
+    survey = model_survey(model, data)
+    answers = survey.answers(model.indicators)
+    return Products.about_means(answers, model.indicators, product_pairs(model))
+
+
+def product_pairs(model: StructuralModel) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of items whose products the interactions are made of."""
+    pairs: dict[frozenset[str], tuple[str, str]] = {}
+    for term in model.interactions:
+        first, second = (model.items_of(factor) for factor in term.factors)
+        for a in first:
+            for b in second:
+                pairs.setdefault(frozenset((a, b)), (a, b))
+    return tuple(pairs.values())
+
+
+def check_moments(model: StructuralModel, moments: Moments) -> None:
+    """Raise where scores cannot be made of moments: of ordinal items there are none."""
+    if moments.kind == "polychoric" and not model.plain:
+        raise DataError(
+            "polychoric correlations are of what lies behind the answers, which has no "
+            "scores to become indicators of a later stage",
+            code="polychoric-stages",
+            column=next(n for n in model.nodes if n not in model.names),
+            remedy="use the correlations of the answers, or a model without "
+            "higher-order constructs and interactions",
+        )
 
 
 def oriented(model: StructuralModel, moments: Moments, ends: FloatArray) -> Moments:

@@ -8,6 +8,7 @@ from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError
 from satmetrics.estimation.door import scale_ends
 from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.staged import of_items
 from satmetrics.moment.moments import Moments
 from satmetrics.survey.scale import Scale, ScaleLike, as_scale
 from satmetrics.survey.survey import as_survey
@@ -18,25 +19,29 @@ def ends_of(
 ) -> FloatArray:
     """Return (2, p) scale ends: model first, then survey, then `scale`; or raise."""
     ends = np.array(fit.ends)
+    used = np.isin(fit.model.owner(), which)
+    asked = fit.asked()
     if data is not None and not isinstance(data, Moments):
         survey = as_survey(data)
         if scale is not None:
-            items = np.array(fit.model.indicators)[np.isin(fit.model.owner(), which)]
+            items = np.array(fit.columns, dtype=object)[used & asked]
             survey = survey.with_scale(scale, items.tolist())
-        stated = scale_ends(fit.model, survey)
+        stated = of_items(fit, scale_ends(fit.spec, survey))
         _check_conflict(fit, ends, stated)
         ends = np.where(np.isnan(ends), stated, ends)
     if scale is not None:
         given: Scale = as_scale(scale)
         fill = np.array([given.minimum, given.maximum])[:, None]
-        ends = np.where(np.isnan(ends), fill, ends)
+        ends = np.where(np.isnan(ends) & asked, fill, ends)
     for i, item in enumerate(fit.model.indicators):
-        if np.isnan(ends[:, i]).any() and fit.model.owner()[i] in which:
+        if np.isnan(ends[:, i]).any() and used[i]:
             raise DataError(
                 f"{item!r} has no scale, and an index needs one",
                 code="no-scale",
                 column=item,
-                remedy="give scale=(minimum, maximum) here, in the model or the survey",
+                remedy="give scale=(minimum, maximum) here, in the model or the survey"
+                if asked[i]
+                else "give the model or the survey a scale before it is fitted",
             )
     return ends
 
@@ -60,7 +65,7 @@ def check_means(
     fit: PlsFit, mean: FloatArray, ends: FloatArray, which: IntArray
 ) -> None:
     """Raise `DataError` if a mean (…, p) in a block of `which` lies off its scale."""
-    used = np.isin(fit.model.owner(), which)
+    used = np.isin(fit.model.owner(), which) & fit.asked()
     with np.errstate(invalid="ignore"):
         off = used & ((mean < ends[0] - 1e-9) | (mean > ends[1] + 1e-9))
     if off.any():

@@ -13,11 +13,12 @@ from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._linalg import cov_to_corr
 from satmetrics._result import Context, Result
-from satmetrics._typing import AnyArray, FloatArray
+from satmetrics._typing import AnyArray, BoolArray, FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.estimation import _structure
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.options import PlsOptions
+from satmetrics.estimation.staged import Staged, below, item_ends
 from satmetrics.inference.protocol import Sampling, Statistics
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
@@ -55,6 +56,9 @@ class PlsFit(Result):
     reasons : per group why a fit failed or is inadmissible; empty where it is sound.
     ends : (2, p) minimum and maximum of each indicator's scale, NaN where not known.
     sampling : how answers became moments.
+    staged : of a model with higher-order constructs or interactions: `model` and
+        `moments` are those of the last stage, and this says how they follow from the
+        data. None where one stage is all.
     """
 
     model: StructuralModel
@@ -74,6 +78,7 @@ class PlsFit(Result):
     reasons: tuple[str, ...]
     ends: FloatArray
     sampling: Sampling = field(default_factory=Sampling)
+    staged: Staged | None = None
 
     @property
     def context(self) -> Context:
@@ -83,7 +88,26 @@ class PlsFit(Result):
     @property
     def source(self) -> Moments:
         """Moments of the data's columns, from which all else is computed."""
-        return self.moments
+        return self.moments if self.staged is None else self.staged.source
+
+    @property
+    def spec(self) -> StructuralModel:
+        """The model as it was specified; `model` is the plain one of the last stage."""
+        return self.model if self.staged is None else self.staged.spec
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Per indicator the column of the data that it is; "" where it is made."""
+        return self.model.indicators if self.staged is None else self.staged.columns
+
+    def asked(self) -> BoolArray:
+        """Return (p,), True where an indicator is a column of the data."""
+        return np.array([column != "" for column in self.columns], dtype=np.bool_)
+
+    @property
+    def earlier(self) -> tuple[PlsFit, ...]:
+        """Fits of the stages before the last, first to last."""
+        return () if self.staged is None else self.staged.earlier
 
     @property
     def title(self) -> str:
@@ -123,6 +147,7 @@ class PlsFit(Result):
             self,
             moments=self.moments.group(which),
             reasons=(self.reasons[which],),
+            staged=None if self.staged is None else self.staged.group(which),
             **state,
         )
 
@@ -142,18 +167,28 @@ class PlsFit(Result):
         return self.tidy(labels, {"estimate": self.path_matrix[..., rows, cols]})
 
     def measurement(self) -> pd.DataFrame:
-        """Return construct, indicator, weight and loading."""
+        """Return construct, indicator, weight and loading; lower orders come last."""
         return self.measurement_table().to_frame()
 
     def measurement_table(self) -> Table:
         """Return `measurement` as a table."""
-        owner = self.model.owner()
-        labels = {
-            "construct": [self.model.names[k] for k in owner],
-            "indicator": list(self.model.indicators),
-            "mode": [self.model.constructs[k].mode for k in owner],
-        }
-        return self.tidy(labels, {"weight": self.weights, "loading": self.loadings})
+        stages = [(self, name) for name in self.model.names]
+        stages += [(self.earlier[k], name) for k, name in below(self)]
+        labels: dict[str, list[str]] = {"construct": [], "indicator": [], "mode": []}
+        weights, loadings = [], []
+        for stage, name in stages:
+            construct = stage.model.construct(name)
+            block = stage.model.owner() == stage.model.names.index(name)
+            for item in construct.indicators:
+                labels["construct"].append(name)
+                labels["indicator"].append(item)
+                labels["mode"].append(construct.mode)
+            weights.append(stage.weights[..., block])
+            loadings.append(stage.loadings[..., block])
+        values = {"weight": weights, "loading": loadings}
+        return self.tidy(
+            labels, {word: np.concatenate(v, axis=-1) for word, v in values.items()}
+        )
 
     def r2(self) -> pd.DataFrame:
         """Return construct and R² of every endogenous construct."""
@@ -240,12 +275,26 @@ class PlsFit(Result):
         from satmetrics.estimation.pls import fit_moments
 
         return fit_moments(
-            self.model,
-            moments.select(self.model.indicators),
+            self.spec,
+            moments.select(self.source.names),
             self.options,
-            ends=self.ends,
+            ends=item_ends(self),
             sampling=self.sampling,
         )
+
+    def indicator_moments(self, source: Moments) -> Moments:
+        """Return the moments of the model's indicators from those of data's columns.
+
+        The indicators are made with the weights of this fit, so that groups or waves
+        differ by their answers alone.
+        """
+        if self.staged is None:
+            return source.select(self.model.indicators)
+        made = self.staged
+        chosen = source.select(self.source.names)
+        if made.columns == self.model.indicators:
+            return chosen.select(made.columns)
+        return chosen.linear(made.matrix, self.model.indicators, made.offset)
 
     def labels(self) -> Table:
         """Return what each of the `statistics` is, for inference."""
@@ -305,7 +354,7 @@ class PlsFit(Result):
         blocks_said = {(c.mode, c.kind) for c in self.model.constructs}
         notes = (
             *(words for form, words in FORMS.items() if form in blocks_said),
-            *(note for note in (self.model.credit(), self.model.note) if note),
+            *self.spec.sentences(),
             *(reason for reason in self.reasons[:5] if reason),
             *self.context.sentences(),
         )

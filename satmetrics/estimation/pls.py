@@ -23,14 +23,18 @@ from satmetrics.errors import (
 )
 from satmetrics.estimation.door import (
     as_model,
+    check_moments,
     model_moments,
+    model_products,
     scale_ends,
     scale_notes,
     warn_small,
 )
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.options import PlsOptions
-from satmetrics.estimation.solve import solve_moments
+from satmetrics.estimation.solve import Solved, solve_moments
+from satmetrics.estimation.staged import Staged
+from satmetrics.estimation.stages import Run, run
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
@@ -92,9 +96,13 @@ def pls(
     chosen = as_model(model, data)
     settings = as_options(options)
     check_kinds(chosen, settings)
-    moments = model_moments(chosen, data, by=by, weights=weights, missing=missing)
+    products = model_products(chosen, data, missing)
+    moments = model_moments(
+        chosen, data, by=by, weights=weights, missing=missing, products=products
+    )
     moments.require_cov()
-    sampling = Sampling(missing=missing, weights=weights)
+    check_moments(chosen, moments)
+    sampling = Sampling(missing=missing, weights=weights, products=products)
     ends = scale_ends(chosen, data)
     context = moments.context.plus(notes=scale_notes(chosen, ends))
     moments = dataclasses.replace(moments, context=context)
@@ -102,7 +110,8 @@ def pls(
     if not fit.batched:
         _raise_fault(fit)
         warn_small(chosen, moments)
-        _warn_turned(fit)
+        for stage in (*fit.earlier, fit):
+            _warn_turned(stage)
         _warn_inadmissible(fit)
     return fit
 
@@ -116,8 +125,54 @@ def fit_moments(
     sampling: Sampling,
 ) -> PlsFit:
     """Fit without judging: faults are recorded in `status`, not raised."""
-    batched = bool(moments.batch_shape)
+    if not model.plain:
+        return _in_stages(
+            run(model, moments, options, ends, sampling.products), sampling
+        )
     solved = solve_moments(model, moments, options, ends)
+    return _of_solved(solved, moments, options, ends, sampling)
+
+
+def _in_stages(stage: Run, sampling: Sampling) -> PlsFit:
+    """Return the fit of a specification, with the fits of its earlier stages."""
+    design, options = stage.design, stage.solved.options
+    fit = _of_solved(stage.solved, stage.moments, options, design.ends, sampling)
+    if stage.spec.plain:
+        return fit
+    batched = bool(stage.source.batch_shape)
+    groups = len(stage.source.reasons)
+    matrix = np.broadcast_to(design.rows, (groups, *design.rows.shape[1:]))
+    offset = np.broadcast_to(design.offset, (groups, *design.offset.shape[1:]))
+    below = dataclasses.replace(sampling, products=None)
+    sound = stage.admissible
+    reasons = tuple(
+        fit.reasons[g] if sound[g] else stage.reason(g) for g in range(groups)
+    )
+    return dataclasses.replace(
+        fit,
+        converged=stage.converged if batched else stage.converged[0],
+        admissible=sound if batched else sound[0],
+        reasons=reasons,
+        staged=Staged(
+            spec=stage.spec,
+            source=stage.source,
+            earlier=tuple(_in_stages(run, below) for run in stage.earlier),
+            matrix=matrix if batched else matrix[0],
+            offset=offset if batched else offset[0],
+            columns=design.columns,
+        ),
+    )
+
+
+def _of_solved(
+    solved: Solved,
+    moments: Moments,
+    options: PlsOptions,
+    ends: FloatArray,
+    sampling: Sampling,
+) -> PlsFit:
+    """Return the fit of a plain model that was solved."""
+    batched = bool(moments.batch_shape)
     solution = solved.solution
     admissible = solution.converged & ~solved.violated.any(axis=1)
     reasons = tuple(
@@ -129,7 +184,7 @@ def fit_moments(
         return values if batched else values[0]
 
     return PlsFit(
-        model=model,
+        model=solved.model,
         options=options,
         moments=moments,
         weights=shaped(solution.weights),
@@ -166,6 +221,7 @@ def as_options(options: object) -> PlsOptions:
 def check_kinds(model: StructuralModel, options: PlsOptions) -> None:
     """Raise if the options are not defined for a construct of the model."""
     factors = [c.name for c in model.constructs if c.kind == "factor"]
+    factors += [h.name for h in model.higher if h.kind == "factor"]
     if factors and options.metric == "raw":
         raise SpecificationError(
             f'construct {factors[0]!r} has kind = "factor", and consistent PLS is '
@@ -173,6 +229,14 @@ def check_kinds(model: StructuralModel, options: PlsOptions) -> None:
             code="raw-plsc",
             column=factors[0],
             remedy='use metric="standardized", or kind = "composite"',
+        )
+    if model.interactions and options.metric == "raw":
+        raise SpecificationError(
+            f"interaction {model.interactions[0].name!r}: a product of raw answers is "
+            "on the square of their scale, and no one metric holds both",
+            code="raw-interaction",
+            column=model.interactions[0].name,
+            remedy='use metric="standardized"',
         )
 
 
@@ -227,7 +291,10 @@ def _warn_turned(fit: PlsFit) -> None:
     if not turned.any():
         return
     owner = fit.model.owner()
+    products = {term.name for term in fit.spec.interactions}
     for k, construct in enumerate(fit.model.constructs):
+        if construct.name in products:
+            continue
         against = np.flatnonzero((owner == k) & turned)
         if construct.mode == "A" and len(against):
             items = ", ".join(fit.model.indicators[i] for i in against)

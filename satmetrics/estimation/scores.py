@@ -10,6 +10,7 @@ from satmetrics._checks import friendly_keywords
 from satmetrics._frames import Table
 from satmetrics._typing import FloatArray
 from satmetrics.estimation.door import model_survey
+from satmetrics.estimation.staged import Staged, below
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,15 +33,39 @@ def scores(fit: PlsFit, data: object) -> pd.DataFrame:
 
     Returns
     -------
-    One column per construct, in the row order of the data.
+    One column per construct, in the row order of the data; the components of a
+    higher-order construct come last.
     """
     fit.require_single("score")
-    X = model_survey(fit.model, data).answers(fit.model.indicators)
+    answers = model_survey(fit.spec, data).answers(fit.spec.indicators)
+    columns = _scored(fit, answers)
+    for k, name in below(fit):
+        if name not in columns:
+            columns[name] = _scored(fit.earlier[k], answers)[name]
+    return Table(tuple(columns), tuple(columns.values())).to_frame()
+
+
+def _scored(fit: PlsFit, answers: FloatArray) -> dict[str, FloatArray]:
+    """Return the scores (n,) of each construct of a fit's last stage."""
+    X = answers
+    if fit.staged is not None:
+        if fit.sampling.products is not None:
+            X = fit.sampling.products.beside(X, fit.spec.indicators)
+        X = _mapped(X, fit.staged)
     X, mean = _turned(fit, X), _turned(fit, fit.moments.mean)
     weighted = (X - mean) * fit.raw_weights()
     starts = np.searchsorted(fit.model.owner(), np.arange(len(fit.model.names)))
     values = np.add.reduceat(weighted, starts, axis=1)
-    return Table(fit.model.names, tuple(values.T)).to_frame()
+    return dict(zip(fit.model.names, values.T, strict=True))
+
+
+def _mapped(X: FloatArray, staged: Staged) -> FloatArray:
+    """Return indicators (n, m) of answers; NaN where a column they use is absent."""
+    absent = np.isnan(X)
+    used = (staged.matrix != 0).astype(np.float64)
+    values = np.where(absent, 0.0, X) @ staged.matrix.T + staged.offset
+    values[absent.astype(np.float64) @ used.T > 0] = np.nan
+    return values
 
 
 def _turned(fit: PlsFit, X: FloatArray) -> FloatArray:

@@ -29,7 +29,7 @@ class Solved:
     flat : (B, p), True where an indicator is constant.
     solution : the kernel's record.
     violated : (B, 4), which conditions of an admissible solution are not met.
-    max_iter : iterations allowed.
+    options : how it was solved.
     """
 
     model: StructuralModel
@@ -38,7 +38,15 @@ class Solved:
     flat: BoolArray
     solution: kernel.Solution
     violated: BoolArray
-    max_iter: int
+    options: PlsOptions
+
+    def raw_weights(self) -> FloatArray:
+        """Return weights (B, p) of the indicators as given, reversed ones turned."""
+        if self.options.metric == "raw":
+            return self.solution.weights
+        sd = np.atleast_2d(self.moments.sd)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.solution.weights / sd)
 
     def caution(self, g: int) -> str:
         """Return what to know of a sound solution: what is absent, or few rows."""
@@ -70,7 +78,7 @@ class Solved:
             return f"predictors of {names[found.singular_target[g]]} are collinear"
         if not found.converged[g]:
             steps = int(found.iterations[g])
-            if steps < self.max_iter:
+            if steps < self.options.max_iter:
                 return "the items of a construct cancel: is one to be reversed?"
             return f"not converged after {steps} iterations"
         held = np.flatnonzero(self.violated[g])
@@ -97,7 +105,7 @@ def solve_moments(
         if may
         else np.zeros((len(S), len(_admissible.CAUSES)), dtype=np.bool_)
     )
-    return Solved(model, turned, S, flat, solution, violated, options.max_iter)
+    return Solved(model, turned, S, flat, solution, violated, options)
 
 
 def kernel_input(turned: Moments, options: PlsOptions) -> FloatArray:

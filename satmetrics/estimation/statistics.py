@@ -11,7 +11,7 @@ from satmetrics._frames import Table
 from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.estimation import _structure
-from satmetrics.estimation.solve import solve_moments
+from satmetrics.estimation.solve import Solved, solve_moments
 from satmetrics.inference.protocol import Statistics
 from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
@@ -36,9 +36,17 @@ def statistics(fit: PlsFit, moments: Moments) -> Statistics:
     """Fit a batch and return its numbers side by side.
 
     Columns: path, weight, loading, indirect, total, r2, htmt, htmt_signed, and index
-    where scales are known; `labels` says which is which.
+    where scales are known; `labels` says which is which. A fit in stages has more.
     """
-    solved = solve_moments(fit.model, moments, fit.options, fit.ends)
+    if fit.staged is not None:
+        from satmetrics.estimation import staged
+
+        return staged.statistics(fit, moments)
+    return of_solved(fit, solve_moments(fit.model, moments, fit.options, fit.ends))
+
+
+def of_solved(fit: PlsFit, solved: Solved) -> Statistics:
+    """Return the numbers of the model of a fit, solved for a batch of moments."""
     solution, turned = solved.solution, solved.moments
     R = solved.S if fit.options.metric == "standardized" else cov_to_corr(turned.cov)
     owner, q = fit.model.owner(), len(fit.model.names)
@@ -86,6 +94,15 @@ def _side_by_side(
 
 def labels(fit: PlsFit) -> Table:
     """Return one row per column of `statistics`: what it is, and if 0 is a null."""
+    if fit.staged is not None:
+        from satmetrics.estimation import staged
+
+        return staged.labels(fit)
+    return plain_labels(fit)
+
+
+def plain_labels(fit: PlsFit) -> Table:
+    """Return one row per column of `of_solved`."""
     names, items = fit.model.names, fit.model.indicators
     owner, q = fit.model.owner(), len(fit.model.names)
     rows: list[dict[str, str]] = []

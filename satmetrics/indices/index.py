@@ -159,8 +159,8 @@ def index(
     chosen: IndexMetric = fit.options.metric if metric is None else metric
     one_of("metric", chosen, METRICS)
     moments = _moments(fit, data, by)
-    weights = _weights(fit, chosen, moments)
-    which = _constructs(fit, construct)
+    weights = _weights(fit, chosen)
+    which = constructs_of(fit, construct)
     ends = ends_of(fit, data, scale, which)
     turned = oriented(fit.model, moments, ends)
     check_means(fit, turned.mean, ends, which)
@@ -185,29 +185,28 @@ def _moments(fit: PlsFit, data: object, by: str | Sequence[str] | None) -> Momen
                 "by= needs the answers", code="no-answers", remedy="pass the survey"
             )
         return fit.moments
-    return model_moments(
-        fit.model,
+    source = model_moments(
+        fit.spec,
         data,
         by=by,
         weights=fit.sampling.weights,
         missing=fit.sampling.missing,
+        products=fit.sampling.products,
     )
+    if fit.batched and not _same_groups(fit, source):
+        raise OptionError(
+            "the fit holds other groups than by= gives",
+            code="other-groups",
+            remedy="use the same by=, or a pooled fit",
+        )
+    return fit.indicator_moments(source)
 
 
-def _weights(fit: PlsFit, metric: IndexMetric, moments: Moments) -> FloatArray:
+def _weights(fit: PlsFit, metric: IndexMetric) -> FloatArray:
     """Return weights of the answers as given, (p,) or one row per group."""
     if metric == "equal":
         return np.ones(len(fit.model.indicators))
-    weights = _in_metric(fit, metric).raw_weights()
-    if not fit.batched:
-        return weights
-    if moments is fit.moments or _same_groups(fit, moments):
-        return weights
-    raise OptionError(
-        "the fit holds other groups than by= gives",
-        code="other-groups",
-        remedy="use the same by=, or a pooled fit",
-    )
+    return _in_metric(fit, metric).raw_weights()
 
 
 def _in_metric(fit: PlsFit, metric: Metric) -> PlsFit:
@@ -215,7 +214,7 @@ def _in_metric(fit: PlsFit, metric: Metric) -> PlsFit:
     if metric == fit.options.metric:
         return fit
     options = dataclasses.replace(fit.options, metric=metric)
-    return dataclasses.replace(fit, options=options).refit(fit.moments)
+    return dataclasses.replace(fit, options=options).refit(fit.source)
 
 
 def _same_groups(fit: PlsFit, moments: Moments) -> bool:
@@ -225,11 +224,21 @@ def _same_groups(fit: PlsFit, moments: Moments) -> bool:
     return all(np.array_equal(own[n], other[n]) for n in own.names)
 
 
-def _constructs(fit: PlsFit, construct: str | Sequence[str] | None) -> IntArray:
+def constructs_of(fit: PlsFit, construct: str | Sequence[str] | None) -> IntArray:
+    """Return the positions of the constructs named, or of all that have an index."""
     names = fit.model.names
+    products = {term.name for term in fit.spec.interactions}
     if construct is None:
-        return np.arange(len(names))
+        return np.array([k for k, name in enumerate(names) if name not in products])
     wanted = [construct] if isinstance(construct, str) else list(construct)
+    for name in wanted:
+        if name in products:
+            raise OptionError(
+                f"{name!r} is a product of constructs, which has no place on a scale",
+                code="no-index",
+                column=name,
+                remedy="ask for the index of its factors",
+            )
     return np.array([names.index(fit.model.construct(w).name) for w in wanted])
 
 

@@ -18,7 +18,7 @@ from satmetrics.drivers.importance import ImportancePerformance
 from satmetrics.estimation import _structure
 from satmetrics.estimation.ends import ends_of
 from satmetrics.estimation.fit import PlsFit
-from satmetrics.indices.index import index
+from satmetrics.indices.index import constructs_of, index
 from satmetrics.survey.scale import ScaleLike
 
 
@@ -117,7 +117,7 @@ def priorities(
     total = _structure.total_effects(fit.path_matrix)
     drivers = drivers_of(fit, goal)
     owner, q = fit.model.owner(), len(total)
-    ends = ends_of(fit, data, scale, np.arange(q))
+    ends = ends_of(fit, data, scale, constructs_of(fit, None))
     span = _importance.spans(fit.raw_weights(), ends, owner, q)
     effect = _importance.effects(total, span, goal)[drivers]
     performance = levels.table["estimate"][drivers]

@@ -9,6 +9,7 @@ from satmetrics._frames import Table
 from satmetrics._result import Context, Record
 from satmetrics._typing import BoolArray, FloatArray, IntArray, MissingPolicy
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.products import Products
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,12 @@ class Sampling(Record):
     ----------
     missing : the missing-answer policy.
     weights : weight column named at the fit; None for the survey's own.
+    products : products of items that stand beside the answers; None for none.
     """
 
     missing: MissingPolicy = "listwise"
     weights: str | None = None
+    products: Products | None = None
 
 
 @dataclass(frozen=True, eq=False)

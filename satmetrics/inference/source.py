@@ -94,6 +94,7 @@ def source_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Sour
         of rows has.
     """
     if data is None or isinstance(data, Moments):
+        _check_normal(fit)
         if fit.source.kind not in ("sample", "table"):
             raise DataError(
                 f"the fit used {fit.source.kind} moments, which no one sample size is "
@@ -113,6 +114,15 @@ def source_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Sour
     return Source(fit.source, units_of(fit, data, units))
 
 
+def _check_normal(fit: Refittable) -> None:
+    if fit.sampling.products is not None:
+        raise DataError(
+            "the fit has products of items, which are not normal even if answers are",
+            code="no-answers",
+            remedy="bootstrap with the answers that were fitted",
+        )
+
+
 def units_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Units:
     """Return the units of the answers that were fitted, or raise if they are others.
 
@@ -122,8 +132,11 @@ def units_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Units
     survey = as_survey(data)
     if fit.sampling.weights is not None:
         survey = survey.with_roles(weight=fit.sampling.weights)
+    made = fit.sampling.products
+    names = fit.source.names
+    items = names if made is None else names[: len(names) - len(made.names)]
     policy = fit.sampling.missing
-    found = respondents(survey, fit.source.names, missing=policy, units=units)
+    found = respondents(survey, items, missing=policy, units=units, products=made)
     _same_data(fit.source, found.moments())
     return found
 

@@ -41,10 +41,15 @@ def check_higher(model: StructuralModel) -> None:
         )
     if approaches & {"saturated", "embedded"}:
         _check_no_factors(model)
-    if approaches & {"repeated", "embedded"}:
-        from satmetrics.models.respecify import repeated
 
-        repeated(model)  # its paths to or from components must not close a cycle
+
+def check_stages(model: StructuralModel) -> None:
+    """Raise where paths to or from components would close a cycle."""
+    from satmetrics.models import respecify
+
+    if any(h.approach in ("repeated", "embedded") for h in model.higher):
+        main = respecify.without_interactions(model) if model.interactions else model
+        respecify.repeated(main)
 
 
 def _check_component(model: StructuralModel, h: HigherOrder, part: str) -> None:
@@ -105,7 +110,16 @@ def check_interactions(model: StructuralModel) -> None:
     made = {i.name for i in model.interactions}
     factors = {c.name for c in model.constructs if c.kind == "factor"}
     factors |= {h.name for h in model.higher if h.kind == "factor"}
+    seen: dict[frozenset[str], str] = {}
     for term in model.interactions:
+        twin = seen.setdefault(frozenset(term.factors), term.name)
+        if twin != term.name:
+            raise SpecificationError(
+                f"interactions {twin!r} and {term.name!r} are the same product",
+                code="duplicate-interaction",
+                column=term.name,
+                remedy="leave one out; it may lead to several constructs",
+            )
         for factor in term.factors:
             _check_factor(model, term, factor, made)
             if factor in factors:

@@ -316,6 +316,14 @@ class StructuralModel(Result):
             remedy=f"{did_you_mean(name, self.names)} it has {', '.join(self.names)}",
         )
 
+    def items_of(self, name: str) -> tuple[str, ...]:
+        """Return the items that a construct, of higher order too, is made of."""
+        for h in self.higher:
+            if h.name == name:
+                parts = (self.construct(part) for part in h.components)
+                return tuple(item for c in parts for item in c.indicators)
+        return self.construct(name).indicators
+
     def owner(self) -> IntArray:
         """Return the construct number of each indicator (p,)."""
         sizes = [len(c.indicators) for c in self.constructs]
@@ -381,6 +389,20 @@ class StructuralModel(Result):
         if self.status == "own":
             return ""
         return f"model form after {self.citation}, not an official score"
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return what every result of the model must say of it."""
+        higher = [
+            f"{h.name} is made of {', '.join(h.components)} (approach {h.approach!r})"
+            for h in self.higher
+        ]
+        products = [
+            f"{i.name} is {' × '.join(i.factors)} (approach {i.approach!r}), of "
+            "variance 1; effects of its factors are those at each other's mean"
+            for i in self.interactions
+        ]
+        said = (self.credit(), self.note, *higher, *products)
+        return tuple(sentence for sentence in said if sentence)
 
     def summary(self) -> Summary:
         """Return constructs, indicators and paths."""

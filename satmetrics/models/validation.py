@@ -19,6 +19,7 @@ def validate(model: StructuralModel) -> None:
     topological_order(model)
     composition.check_higher(model)
     composition.check_interactions(model)
+    composition.check_stages(model)
     _check_connected(model)
     if model.target is not None and model.target not in (h.name for h in model.higher):
         model.construct(model.target)

@@ -16,6 +16,7 @@ from satmetrics.errors import DataError, MissingDataWarning, OptionError
 from satmetrics.moment import _kernel as kernel
 from satmetrics.moment.em import em_groups, require_identified
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.products import Products
 from satmetrics.survey.missing import treat_missing
 from satmetrics.survey.survey import Survey, as_survey
 
@@ -35,8 +36,9 @@ def from_answers(
     weights: str | None,
     missing: MissingPolicy,
     acov: bool,
+    products: Products | None = None,
 ) -> Moments:
-    """Compute moments of answers; see `Moments.from_frame`."""
+    """Compute moments of answers, and of products; see `Moments.from_frame`."""
     if acov and missing == "pairwise":
         raise OptionError(
             'acov=True and missing="pairwise" do not go together',
@@ -68,6 +70,8 @@ def from_answers(
     context = survey.context_for(names).plus(*treated.exclusions, lost)
     if missing == "mean" and np.isnan(answers[keep]).any():
         context = context.plus(notes=(FILLED,))
+    if products is not None:
+        rows, names = rows.beside(products, names), (*names, *products.names)
     if missing == "em" and not whole:
         moments = _em(names, rows, keys, context, acov=acov)
     else:
@@ -101,6 +105,13 @@ class _Rows:
     weighted: bool
     codes: IntArray
     means: FloatArray
+
+    def beside(self, products: Products, names: tuple[str, ...]) -> _Rows:
+        """Put the products of items beside the answers."""
+        centre = np.where(self.codes[:, None] >= 0, self.means[self.codes], 0.0)
+        answers = products.beside(self.Z + centre, names)
+        w = self.w if self.weighted else None
+        return _rows(answers, w, self.codes, len(self.means))
 
     def filled(self) -> _Rows:
         """Put the mean of the group where an answer is missing and there is a mean."""

@@ -15,6 +15,7 @@ from satmetrics.errors import DataError
 from satmetrics.moment import _kernel as kernel
 from satmetrics.moment import _shards, _stream
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.products import Products
 from satmetrics.moment.unit_sums import UnitSums, drawn_within, of_sums
 from satmetrics.survey.missing import treat_missing
 from satmetrics.survey.survey import Survey, as_survey
@@ -106,6 +107,7 @@ def contributions(
     *,
     missing: MissingPolicy = "listwise",
     units: UnitChoice = "respondents",
+    products: Products | None = None,
 ) -> Contributions | UnitSums:
     """Return what each sampled unit of a survey adds to the sums behind moments.
 
@@ -119,6 +121,7 @@ def contributions(
     items : the items.
     missing : as in `Moments.from_frame`; "pairwise" moments have no contributions of
         single rows and are refused by the caller.
+    products : products of items to be put beside them, or None.
     units : "respondents" for respondents or clusters; "shards" for shards; "auto" for
         1,000 shards where there are at least 20 units for each.
 
@@ -131,12 +134,15 @@ def contributions(
     survey = as_survey(data)
     treated = treat_missing(survey.answers(items), items, missing, survey.weights)
     X = treated.values
+    context = survey.context_for(items).plus(*treated.exclusions)
+    if products is not None:
+        X, items = products.beside(X, items), (*items, *products.names)
     rows = _Rows(
         names=items,
         X=X,
         shift=X.mean(axis=0) if len(X) else np.zeros(X.shape[1]),
         w=None if survey.weights is None else survey.weights[treated.keep],
-        context=survey.context_for(items).plus(*treated.exclusions),
+        context=context,
     )
     unit, strata = sampled(survey, np.flatnonzero(treated.keep))
     n_units = len(X) if unit is None else int(unit.max()) + 1

@@ -299,13 +299,19 @@ class Moments(Result):
             acov=acov,
         )
 
-    def linear(self, matrix: FloatArray, names: Sequence[str]) -> Moments:
-        """Return the moments of ``A x``: means ``A μ``, covariances ``A Σ Aᵀ``.
+    def linear(
+        self,
+        matrix: FloatArray,
+        names: Sequence[str],
+        offset: FloatArray | float = 0.0,
+    ) -> Moments:
+        """Return the moments of ``A x + b``: means ``A μ + b``, covariances ``A Σ Aᵀ``.
 
         Parameters
         ----------
-        matrix : (m, p)
+        matrix : (m, p), or (G, m, p) with one for each group of a batch.
         names : the m new variables.
+        offset : b, (m,) or (G, m).
 
         Raises
         ------
@@ -314,14 +320,15 @@ class Moments(Result):
         """
         A = np.asarray(matrix, dtype=np.float64)
         self.require_cov()
+        At = np.swapaxes(A, -1, -2)
         return Moments(
             names=tuple(names),
             n=self.n,
-            mean=self.mean @ A.T,
-            cov=A @ self.cov @ A.T,
+            mean=(A @ self.mean[..., None])[..., 0] + offset,
+            cov=A @ self.cov @ At,
             n_eff=self.n_eff,
             weight_sum=self.weight_sum,
-            taylor=None if self.taylor is None else A @ self.taylor @ A.T,
+            taylor=None if self.taylor is None else A @ self.taylor @ At,
             kind=self.kind,
             keys=self.keys,
             reasons=self.reasons,

@@ -15,6 +15,7 @@ from satmetrics.moment.contributions import (
 )
 from satmetrics.moment.em import EmUnits
 from satmetrics.moment.pairs import PairUnits
+from satmetrics.moment.products import Products
 from satmetrics.moment.row_units import RowUnits
 from satmetrics.moment.unit_sums import UnitSums
 from satmetrics.survey.missing import treat_missing
@@ -27,6 +28,7 @@ def respondents(
     *,
     missing: MissingPolicy = "listwise",
     units: UnitChoice = "respondents",
+    products: Products | None = None,
 ) -> Contributions | UnitSums | RowUnits:
     """Return the units of a survey, whose resamples are treated as the sample was.
 
@@ -39,6 +41,7 @@ def respondents(
     items : the items.
     missing : as in `Moments.from_frame`.
     units : as in `contributions`; rows are never put into shards.
+    products : products of items to be put beside them, of complete rows only.
 
     Raises
     ------
@@ -47,7 +50,9 @@ def respondents(
     """
     answers = survey.answers(items)
     if missing not in ("pairwise", "mean", "em") or not np.isnan(answers).any():
-        return contributions(survey, items, missing=missing, units=units)
+        return contributions(
+            survey, items, missing=missing, units=units, products=products
+        )
     if units == "shards":
         raise OptionError(
             f'units="shards" and missing={missing!r} do not go together',
