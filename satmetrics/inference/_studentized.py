@@ -27,31 +27,35 @@ def n_directions(p: int) -> int:
     return p + p * (p + 1) // 2
 
 
-def perturbed(mean: FloatArray, cov: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return moments one step up and one step down in every direction.
+def perturbed(
+    mean: FloatArray, cov: FloatArray, which: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return moments one step up and one step down in some directions.
 
     Parameters
     ----------
     mean : (b, p)
     cov : (b, p, p)
+    which : (d,) directions: the p means, then the covariances i ≤ j row by row.
 
     Returns
     -------
-    means (b, 2, D, p) and covariances (b, 2, D, p, p): first up, then down; directions
-    are the p means, then the covariances i ≤ j row by row.
+    means (b, 2, d, p) and covariances (b, 2, d, p, p): first up, then down.
     """
-    p = mean.shape[1]
-    D = n_directions(p)
+    p, d = mean.shape[1], len(which)
     i, j = np.triu_indices(p)
     sd = np.sqrt(np.diagonal(cov, axis1=1, axis2=2))
-    means = np.repeat(np.repeat(mean[:, None, None], 2, axis=1), D, axis=2)
-    covs = np.repeat(np.repeat(cov[:, None, None], 2, axis=1), D, axis=2)
+    means = np.repeat(np.repeat(mean[:, None, None], 2, axis=1), d, axis=2)
+    covs = np.repeat(np.repeat(cov[:, None, None], 2, axis=1), d, axis=2)
     step = STEP * np.array([1.0, -1.0])[None, :, None]
-    item, pair = np.arange(p), p + np.arange(len(i))
-    means[:, :, item, item] += step * sd[:, None, :]
+    of_mean, of_cov = np.flatnonzero(which < p), np.flatnonzero(which >= p)
+    item, pair = which[of_mean], which[of_cov] - p
+    means[:, :, of_mean, item] += step * sd[:, None, item]
+    i, j = i[pair], j[pair]
     change = step * (sd[:, i] * sd[:, j])[:, None, :]
-    covs[:, :, pair, i, j] += change
-    covs[:, :, pair[i != j], j[i != j], i[i != j]] += change[:, :, i != j]
+    covs[:, :, of_cov, i, j] += change
+    apart = i != j
+    covs[:, :, of_cov[apart], j[apart], i[apart]] += change[:, :, apart]
     return means, covs
 
 

@@ -13,8 +13,8 @@ from satmetrics.inference.source import Drawn
 from satmetrics.moment.contributions import SMALL
 from satmetrics.moment.moments import Moments
 
-AT_ONCE = 2**11
-"""Perturbed fits solved at once."""
+CELLS = 2**21
+"""Numbers in the perturbed covariances that are solved at once: 16 MB."""
 
 
 class DrawErrors:
@@ -56,7 +56,7 @@ class DrawErrors:
         if counts is None:
             raise ValueError("resamples without counts have no units")
         p = len(moments.names)
-        step = max(1, AT_ONCE // (2 * kernel.n_directions(p)))
+        step = max(1, CELLS // (2 * kernel.n_directions(p) * p * p))
         rows = []
         for start in range(0, len(counts), step):
             part = slice(start, start + step)
@@ -72,11 +72,18 @@ class DrawErrors:
         return np.array(rows)
 
     def _gradient(self, like: Moments, mean: FloatArray, cov: FloatArray) -> FloatArray:
-        means, covs = kernel.perturbed(mean, cov)
-        b, _, D, p = means.shape
-        flat = _batch(like, means.reshape(-1, p), covs.reshape(-1, p, p))
-        values = self.measures(flat).values.reshape(b, 2, D, -1)
-        return kernel.gradient(values[:, 0], values[:, 1], cov)
+        b, p = mean.shape
+        D = kernel.n_directions(p)
+        some = max(1, CELLS // (2 * b * p * p))
+        parts = []
+        for start in range(0, D, some):
+            which = np.arange(start, min(start + some, D))
+            means, covs = kernel.perturbed(mean, cov, which)
+            flat = _batch(like, means.reshape(-1, p), covs.reshape(-1, p, p))
+            values = self.measures(flat).values
+            parts.append(values.reshape(b, 2, len(which), -1))
+        both = np.concatenate(parts, axis=2)
+        return kernel.gradient(both[:, 0], both[:, 1], cov)
 
 
 def _batch(like: Moments, mean: FloatArray, cov: FloatArray) -> Moments:

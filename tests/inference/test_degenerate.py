@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,3 +127,39 @@ def test_counts_are_the_same_in_any_company():
     whole = np.concatenate(list(_resample.bootstrap_counts(30, 170, 9)))
     part = np.concatenate(list(_resample.bootstrap_counts(30, 60, 9)))
     np.testing.assert_array_equal(whole[:60], part)
+
+
+SCRIPT = """
+import hashlib, sys
+import numpy as np, pandas as pd
+import satmetrics as sat
+from satmetrics.inference import _resample
+counts = np.concatenate(list(_resample.bootstrap_counts(500, 400, 3)))
+rng = np.random.default_rng(1)
+data = pd.DataFrame(rng.normal(size=(500, 1)) + rng.normal(size=(500, 6)))
+data.columns = list("abcdef")
+model = sat.StructuralModel.from_blocks(
+    "m", {"X": ["a", "b", "c"], "Y": ["d", "e", "f"]}, {"X": "Y"}
+)
+boot = sat.bootstrap(sat.pls(model, data), data, n_draws=400, rng=3)
+print(hashlib.sha256(counts.tobytes()).hexdigest())
+print(" ".join(float(v).hex() for v in np.ravel(boot.draws[:, :4])))
+"""
+
+
+def test_the_same_draws_for_any_number_of_threads():
+    found = []
+    for threads in ("1", "4"):
+        words = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        run = subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            env={**os.environ, **dict.fromkeys(words, threads)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        digest, draws = run.stdout.splitlines()
+        found.append((digest, [float.fromhex(v) for v in draws.split()]))
+    assert len({digest for digest, _ in found}) == 1
+    for _, draws in found[1:]:
+        np.testing.assert_allclose(draws, found[0][1], atol=1e-10)

@@ -9,7 +9,7 @@ from scipy import stats
 
 import satmetrics as sat
 from satmetrics import errors
-from satmetrics.inference import _intervals
+from satmetrics.inference import _intervals, _resample, draw_errors
 from satmetrics.inference._intervals import Ordered
 
 KINDS = ("percentile", "basic", "normal", "bc", "bca", "studentized")
@@ -260,8 +260,6 @@ class TestStudentized:
 
     def test_error_of_a_draw_is_that_of_its_rows(self, pair):
         """The rows of a draw, fitted as data of their own."""
-        from satmetrics.inference import _resample
-
         fit = sat.pls(pair_model(), pair)
         boot = sat.bootstrap(fit, pair, n_draws=3, rng=2, interval="studentized")
         counts = next(_resample.bootstrap_counts(len(pair), 3, 2))
@@ -308,6 +306,13 @@ class TestStudentized:
         assert boot.table["conf_low"][path] == pytest.approx(estimate - high * error)
         assert boot.table["conf_high"][path] == pytest.approx(estimate - low * error)
         assert "studentised" in str(boot)
+
+    def test_directions_in_pieces(self, pair, monkeypatch):
+        fit = sat.pls(pair_model(), pair)
+        whole = sat.bootstrap(fit, pair, n_draws=5, rng=2, interval="studentized")
+        monkeypatch.setattr(draw_errors, "CELLS", 3 * 2 * 2 * 2)
+        pieces = sat.bootstrap(fit, pair, n_draws=5, rng=2, interval="studentized")
+        np.testing.assert_allclose(pieces.draw_errors, whole.draw_errors, rtol=1e-9)
 
     def test_weighted_answers(self, pair):
         """The influence of a row is that above times its weight over the mean one."""
