@@ -17,7 +17,8 @@ from satmetrics.estimation.door import as_model, model_survey, scale_ends, scale
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.estimation.pls import as_options, check_kinds, fit_moments
-from satmetrics.inference.permutation import Grouped, grouped
+from satmetrics.inference.members import grouped
+from satmetrics.inference.permutation import Grouped
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments

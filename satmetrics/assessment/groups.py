@@ -140,7 +140,7 @@ def compare_groups(  # noqa: PLR0913 - the estimator's arguments, then the test'
         asks how often chance alone makes as large a difference; "parametric" (pooled
         variance), "welch" and "henseler" (PLS-MGA) bootstrap each group.
     weights : column of sampling weights; the survey's weight role when None.
-    missing : "listwise", "mean" (of all respondents) or "error".
+    missing : as for `sat.pls`; permuted groups are treated as the groups are.
     n_draws : permutations of each pair, or resamples of each group.
     level : of conf_low and conf_high.
     adjust : how p-values are adjusted for their number: "holm", "bonferroni", "bh"
@@ -196,7 +196,8 @@ def compare_groups(  # noqa: PLR0913 - the estimator's arguments, then the test'
     values = divided.fits.statistics(divided.fits.moments).values
     task = Task(divided, values, n_draws, level)
     tally = Tally(task.steps(method), progress)
-    omnibus = None
+    omnibus, groups = None, divided.groups
+    notes = groups.exchanged if method == "permutation" else groups.units.notes
     if method == "permutation":
         found, omnibus = by_permutation(task, rng, tally)
     else:
@@ -207,7 +208,7 @@ def compare_groups(  # noqa: PLR0913 - the estimator's arguments, then the test'
         parts.append(_all(task, labels, omnibus))
     return GroupComparison(
         _adjusted(stack(parts, keys=("group_a", "group_b")), adjust),
-        divided.groups.context.plus(*tally.exclusions),
+        groups.context.plus(*tally.exclusions, notes=notes),
         groups=divided.status(),
         method=method,
         adjust=adjust,

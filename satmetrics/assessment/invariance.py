@@ -164,7 +164,7 @@ def micom(  # noqa: PLR0913 - the estimator's arguments, then the test's
         compared in pairs.
     options : as for `sat.pls`.
     weights : column of sampling weights; the survey's weight role when None.
-    missing : "listwise", "mean" (of all respondents) or "error".
+    missing : as for `sat.pls`; permuted groups are treated as the groups are.
     n_draws : permutations of each pair.
     level : 0.95 rejects at 5 %.
     rng : Generator or seed (SPEC 7).
@@ -210,7 +210,8 @@ def micom(  # noqa: PLR0913 - the estimator's arguments, then the test's
     divided = divide(model, data, by, options, weights=weights, missing=missing)
     _check_composites(divided)
     divided.require_two()
-    divided.groups.check_exchange()
+    groups = divided.groups
+    groups.check_exchange()
     sound = [pair for pair in divided.pairs if divided.sound[list(pair)].all()]
     tally = Tally(n_draws * len(sound), progress)
     children = dict(zip(sound, rng.spawn(len(sound)), strict=True))
@@ -223,7 +224,7 @@ def micom(  # noqa: PLR0913 - the estimator's arguments, then the test's
         parts += [_rows(divided, pair, term, found) for term in TERMS]
     return Invariance(
         stack(parts, keys=("group_a", "group_b")),
-        divided.groups.context.plus(*tally.exclusions),
+        groups.context.plus(*tally.exclusions, notes=groups.exchanged),
         checks=_checks(divided),
         groups=divided.status(),
         level=level,

@@ -13,22 +13,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._checks import one_of
 from satmetrics._frames import Table
-from satmetrics._result import Context, Exclusion
+from satmetrics._result import Context
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.errors import DataError, OptionError
+from satmetrics.errors import DataError
 from satmetrics.inference import _permute
-from satmetrics.moment import _kernel as kernel
 from satmetrics.moment.contributions import Contributions
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.row_units import RowUnits
 from satmetrics.moment.unit_sums import UnitSums
-from satmetrics.survey.missing import treat_missing
-from satmetrics.survey.survey import Survey
 
+AnyUnits = Contributions | UnitSums | RowUnits
 MEMBERS = 500
 """Groups of permuted samples fitted at once: their matrices stay in cache."""
-POLICIES = ("listwise", "mean", "error")
+ROW_MEMBERS = 60
+"""The same where each is estimated anew from rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +41,7 @@ class Grouped:
     keys : one row of key values per group.
     """
 
-    units: Contributions | UnitSums
+    units: AnyUnits
     codes: IntArray
     keys: Table
 
@@ -63,12 +62,12 @@ class Grouped:
         return self.units.context
 
     @property
-    def exchanged(self) -> str:
+    def exchanged(self) -> tuple[str, ...]:
         """What changes places, for people; empty for plain respondents."""
         within = "" if self.units.strata is None else " within strata"
         if self.units.kind == "clusters":
-            return f"clusters changed groups as a whole{within}"
-        return f"respondents changed groups{within}" if within else ""
+            return (f"clusters changed groups as a whole{within}",)
+        return (f"respondents changed groups{within}",) if within else ()
 
     def noted(self, notes: tuple[str, ...]) -> Grouped:
         """Return the same with more notes in the context."""
@@ -103,20 +102,9 @@ class Grouped:
         A batch of b permutations holds b · G members: the groups of the first, then
         those of the second …
         """
-        add = _adder(self.units)
-        total = add(np.ones((1, self.units.n_units)))[0]
-        held: list[FloatArray] = []
-        size = 0
-        strata = self.units.strata
-        for codes in _permute.permuted_codes(self.codes, n_draws, rng, strata):
-            sums = _permute.group_sums(codes, self.n_groups, total, add)
-            held.append(sums.reshape(-1, len(total)))
-            size += len(held[-1])
-            if size >= MEMBERS:
-                yield self.units.of_sums(np.concatenate(held))
-                held, size = [], 0
-        if held:
-            yield self.units.of_sums(np.concatenate(held))
+        made = _from_rows if isinstance(self.units, RowUnits) else _from_sums
+        blocks = _permute.permuted_codes(self.codes, n_draws, rng, self.units.strata)
+        return made(self, blocks)
 
     def check_exchange(self) -> None:
         """Raise if no unit can change its group because strata are groups."""
@@ -153,117 +141,57 @@ class Grouped:
         )
 
 
-def _taken(units: Contributions | UnitSums, rows: IntArray) -> Contributions | UnitSums:
+def _from_sums(groups: Grouped, blocks: Iterator[IntArray]) -> Iterator[Moments]:
+    units, G = groups.units, groups.n_groups
+    add = _adder(units)
+    total = add(np.ones((1, units.n_units)))[0]
+    held: list[FloatArray] = []
+    size = 0
+    for codes in blocks:
+        sums = _permute.group_sums(codes, G, total, add)
+        held.append(sums.reshape(-1, len(total)))
+        size += len(held[-1])
+        if size >= MEMBERS:
+            yield units.of_sums(np.concatenate(held))
+            held, size = [], 0
+    if held:
+        yield units.of_sums(np.concatenate(held))
+
+
+def _from_rows(groups: Grouped, blocks: Iterator[IntArray]) -> Iterator[Moments]:
+    step = max(1, ROW_MEMBERS // groups.n_groups)
+    for block in blocks:
+        for start in range(0, len(block), step):
+            codes = block[start : start + step]
+            member = codes[:, None, :] == np.arange(groups.n_groups)[:, None]
+            counts = np.asarray(member, dtype=np.float64)
+            yield groups.units.moments(counts.reshape(-1, codes.shape[1]))
+
+
+def _taken(units: AnyUnits, rows: IntArray) -> AnyUnits:
+    """Return some of the units, with strata and clusters numbered from 0."""
     strata = units.strata
     if strata is not None:
         strata = np.unique(strata[rows], return_inverse=True)[1].ravel()
+    if isinstance(units, UnitSums):
+        return dataclasses.replace(units, sums=units.sums[rows], strata=strata)
     if isinstance(units, Contributions):
-        return dataclasses.replace(
-            units, Z=units.Z[rows], w=units.w[rows], strata=strata
-        )
-    return dataclasses.replace(units, sums=units.sums[rows], strata=strata)
+        Z, w = units.Z[rows], units.w[rows]
+        return dataclasses.replace(units, Z=Z, w=w, strata=strata)
+    unit = units.unit
+    if unit is not None:
+        place = np.full(units.n_units, -1, dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        rows, unit = np.flatnonzero(place[unit] >= 0), place[unit]
+        unit = unit[rows]
+    X, w = units.X[rows], units.w[rows]
+    return dataclasses.replace(units, X=X, w=w, unit=unit, strata=strata)
 
 
-def _adder(units: Contributions | UnitSums) -> Callable[[FloatArray], FloatArray]:
+def _adder(units: AnyUnits) -> Callable[[FloatArray], FloatArray]:
     """Return a function from counts (B, U) to sums (B, m)."""
     if isinstance(units, Contributions):
         return units.summer()
-    sums = units.sums
+    every = np.arange(units.n_units)
+    sums = units.parts(every)
     return lambda counts: counts @ sums
-
-
-def grouped(
-    survey: Survey, items: tuple[str, ...], by: str | Sequence[str], missing: str
-) -> Grouped:
-    """Return the respondents of a survey, or its clusters, with their groups.
-
-    Parameters
-    ----------
-    survey : the answers.
-    items : the items.
-    by : columns or roles; each combination that occurs is a group.
-    missing : "listwise", "mean" (the mean of all respondents, so that they can change
-        groups) or "error".
-
-    Raises
-    ------
-    DataError
-        If a column is absent, respondents are of fewer than two groups, or a cluster
-        has respondents of several.
-    OptionError
-        If the policy makes moments that are no sums over respondents.
-    """
-    _check_policy(missing)
-    codes, keys = survey.groups(by)
-    inside = np.flatnonzero(codes >= 0)
-    _check_groups(by, codes[inside], keys)
-    weights = None if survey.weights is None else survey.weights[inside]
-    treated = treat_missing(survey.answers(items)[inside], items, missing, weights)
-    X, rows = treated.values, inside[treated.keep]
-    lost = Exclusion(f"no value of {_listed(by)}", int((codes < 0).sum()))
-    units = Contributions(
-        items,
-        shift=X.mean(axis=0),
-        Z=X - X.mean(axis=0),
-        w=np.ones(len(X)) if weights is None else weights[treated.keep],
-        context=survey.context_for(items).plus(*treated.exclusions, lost),
-    )
-    design = survey.design().take(rows)
-    if design.cluster is None:
-        units = dataclasses.replace(units, strata=design.stratum)
-        return Grouped(units, codes[rows], keys)
-    _, first, cluster = np.unique(
-        design.cluster, return_index=True, return_inverse=True
-    )
-    _check_whole(survey.roles.cluster, codes[rows], first, cluster.ravel())
-    sums = kernel.group_sums(units.Z, units.w, cluster.ravel(), len(first))
-    strata = None if design.stratum is None else design.stratum[first]
-    whole = UnitSums(items, units.shift, sums, "clusters", strata, units.context)
-    return Grouped(whole, codes[rows][first], keys)
-
-
-def _check_whole(
-    column: str | None, codes: IntArray, first: IntArray, cluster: IntArray
-) -> None:
-    crossing = int((codes != codes[first][cluster]).sum())
-    if crossing:
-        raise DataError(
-            f"clusters of {column!r} hold respondents of several groups (at least "
-            f"{crossing:,} respondents), and clusters change groups as a whole",
-            code="clusters-cross-groups",
-            column=column,
-            value=crossing,
-            remedy="leave the role cluster out, or compare groups of clusters",
-        )
-
-
-def _listed(by: str | Sequence[str]) -> str:
-    return by if isinstance(by, str) else " and ".join(by)
-
-
-def _check_policy(missing: str) -> None:
-    if missing == "pairwise":
-        raise OptionError(
-            'missing="pairwise" gives moments that are no sums over respondents, who '
-            "then cannot change groups",
-            code="not-sample-moments",
-            column="missing",
-            value=missing,
-            remedy='use missing="listwise" or missing="mean"',
-        )
-    one_of("missing", missing, POLICIES)
-
-
-def _check_groups(by: str | Sequence[str], codes: IntArray, keys: Table) -> None:
-    if len(keys) > 1:
-        return
-    value = ", ".join(str(column[0]) for column in keys.columns if len(column))
-    raise DataError(
-        f"{_listed(by) or 'by=[]'} tells {len(keys)} group apart"
-        + (f" ({value}, n = {len(codes):,})" if value else "")
-        + ": there is nothing to compare",
-        code="one-group",
-        column=_listed(by) or "by",
-        value=value or None,
-        remedy="name a column with at least two values",
-    )

@@ -344,6 +344,46 @@ def test_consistent_pls_is_compared_too(small, rng):
     assert row["p_value"] < 0.05
 
 
+@pytest.mark.parametrize("missing", ["mean", "pairwise", "em"])
+@pytest.mark.parametrize("method", ["permutation", "welch"])
+def test_missing_answers_are_treated_as_by_pls(small, rng, missing, method):
+    frame = two(rng, 80, [0.2, 0.7])
+    items = list(frame.columns[:5])
+    frame[items] = frame[items].mask(rng.uniform(size=(160, 5)) < 0.05)
+    found = compare_groups(
+        small, frame, "g", missing=missing, method=method, n_draws=99, rng=1
+    )
+    row = paths_of(found).loc["X>Y"]
+    own = sat.pls(small, frame, by="g", missing=missing).paths()["estimate"]
+    assert row["estimate_a"] == pytest.approx(own[0], abs=1e-5)
+    assert row["estimate_b"] == pytest.approx(own[1], abs=1e-5)
+    assert row["p_value"] < 0.05
+    assert row["draws"] == 99
+
+
+@pytest.mark.parametrize("method", ["permutation", "welch"])
+def test_clusters_and_strata_follow_the_design(small, rng, method):
+    """Clusters as different as these make the differences of groups uncertain."""
+    frame = two(rng, 120, [0.4, 0.6])
+    frame["site"] = np.arange(240) // 12
+    frame["region"] = frame["site"] % 2
+    plain = compare_groups(small, frame, "g", method=method, n_draws=199, rng=1)
+    whole = compare_groups(
+        small,
+        sat.Survey(frame, cluster="site", stratum="region"),
+        "g",
+        method=method,
+        n_draws=199,
+        rng=1,
+    )
+    one, other = paths_of(plain).loc["X>Y"], paths_of(whole).loc["X>Y"]
+    assert one["estimate"] == pytest.approx(other["estimate"], rel=1e-9)
+    assert one["std_error"] != other["std_error"]
+    said = "clusters changed groups" if method == "permutation" else "Rao and Wu"
+    assert said in str(whole)
+    assert said not in str(plain)
+
+
 def test_progress_counts_to_the_end(small, rng):
     frame = two(rng, 30, [0.3, 0.5, 0.6])
     for method, total in (("permutation", 4 * 60), ("welch", 3 * 60)):
@@ -371,7 +411,7 @@ def test_wrong_inputs_say_what_would_be_right(small, rng, mobile):
         ({"by": "gender"}, "gender"),
         ({"by": "x"}, "columns not found"),
         ({"options": "path"}, "PlsOptions"),
-        ({"missing": "pairwise"}, "change groups"),
+        ({"missing": "drop"}, "pairwise"),
     ]
     for wrong, said in cases:
         with pytest.raises(errors.SatmetricsError, match=said):

@@ -277,7 +277,7 @@ def test_summary_reads_from_step_to_step(halves):
         ({"alpha": 0.05}, "level"),
         ({"n_draws": 0}, "at least 2"),
         ({"rng": "one"}, "seed"),
-        ({"missing": "pairwise"}, "change groups"),
+        ({"missing": "drop"}, "pairwise"),
     ],
 )
 def test_wrong_inputs(rng, wrong, said):

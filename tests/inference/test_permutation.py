@@ -9,7 +9,7 @@ import pytest
 import satmetrics as sat
 from satmetrics import errors
 from satmetrics.inference import _permute
-from satmetrics.inference.permutation import grouped
+from satmetrics.inference.members import grouped
 
 
 def stacked(codes, n_draws, seed, strata=None):
@@ -94,12 +94,44 @@ def test_rows_without_a_group_are_counted(answers):
     assert any("listwise" in text for text in said)
 
 
-def test_mean_of_everybody_fills_gaps(answers):
-    answers.loc[0, "a"] = np.nan
-    groups = grouped(sat.Survey(answers), ("a", "b"), "g", "mean")
-    filled = answers["a"].fillna(answers["a"].mean())
-    expected = filled.groupby(answers["g"]).mean()
-    np.testing.assert_allclose(groups.moments().mean[:, 0], expected, rtol=1e-12)
+@pytest.mark.parametrize("missing", ["mean", "pairwise", "em"])
+@pytest.mark.parametrize("site", [None, "site"])
+def test_missing_answers_are_treated_anew_in_permuted_groups(
+    answers, missing, site, rng
+):
+    """As if the permuted labels had been those of the data; clusters included."""
+    items = ["a", "b", "c"]
+    answers[items] = answers[items].mask(rng.uniform(size=(60, 3)) < 0.1)
+    answers.loc[[4, 33], items] = np.nan
+    answers["site"] = np.arange(60) // 5
+    survey = sat.Survey(answers, cluster=site)
+    groups = grouped(survey, tuple(items), "g", missing)
+    kept = answers[answers[items].notna().any(axis=1)]
+    batches = list(groups.permuted(45, np.random.default_rng(5)))
+    codes = stacked(groups.codes, 45, 5)[40]
+    labels = codes if site is None else codes[kept["site"]]
+    for made, own in (
+        (groups.moments(), kept["g"]),
+        (one_of_three(batches, 40), labels),
+    ):
+        again = sat.Moments.from_frame(
+            kept.assign(g=np.asarray(own)), items, by="g", missing=missing
+        )
+        np.testing.assert_array_equal(made.n, again.n)
+        np.testing.assert_allclose(made.mean, again.mean, rtol=1e-6)
+        np.testing.assert_allclose(made.cov, again.cov, rtol=1e-4, atol=1e-6)
+    pair = groups.subset((0, 2))
+    np.testing.assert_allclose(
+        pair.moments().mean, groups.moments().mean[[0, 2]], rtol=1e-6
+    )
+
+
+def one_of_three(batches, draw):
+    """Return the moments of one permutation of three groups."""
+    ends = np.cumsum([len(b.n) for b in batches])
+    which = int(np.searchsorted(ends, 3 * draw, side="right"))
+    start = 3 * draw - (ends[which - 1] if which else 0)
+    return batches[which].take(range(start, start + 3))
 
 
 def test_clusters_change_groups_as_a_whole(answers):
@@ -107,7 +139,7 @@ def test_clusters_change_groups_as_a_whole(answers):
     groups = grouped(sat.Survey(answers, cluster="site"), ("a", "b"), "g", "error")
     assert groups.units.kind == "clusters"
     assert len(groups.codes) == 12
-    assert "clusters changed groups as a whole" in groups.exchanged
+    assert groups.exchanged == ("clusters changed groups as a whole",)
     made = next(groups.permuted(6, np.random.default_rng(8)))
     codes = stacked(groups.codes, 6, 8)[4]
     again = sat.Moments.from_frame(
@@ -120,7 +152,6 @@ def test_clusters_change_groups_as_a_whole(answers):
 @pytest.mark.parametrize(
     ("roles", "by", "missing", "code"),
     [
-        ({}, "g", "pairwise", "not-sample-moments"),
         ({}, "g", "drop", "unknown-option"),
         ({}, "group", "listwise", "columns-not-found"),
         ({}, "one", "listwise", "one-group"),
@@ -142,7 +173,7 @@ def test_strata_that_are_groups_leave_nothing_to_exchange(answers):
         groups.check_exchange()
     mixed = grouped(sat.Survey(answers, stratum="h"), ("a", "b"), "g", "error")
     mixed.check_exchange()
-    assert mixed.exchanged == "respondents changed groups within strata"
+    assert mixed.exchanged == ("respondents changed groups within strata",)
 
 
 def test_a_lone_unit_of_a_group_has_no_variance(answers):
