@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 import narwhals.stable.v2 as nw
@@ -33,15 +34,23 @@ class Column:
     values : (n,), read-only.
     labels : distinct texts; of dates, ISO texts in chronological order.
     ordered : True if the order of the labels was declared (ordered categories).
+    borrowed : True if `values` are the caller's own memory, for the time of one call.
     """
 
     kind: Literal["number", "text", "date"]
     values: AnyArray
     labels: tuple[str, ...] = ()
     ordered: bool = False
+    borrowed: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", read_only(self.values))
+        own = _view(self.values) if self.borrowed else read_only(self.values)
+        object.__setattr__(self, "values", own)
+
+    @cached_property
+    def span(self) -> tuple[float, float]:
+        """Lowest and highest number, the missing passed over; NaN if all are."""
+        return span_of(self.values)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Column, (self.kind, self.values, self.labels, self.ordered))
@@ -91,7 +100,9 @@ class Grid:
         return name in self.names
 
     def take(self, rows: AnyArray) -> Grid:
-        """Return the given rows (positions or a mask)."""
+        """Return the given rows (positions or a mask); all of them are no copy."""
+        if rows.size == self.n and np.array_equal(rows, np.arange(self.n)):
+            return self
         taken = tuple(column.take(rows) for column in self.columns)
         return Grid(self.names, taken, int(np.arange(self.n)[rows].size))
 
@@ -110,8 +121,14 @@ class Grid:
         )
 
 
-def open_frame(frame: object) -> Grid:
+def open_frame(frame: object, *, borrow: bool = False) -> Grid:
     """Return the columns of any dataframe narwhals takes.
+
+    Parameters
+    ----------
+    frame : the dataframe.
+    borrow : read numbers where they are instead of copying them; for a grid that does
+        not outlive the call it is made in.
 
     Raises
     ------
@@ -131,15 +148,15 @@ def open_frame(frame: object) -> Grid:
         wrapped: Any = nw.from_native(frame, eager_only=True)
     except TypeError as error:
         raise _not_a_frame(frame) from error
-    plain = _plain_columns(frame)
+    plain = _plain_columns(frame, borrow)
     columns = tuple(
-        plain.get(name) or _column(wrapped[name]) for name in wrapped.columns
+        plain.get(name) or _column(wrapped[name], borrow) for name in wrapped.columns
     )
     names = tuple(str(name) for name in wrapped.columns)
     return Grid(names, columns, len(wrapped))
 
 
-def _plain_columns(frame: object) -> dict[object, Column]:
+def _plain_columns(frame: object, borrow: bool) -> dict[object, Column]:
     """Return the NumPy columns of a pandas frame that need no look at each value."""
     if not isinstance(frame, pd.DataFrame):
         return {}
@@ -153,7 +170,7 @@ def _plain_columns(frame: object) -> dict[object, Column]:
         if dtype.kind == "i" and block.size and max(block.max(), -block.min()) > EXACT:
             continue
         for place, i in enumerate(at):
-            found[frame.columns[i]] = Column("number", block[:, place])
+            found[frame.columns[i]] = Column("number", block[:, place], borrowed=borrow)
     return found
 
 
@@ -202,12 +219,28 @@ def _not_a_frame(frame: object) -> OptionError:
     )
 
 
-def _column(series: Any) -> Column:
+def span_of(values: AnyArray) -> tuple[float, float]:
+    """Return the lowest and highest number; NaN is passed over, and stays if alone."""
+    if not values.size:
+        return np.nan, np.nan
+    low, high = float(values.min()), float(values.max())
+    if np.isnan(low):
+        low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+    return low, high
+
+
+def _view(array: AnyArray) -> AnyArray:
+    seen = array.view()
+    seen.setflags(write=False)
+    return seen
+
+
+def _column(series: Any, borrow: bool) -> Column:
     dtype = series.dtype
     if dtype in (nw.Categorical, nw.Enum):
         return _from_categories(series)
     if dtype == nw.Boolean or (dtype.is_numeric() and not dtype.is_decimal()):
-        return _from_numbers(series)
+        return _from_numbers(series, borrow)
     if dtype in (nw.Date, nw.Datetime):
         return _from_dates(series.to_numpy())
     return _from_objects(_objects(series.to_list()))
@@ -219,7 +252,7 @@ def _objects(values: Sequence[object]) -> AnyArray:
     return array
 
 
-def _from_numbers(series: Any) -> Column:
+def _from_numbers(series: Any, borrow: bool) -> Column:
     if series.dtype.is_integer() and len(series) and series.null_count() < len(series):
         largest = max(abs(int(series.max())), abs(int(series.min())))
         if largest > EXACT:
@@ -231,7 +264,7 @@ def _from_numbers(series: Any) -> Column:
     kind = {"b": np.bool_, "i": np.int64, "u": np.int64}.get(
         array.dtype.kind, np.float64
     )
-    return Column("number", np.asarray(array, dtype=kind))
+    return Column("number", np.asarray(array, dtype=kind), borrowed=borrow)
 
 
 def _from_categories(series: Any) -> Column:

@@ -115,9 +115,10 @@ def clean_rows(grid: Grid, roles: Roles, duplicates: str) -> Cleaned:
     grid, wave_notes = _waves(grid, roles)
     weights, keep, exclusions = _weights(grid, roles)
     rows = np.flatnonzero(keep)
-    first, repeated = _duplicates(grid.take(rows), roles, duplicates)
+    weighted = grid.take(rows)
+    first, repeated = _duplicates(weighted, roles, duplicates)
     rows = rows[first]
-    kept = grid.take(rows)
+    kept = weighted.take(np.flatnonzero(first))
     check_design(kept, roles.cluster, roles.stratum)
     return Cleaned(
         kept,

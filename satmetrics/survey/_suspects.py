@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from satmetrics.errors import DataError
 
 HIGH = (88.0, 97.0, 98.0, 99.0, 888.0, 997.0, 998.0, 999.0, 9998.0, 9999.0)
 LOW = (-1.0, -2.0, -7.0, -8.0, -9.0, -88.0, -97.0, -98.0, -99.0, -999.0, -9999.0)
+Span: TypeAlias = tuple[float, float]
+PIECE = 2**14
+"""Numbers looked at together: they stay in cache."""
 RATING_MAX = 20.0
 """A column of whole numbers from 0 up to this is taken for a rating."""
 
@@ -29,6 +33,39 @@ def scale_cure(name: str) -> str:
         f"scale={{{name!r}: (lowest, highest)}}, or {key} = [lowest, highest] under "
         "[scale] in study.toml"
     )
+
+
+def has_fraction(values: FloatArray) -> bool:
+    """Return whether a number is not whole; the missing and infinite are."""
+    for start in range(0, len(values), PIECE):
+        piece = values[start : start + PIECE]
+        differs = np.rint(piece) != piece
+        if differs.any() and (differs & ~np.isnan(piece)).any():
+            return True
+    return False
+
+
+def may_hold_codes(values: FloatArray, span: Span) -> bool:
+    """Return False where lowest, highest and few values rule every suspect code out.
+
+    Without a high code as the highest value, only a rating has suspects: whole numbers
+    that are negative codes below, or 8 and 9 above and none of 6 and 7.
+    """
+    low, high = span
+    if high in HIGH:
+        return True
+    negative, single = low in LOW, high in (8.0, 9.0)
+    if not (negative or single) or has_fraction(values):
+        return False
+    return negative or not _holds(values, (6.0, 7.0))
+
+
+def _holds(values: FloatArray, some: Sequence[float]) -> bool:
+    for start in range(0, len(values), PIECE):
+        piece = values[start : start + PIECE]
+        if any((piece == value).any() for value in some):
+            return True
+    return False
 
 
 def check_suspects(name: str, values: FloatArray) -> None:

@@ -13,12 +13,15 @@ import numpy as np
 from satmetrics._result import Exclusion
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError
-from satmetrics.survey._door import Column
+from satmetrics.survey._door import Column, span_of
 from satmetrics.survey._suspects import (
     HIGH,
     LOW,
+    Span,
     check_suspects,
     codes_cure,
+    has_fraction,
+    may_hold_codes,
     scale_cure,
 )
 from satmetrics.survey.scale import Scale
@@ -140,16 +143,18 @@ def read_answers(name: str, column: Column, rules: Rules) -> Reading:
         declared scale, or looks like a missing code.
     """
     values, notes = _numbers(name, column, rules)
-    _check_finite(name, values)
-    _check_doubtful(name, values, rules)
-    values, reasons, why = _drop_codes(column, values, rules)
+    span = column.span if values is column.values else span_of(values)
+    _check_finite(name, values, span)
+    _check_doubtful(name, values, rules, span)
+    values, reasons, why = _drop_codes(column, values, rules, span)
+    span = span if why is None else span_of(values)
     if rules.scale is not None:
-        _check_scale(name, values, rules.scale)
-        between = int((~rules.scale.on_point(values)).sum())
+        _check_scale(name, values, rules.scale, span)
+        between = _between(values, rules.scale)
         if between:
             where = f"between the points of {rules.scale}"
             notes += (f"{between:,} answers of {name!r} lie {where}",)
-    else:
+    elif may_hold_codes(values, span):
         check_suspects(name, values)
     return Reading(name, values, reasons, why, notes)
 
@@ -158,7 +163,7 @@ def _numbers(
     name: str, column: Column, rules: Rules
 ) -> tuple[FloatArray, tuple[str, ...]]:
     if column.kind == "number":
-        return column.values.astype(np.float64), ()
+        return column.values.astype(np.float64, copy=False), ()
     if column.kind == "date":
         raise DataError(
             f"column {name!r} holds dates, such as {column.labels[0]}",
@@ -262,9 +267,9 @@ def _not_numbers(name: str, column: Column, bad: Sequence[int]) -> DataError:
     )
 
 
-def _check_finite(name: str, values: FloatArray) -> None:
-    infinite = int(np.isinf(values).sum())
-    if infinite:
+def _check_finite(name: str, values: FloatArray, span: Span) -> None:
+    if np.isinf(span).any():
+        infinite = int(np.isinf(values).sum())
         raise DataError(
             f"column {name!r} holds {infinite:,} infinite values",
             code="infinite",
@@ -274,9 +279,9 @@ def _check_finite(name: str, values: FloatArray) -> None:
         )
 
 
-def _check_doubtful(name: str, values: FloatArray, rules: Rules) -> None:
+def _check_doubtful(name: str, values: FloatArray, rules: Rules, span: Span) -> None:
     for code in rules.doubtful:
-        hits = int((values == code).sum())
+        hits = int((values == code).sum()) if span[0] <= code <= span[1] else 0
         if hits:
             raise DataError(
                 f"missing code {code:g} is an answer on the scale {rules.scale} of "
@@ -290,11 +295,14 @@ def _check_doubtful(name: str, values: FloatArray, rules: Rules) -> None:
 
 
 def _drop_codes(
-    column: Column, values: FloatArray, rules: Rules
+    column: Column, values: FloatArray, rules: Rules, span: Span
 ) -> tuple[FloatArray, tuple[str, ...], IntArray | None]:
+    codes = [code for code in rules.codes if span[0] <= code <= span[1]]
+    if not codes and not (column.kind == "text" and rules.code_texts):
+        return values, (), None
     reasons: list[str] = []
     why = np.full(len(values), -1, dtype=np.int64)
-    for code in rules.codes:
+    for code in codes:
         hit = values == code
         if hit.any():
             why[hit] = len(reasons)
@@ -310,10 +318,20 @@ def _drop_codes(
     return np.where(why >= 0, np.nan, values), tuple(reasons), why
 
 
-def _check_scale(name: str, values: FloatArray, scale: Scale) -> None:
-    off = values[~scale.contains(values)]
-    if not off.size:
+def _between(values: FloatArray, scale: Scale) -> int:
+    """Count answers between the points of a scale, all of them on it."""
+    if scale.step <= 0:
+        return 0
+    plain = scale.step == 1 and scale.minimum == round(scale.minimum)
+    if plain and not has_fraction(values):
+        return 0
+    return int((~scale.on_point(values)).sum())
+
+
+def _check_scale(name: str, values: FloatArray, scale: Scale, span: Span) -> None:
+    if not (span[0] < scale.minimum or span[1] > scale.maximum):
         return
+    off = values[~scale.contains(values)]
     distinct, counts = np.unique(off, return_counts=True)
     pairs = list(zip(distinct.tolist(), counts.tolist(), strict=True))
     shown = ", ".join(f"{value:g} ({k:,}x)" for value, k in pairs[:_SHOWN])
