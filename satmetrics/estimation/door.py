@@ -56,7 +56,7 @@ def model_survey(model: StructuralModel, data: object) -> Survey:
         name: None if pair is None else known[pair]
         for name, pair in zip(model.indicators, _scales(model), strict=True)
     }
-    survey = as_survey(data, scales)
+    survey = as_survey(data, scales, borrow=True)
     for construct in model.constructs:
         twice = [item for item in construct.reverse if item in survey.reverse]
         if twice:

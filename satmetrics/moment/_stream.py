@@ -22,7 +22,8 @@ GATHERED = 2**21
 def first_mean(columns: Sequence[FloatArray], rows: IntArray | None) -> FloatArray:
     """Return the means (p,) of the first rows: a shift from which nothing cancels."""
     head = slice(0, PIECE) if rows is None else rows[:PIECE]
-    return np.array([float(c[head].mean()) if len(c[head]) else 0.0 for c in columns])
+    first = np.stack([column[head] for column in columns])
+    return np.asarray(first.mean(axis=1) if first.size else np.zeros(len(columns)))
 
 
 def total_sums(

@@ -11,12 +11,14 @@ import numpy as np
 
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
-from satmetrics._typing import AnyArray, FloatArray, IntArray, MissingPolicy
+from satmetrics._typing import FloatArray, IntArray, MissingPolicy
 from satmetrics.errors import DataError, MissingDataWarning, OptionError
 from satmetrics.moment import _kernel as kernel
+from satmetrics.moment._stream import total_sums
 from satmetrics.moment.em import em_groups, require_identified
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.products import Products
+from satmetrics.moment.streamed import streamed_sums
 from satmetrics.survey.missing import treat_missing
 from satmetrics.survey.survey import Survey, as_survey
 
@@ -46,11 +48,13 @@ def from_answers(
             column="acov",
             remedy='use missing="listwise"',
         )
-    survey = _weighted(as_survey(data), weights)
+    survey = _weighted(as_survey(data, borrow=True), weights)
     names = tuple(items) if items is not None else survey.items
+    if by is None and names and missing in ("listwise", "error") and not acov:
+        return _one_group(survey, names, missing)
     answers = survey.answers(names)
     treated = treat_missing(answers, names, missing, survey.weights)
-    _warn_of_loss(treated.keep, missing)
+    _warn_of_loss(int((~treated.keep).sum()), survey.n, missing, 4)
     codes, keys = _grouping(survey, by)
     if keys is not None and not len(keys):
         raise DataError(
@@ -85,6 +89,22 @@ def from_answers(
     if single.kind == "em":
         require_identified(single)
     return single
+
+
+def _one_group(
+    survey: Survey, names: tuple[str, ...], missing: MissingPolicy
+) -> Moments:
+    """Moments of the complete rows of one group, without a copy of the answers."""
+    columns, w = survey.answer_columns(names), survey.weights
+    found = streamed_sums(columns, w, names, missing)
+    _warn_of_loss(found.complete.lost, survey.n, missing, 5)
+    sums = kernel.moments_of_sums(found.sums[None], found.shift)
+    taylor = None
+    if w is not None and sums.n[0] > 1:
+        about = total_sums(columns, w**2, found.complete.rows, sums.mean[0])
+        taylor = _middle(about[None], sums)
+    context = survey.context_for(names).plus(*found.complete.exclusions)
+    return _built(names, sums, None, context, taylor=taylor).group(0)
 
 
 @dataclass(frozen=True)
@@ -143,14 +163,13 @@ def _weighted(survey: Survey, weights: str | None) -> Survey:
     return survey.with_roles(weight=weights)
 
 
-def _warn_of_loss(keep: AnyArray, missing: MissingPolicy) -> None:
-    lost = int((~keep).sum())
-    if missing == "listwise" and lost > MANY_LOST * len(keep):
+def _warn_of_loss(lost: int, n: int, missing: MissingPolicy, stacklevel: int) -> None:
+    if missing == "listwise" and lost > MANY_LOST * n:
         warnings.warn(
-            f"{lost} of {len(keep)} rows have a missing answer and are left out; "
+            f"{lost} of {n} rows have a missing answer and are left out; "
             'missing="pairwise" would use their other answers',
             MissingDataWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
 
 
@@ -177,8 +196,12 @@ def _complete(
 
 def _taylor(Z: FloatArray, rows: _Rows, sums: kernel.Sums) -> FloatArray:
     """Covariance of weighted means: n/(n−1) Σ w² z zᵀ / (Σw)², z about the mean."""
-    p = Z.shape[1]
-    T = kernel.group_sums(Z, rows.w**2, rows.codes, len(sums.n))
+    return _middle(kernel.group_sums(Z, rows.w**2, rows.codes, len(sums.n)), sums)
+
+
+def _middle(T: FloatArray, sums: kernel.Sums) -> FloatArray:
+    """Turn sums T (G, 3 + p + p*) with weights w² about the mean into `_taylor`."""
+    p = sums.mean.shape[1]
     middle = T[:, kernel.HEAD + p :][:, kernel.square(p)]
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = sums.n / (sums.n - 1) / sums.weight_sum**2

@@ -38,6 +38,57 @@ class Treated:
             object.__setattr__(self, name, read_only(getattr(self, name)))
 
 
+@dataclass(frozen=True, eq=False)
+class Complete:
+    """The rows without a missing answer.
+
+    Attributes
+    ----------
+    rows : (m,) positions; None if they are all n rows.
+    lost : rows left out.
+    exclusions : them, with the missing answers by item.
+    """
+
+    rows: IntArray | None = None
+    lost: int = 0
+    exclusions: tuple[Exclusion, ...] = ()
+
+
+def complete_rows(
+    columns: Sequence[FloatArray], names: Sequence[str], policy: str
+) -> Complete:
+    """Return what `treat_missing` keeps with "listwise" or "error", column by column.
+
+    Parameters
+    ----------
+    columns : p arrays (n,), NaN = missing; none of them is copied.
+    names : p item names, for the counts.
+    policy : "listwise" or "error".
+
+    Raises
+    ------
+    DataError
+        If no row is left, or the policy is "error" and an answer is missing.
+    """
+    n = len(columns[0]) if columns else 0
+    lost = np.zeros(n, dtype=np.bool_)
+    missing = np.zeros(len(columns), dtype=np.int64)
+    for j, column in enumerate(columns):
+        absent = np.isnan(column)
+        missing[j] = np.count_nonzero(absent)
+        if missing[j]:
+            lost |= absent
+    if policy == "error" and missing.any():
+        raise _refused(names, missing)
+    dropped = int(np.count_nonzero(lost))
+    if dropped == n:
+        raise _nobody(names, missing, n, policy)
+    if not dropped:
+        return Complete()
+    excluded = _counted(_listwise(names, missing), dropped)
+    return Complete(np.flatnonzero(~lost), dropped, excluded)
+
+
 def treat_missing(
     X: FloatArray,
     names: Sequence[str],
@@ -87,8 +138,9 @@ def treat_missing(
         raise _nobody(names, missing, len(X), policy)
     dropped = int((~keep).sum())
     if policy == "listwise":
-        reason = f"an answer is missing (listwise); by item: {_by_item(names, missing)}"
-        return Treated(X[keep], keep, missing, _counted(reason, dropped))
+        return Treated(
+            X[keep], keep, missing, _counted(_listwise(names, missing), dropped)
+        )
     gone = _counted("no answer to any item", dropped)
     if policy == "mean":
         kept_weights = None if weights is None else weights[keep]
@@ -121,6 +173,10 @@ def _fill(
         if k
     )
     return np.where(there, X, mean), counted
+
+
+def _listwise(names: Sequence[str], missing: IntArray) -> str:
+    return f"an answer is missing (listwise); by item: {_by_item(names, missing)}"
 
 
 def _counted(reason: str, n: int) -> tuple[Exclusion, ...]:

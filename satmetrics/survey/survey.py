@@ -309,10 +309,13 @@ class Survey:
             If a column is absent, or holds texts, infinite values or values off its
             scale.
         """
-        columns = [self._turned(self._reading(name)) for name in self._known(items)]
-        if not columns:
-            return np.empty((self.n, 0))
-        return np.column_stack(columns)
+        columns = self.answer_columns(items)
+        return np.column_stack(columns) if columns else np.empty((self.n, 0))
+
+    def answer_columns(self, items: Sequence[str]) -> tuple[FloatArray, ...]:
+        """Return the columns of `answers` one by one, read-only and not copied."""
+        names = self._known(items)
+        return tuple(self._turned(self._reading(name)) for name in names)
 
     def context_for(self, items: Sequence[str]) -> Context:
         """Return the context with what reading these items left out or converted."""
@@ -522,7 +525,10 @@ def _restore(state: dict[str, object]) -> Survey:
 
 
 def as_survey(
-    data: object, scales: Mapping[str, ScaleLike | None] | None = None
+    data: object,
+    scales: Mapping[str, ScaleLike | None] | None = None,
+    *,
+    borrow: bool = False,
 ) -> Survey:
     """Return `data` as a Survey.
 
@@ -532,6 +538,8 @@ def as_survey(
         dataframe, whose columns then have no roles.
     scales : where given, the columns of a dataframe that hold answers, and their scale
         if they have one; by default all that can be read, without a scale.
+    borrow : read numbers where they are; for a survey that is not kept beyond the call
+        it is made in.
 
     Raises
     ------
@@ -546,9 +554,9 @@ def as_survey(
     """
     if isinstance(data, Survey):
         return data
+    grid = open_frame(data, borrow=borrow)
     if scales is None:
-        return Survey(data)
-    grid = open_frame(data)
+        return Survey(grid)
     there = {name: scale for name, scale in scales.items() if name in grid}
     known = {name: scale for name, scale in there.items() if scale is not None}
     return Survey(grid, scale=known or None, items=tuple(there))
