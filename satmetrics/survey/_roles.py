@@ -97,10 +97,10 @@ class Roles(Record):
 
 @dataclass(frozen=True, eq=False)
 class Cleaned:
-    """Rows that stay, with clean labels, and what was counted on the way."""
+    """Rows that stay (None for all), with clean labels, and what was counted."""
 
     grid: Grid
-    rows: IntArray
+    rows: IntArray | None
     exclusions: tuple[Exclusion, ...]
     notes: tuple[str, ...]
     weights: FloatArray | None
@@ -114,18 +114,17 @@ def clean_rows(grid: Grid, roles: Roles, duplicates: str) -> Cleaned:
     grid, notes = _strip(grid, roles)
     grid, wave_notes = _waves(grid, roles)
     weights, keep, exclusions = _weights(grid, roles)
-    rows = np.flatnonzero(keep)
-    weighted = grid.take(rows)
+    weighted = grid if keep.all() else grid.take(np.flatnonzero(keep))
     first, repeated = _duplicates(weighted, roles, duplicates)
-    rows = rows[first]
-    kept = weighted.take(np.flatnonzero(first))
+    kept = weighted if first.all() else weighted.take(np.flatnonzero(first))
+    rows = None if kept is grid else np.flatnonzero(keep)[first]
     check_design(kept, roles.cluster, roles.stratum)
     return Cleaned(
         kept,
         rows,
         (*exclusions, *repeated),
         (*notes, *_alike(grid, roles), *wave_notes),
-        None if weights is None else weights[rows],
+        weights if rows is None or weights is None else weights[rows],
     )
 
 

@@ -430,7 +430,9 @@ class Survey:
             items=tuple(n for n in self.items if n in free),
             _grid=cleaned.grid,
             _weights=cleaned.weights,
-            _readings={k: r.take(cleaned.rows) for k, r in free.items()},
+            _readings=free
+            if cleaned.rows is None
+            else {k: r.take(cleaned.rows) for k, r in free.items()},
         )
 
     def take(self, rows: ArrayLike) -> Survey:
