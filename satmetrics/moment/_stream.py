@@ -6,7 +6,7 @@ stays in cache, and one BLAS product makes all its sums.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -44,14 +44,11 @@ def total_sums(
     p, n = len(columns), len(columns[0]) if rows is None else len(rows)
     product = np.zeros((p + 1, p + 1))
     heads = np.zeros(2)
-    A = np.empty((p + 1, min(PIECE, n)))
+    fill = _filler(columns, shift)
     for start in range(0, n, PIECE):
         span = slice(start, min(start + PIECE, n))
         here = span if rows is None else rows[span]
-        a = A[:, : span.stop - start]
-        for j, column in enumerate(columns):
-            np.subtract(column[here], shift[j], out=a[j])
-        a[p] = 1.0
+        a = fill(here, span.stop - start)
         if w is None:
             product += a @ a.T
             continue
@@ -62,6 +59,47 @@ def total_sums(
         heads[:] = n
     total: FloatArray = _packed(product[None], heads[None])[0]
     return total
+
+
+def _filler(
+    columns: Sequence[FloatArray], shift: FloatArray
+) -> Callable[[slice | IntArray, int], FloatArray]:
+    """Return what makes the (p + 1, m) shifted answers of some rows, and a row of 1."""
+    p = len(columns)
+    block = _common_block(columns)
+    room = np.empty((p + 1) * PIECE)
+
+    def by_row(here: slice | IntArray, m: int) -> FloatArray:
+        a = room[: (p + 1) * m].reshape(m, p + 1)
+        np.subtract(block[here], shift, out=a[:, :p])
+        a[:, p] = 1.0
+        return a.T
+
+    def by_column(here: slice | IntArray, m: int) -> FloatArray:
+        a = room[: (p + 1) * m].reshape(p + 1, m)
+        for j, column in enumerate(columns):
+            np.subtract(column[here], shift[j], out=a[j])
+        a[p] = 1.0
+        return a
+
+    return by_column if block is None else by_row
+
+
+def _common_block(columns: Sequence[FloatArray]) -> FloatArray | None:
+    """Return the (n, p) block whose neighbouring columns these are, if stored by row.
+
+    Read column by column such a block passes through the cache p times.
+    """
+    p, n = len(columns), len(columns[0])
+    at = np.array([c.__array_interface__["data"][0] for c in columns])
+    step = columns[0].strides[0]
+    if p < 2 or step < 8 * p or any(c.strides[0] != step for c in columns):
+        return None
+    if not np.array_equal(np.diff(at), np.full(p - 1, 8)):
+        return None
+    return np.lib.stride_tricks.as_strided(
+        columns[0], (n, p), (step, 8), writeable=False
+    )
 
 
 def shard_sums(
@@ -97,8 +135,13 @@ def shard_sums(
         for j, column in enumerate(columns):
             np.subtract(column[rows], shift[j], out=a[:, j])
         a[:, p] = 1.0
-        v = inside.astype(np.float64) if w is None else w[rows] * inside
-        heads[part, 0] = sizes[part]
+        if not inside.all():
+            a *= inside[:, None]
+        heads[part] = sizes[part, None]
+        if w is None:
+            product[part] = a @ np.swapaxes(a, 1, 2)
+            continue
+        v = w[rows] * inside
         heads[part, 1] = (v * v).sum(axis=1)
         product[part] = (a * v[:, None]) @ np.swapaxes(a, 1, 2)
     return _packed(product, heads)

@@ -50,7 +50,8 @@ def from_answers(
         )
     survey = _weighted(as_survey(data, borrow=True), weights)
     names = tuple(items) if items is not None else survey.items
-    if by is None and names and missing in ("listwise", "error") and not acov:
+    plain = names and by is None and products is None and not acov
+    if plain and missing in ("listwise", "error"):
         return _one_group(survey, names, missing)
     answers = survey.answers(names)
     treated = treat_missing(answers, names, missing, survey.weights)

@@ -17,7 +17,7 @@ from satmetrics.moment import _shards, _stream
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.products import Products
 from satmetrics.moment.unit_sums import UnitSums, drawn_within, of_sums
-from satmetrics.survey.missing import treat_missing
+from satmetrics.survey.missing import complete_rows, treat_missing
 from satmetrics.survey.survey import Survey, as_survey
 
 UnitChoice = Literal["auto", "respondents", "shards"]
@@ -131,21 +131,10 @@ def contributions(
         If a stratum has one unit only among the rows that are left, or shards are asked
         for and there are fewer than 4,000 units.
     """
-    survey = as_survey(data)
-    treated = treat_missing(survey.answers(items), items, missing, survey.weights)
-    X = treated.values
-    context = survey.context_for(items).plus(*treated.exclusions)
-    if products is not None:
-        X, items = products.beside(X, items), (*items, *products.names)
-    rows = _Rows(
-        names=items,
-        X=X,
-        shift=X.mean(axis=0) if len(X) else np.zeros(X.shape[1]),
-        w=None if survey.weights is None else survey.weights[treated.keep],
-        context=context,
-    )
-    unit, strata = sampled(survey, np.flatnonzero(treated.keep))
-    n_units = len(X) if unit is None else int(unit.max()) + 1
+    survey = as_survey(data, borrow=True)
+    rows, kept = _rows(survey, items, missing, products)
+    unit, strata = sampled(survey, kept)
+    n_units = rows.n if unit is None else int(unit.max()) + 1
     if _wants_shards(units, n_units, "respondents" if unit is None else "clusters"):
         return rows.sharded(unit, strata)
     if unit is None:
@@ -153,9 +142,12 @@ def contributions(
     return rows.clustered(unit, strata)
 
 
-def sampled(survey: Survey, kept: IntArray) -> tuple[IntArray | None, IntArray | None]:
+def sampled(
+    survey: Survey, kept: IntArray | None
+) -> tuple[IntArray | None, IntArray | None]:
     """Return the cluster of each row kept, and the stratum of each cluster or row."""
-    design = survey.design().take(kept)
+    design = survey.design()
+    design = design if kept is None else design.take(kept)
     design.check_variance()
     strata = None if design.stratum is None else _dense(design.stratum)
     if design.cluster is None:
@@ -184,40 +176,81 @@ def _wants_shards(units: UnitChoice, n_units: int, what: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """Complete answers X (n, p) on their way to become units."""
+    """Complete answers on their way to become units.
+
+    Attributes
+    ----------
+    columns : p arrays (n,).
+    kept : positions of the rows used; None for all.
+    w : (n,) weights, or None.
+    """
 
     names: tuple[str, ...]
-    X: FloatArray
-    shift: FloatArray
+    columns: tuple[FloatArray, ...]
+    kept: IntArray | None
     w: FloatArray | None
     context: Context
 
+    @property
+    def n(self) -> int:
+        return len(self.columns[0]) if self.kept is None else len(self.kept)
+
+    def centred(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return answers less their means (n, p), the means, and weights."""
+        here = slice(None) if self.kept is None else self.kept
+        Z = np.column_stack([column[here] for column in self.columns])
+        shift = Z.mean(axis=0)
+        Z -= shift
+        Z.setflags(write=False)
+        w = np.ones(self.n) if self.w is None else self.w[here]
+        return Z, shift, w
+
     def single(self, strata: IntArray | None) -> Contributions:
-        return Contributions(
-            names=self.names,
-            shift=self.shift,
-            Z=self.X - self.shift,
-            w=np.ones(len(self.X)) if self.w is None else self.w,
-            context=self.context,
-            strata=strata,
-        )
+        Z, shift, w = self.centred()
+        return Contributions(self.names, shift, Z, w, self.context, strata)
 
     def clustered(self, unit: IntArray, strata: IntArray | None) -> UnitSums:
-        w = np.ones(len(self.X)) if self.w is None else self.w
-        n_units = int(unit.max()) + 1
-        sums = kernel.group_sums(self.X - self.shift, w, unit, n_units)
-        return UnitSums(self.names, self.shift, sums, "clusters", strata, self.context)
+        Z, shift, w = self.centred()
+        sums = kernel.group_sums(Z, w, unit, int(unit.max()) + 1)
+        return UnitSums(self.names, shift, sums, "clusters", strata, self.context)
 
     def sharded(self, unit: IntArray | None, strata: IntArray | None) -> UnitSums:
-        n_units = len(self.X) if unit is None else int(unit.max()) + 1
+        n_units = self.n if unit is None else int(unit.max()) + 1
         codes = np.zeros(n_units, dtype=np.int64) if strata is None else strata
         order, sizes, of = _shards.deal(codes, _shards.n_shards(n_units))
         if unit is not None:
             order, sizes = _rows_of(unit, order, sizes)
-        columns = tuple(self.X.T)
-        sums = _stream.shard_sums(columns, self.w, order, sizes, self.shift)
+        if self.kept is not None:
+            order = self.kept[order]
+        shift = _stream.first_mean(self.columns, self.kept)
+        sums = _stream.shard_sums(self.columns, self.w, order, sizes, shift)
         within = None if strata is None else of
-        return UnitSums(self.names, self.shift, sums, "shards", within, self.context)
+        return UnitSums(self.names, shift, sums, "shards", within, self.context)
+
+
+def _rows(
+    survey: Survey,
+    items: tuple[str, ...],
+    missing: MissingPolicy,
+    products: Products | None,
+) -> tuple[_Rows, IntArray | None]:
+    """Return the complete answers and the rows of the survey they are, None for all."""
+    w = survey.weights
+    context = survey.context_for(items)
+    if missing in ("listwise", "error") and products is None:
+        columns = survey.answer_columns(items)
+        found = complete_rows(columns, items, missing)
+        context = context.plus(*found.exclusions)
+        return _Rows(items, columns, found.rows, w, context), found.rows
+    treated = treat_missing(survey.answers(items), items, missing, w)
+    kept = np.flatnonzero(treated.keep)
+    X = treated.values
+    if products is not None:
+        X, items = products.beside(X, items), (*items, *products.names)
+    columns = tuple(X.T)
+    context = context.plus(*treated.exclusions)
+    w = None if w is None else w[kept]
+    return _Rows(items, columns, None, w, context), kept
 
 
 def _rows_of(

@@ -19,6 +19,8 @@ from satmetrics._frames import read_only
 from satmetrics._typing import AnyArray, IntArray
 from satmetrics.errors import DataError, OptionError
 
+PIECE = 2**12
+"""Rows looked at together: they stay in cache."""
 EXACT = 2**53
 """Whole numbers beyond this are not exact as float64, so they are kept as text."""
 
@@ -167,9 +169,35 @@ def _plain_columns(frame: object, borrow: bool) -> dict[object, Column]:
         block = (frame if len(at) == len(kinds) else frame.iloc[:, at]).to_numpy()
         if dtype.kind == "i" and block.size and max(block.max(), -block.min()) > EXACT:
             continue
+        rows_first = block.strides[0] > block.strides[1] and len(block) > 1
+        spans = _row_spans(block) if rows_first else None
+        if rows_first and not borrow:
+            block = _columns_first(block)
         for place, i in enumerate(at):
-            found[frame.columns[i]] = Column("number", block[:, place], borrowed=borrow)
+            column = Column("number", block[:, place], borrowed=borrow or rows_first)
+            if spans is not None and not np.isnan(spans[place]).any():
+                low, high = spans[place].tolist()
+                object.__setattr__(column, "span", (low, high))
+            found[frame.columns[i]] = column
     return found
+
+
+def _row_spans(block: AnyArray) -> AnyArray:
+    """Return lowest and highest (p, 2) of a block stored row by row, NaN included."""
+    low, high = block[0].copy(), block[0].copy()
+    for start in range(0, len(block), PIECE):
+        piece = block[start : start + PIECE]
+        np.minimum(low, piece.min(axis=0), out=low)
+        np.maximum(high, piece.max(axis=0), out=high)
+    return np.stack([low, high], axis=1)
+
+
+def _columns_first(block: AnyArray) -> AnyArray:
+    """Copy a block stored row by row so that its columns are contiguous."""
+    out = np.empty(block.shape[::-1], dtype=block.dtype)
+    for start in range(0, len(block), PIECE):
+        out[:, start : start + PIECE] = block[start : start + PIECE].T
+    return out.T
 
 
 def _check_names(frame: object) -> None:

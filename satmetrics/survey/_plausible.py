@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from satmetrics._typing import FloatArray
 from satmetrics.errors import ReversalWarning, ScaleWarning
 from satmetrics.survey._declared import Declared
+from satmetrics.survey._door import span_of
+from satmetrics.survey._suspects import PIECE, Span
 from satmetrics.survey.scale import Scale
 
 MIN_ANSWERS_SCALE = 20
@@ -21,9 +24,11 @@ MIN_ITEMS_STRAIGHT = 5
 
 
 def check_scales(
-    values: Mapping[str, FloatArray], declared: Declared
+    spans: Mapping[str, Span], values: Mapping[str, FloatArray], declared: Declared
 ) -> list[ScaleWarning]:
     """Return a warning per scale of which some items never reach the upper part.
+
+    `spans` holds the lowest and highest of the `values` of each item.
 
     An item is named if another item of that scale reaches its top and the item has at
     least 20 answers, none above the middle of a scale of eight or more points, or at
@@ -38,7 +43,11 @@ def check_scales(
     return [
         warning
         for scale, names in alike.items()
-        if (warning := _scale_warning(scale, {n: values[n] for n in names}))
+        if (
+            warning := _scale_warning(
+                scale, {n: _seen(values[n], spans[n], scale) for n in names}
+            )
+        )
     ]
 
 
@@ -50,12 +59,35 @@ def usual_top(
     The scale ends at 9 or more, at least three columns have `at_least` answers, and the
     highest answer on the scale in any column is exactly 5 or 7.
     """
-    seen = [column[scale.contains(column) & ~np.isnan(column)] for column in columns]
-    enough = sum(column.size >= at_least for column in seen)
+    return _common_top([_seen(c, span_of(c), scale) for c in columns], scale, at_least)
+
+
+def _common_top(seen: Sequence[Seen], scale: Scale, at_least: int) -> float | None:
+    enough = sum(column.n >= at_least for column in seen)
     if scale.maximum < LONG_SCALE or enough < MIN_ITEMS_USUAL:
         return None
-    top = max(float(column.max()) for column in seen if column.size)
+    top = max(column.top for column in seen if column.n)
     return top if top in USUAL_TOPS else None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Answers on a scale: how many, counted up to 50, and the highest."""
+
+    n: int
+    top: float
+
+
+def _seen(values: FloatArray, span: Span, scale: Scale) -> Seen:
+    if span[0] < scale.minimum or span[1] > scale.maximum:
+        values = values[scale.contains(values)]
+        span = span_of(values)
+    n = 0
+    for start in range(0, len(values), PIECE):
+        n += int(np.count_nonzero(~np.isnan(values[start : start + PIECE])))
+        if n >= MIN_ANSWERS_USUAL:
+            break
+    return Seen(n, span[1])
 
 
 def check_reversals(
@@ -84,10 +116,8 @@ def straight_liners(answers: FloatArray) -> int:
     return int(straight.sum())
 
 
-def _scale_warning(
-    scale: Scale, values: Mapping[str, FloatArray]
-) -> ScaleWarning | None:
-    common = usual_top(list(values.values()), scale, MIN_ANSWERS_USUAL)
+def _scale_warning(scale: Scale, values: Mapping[str, Seen]) -> ScaleWarning | None:
+    common = _common_top(list(values.values()), scale, MIN_ANSWERS_USUAL)
     if common is not None:
         return ScaleWarning(
             f"no answer to any of {len(values)} items is above {common:g}, though the "
@@ -97,12 +127,11 @@ def _scale_warning(
         )
     tops, low = {}, []
     for name, column in values.items():
-        seen = column[~np.isnan(column)]
-        if seen.size < MIN_ANSWERS_SCALE:
+        if column.n < MIN_ANSWERS_SCALE:
             continue
-        top = tops[name] = float(seen.max())
+        top = tops[name] = column.top
         half = scale.n_points >= 8 and top <= scale.midpoint
-        usual = top in USUAL_TOPS and seen.size >= MIN_ANSWERS_USUAL
+        usual = top in USUAL_TOPS and column.n >= MIN_ANSWERS_USUAL
         if half or (usual and top < scale.maximum):
             low.append(name)
     if not low or max(tops.values()) < scale.maximum:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from satmetrics.errors import DataError, SatmetricsWarning
 from satmetrics.survey._declared import Declared
-from satmetrics.survey._door import Grid
+from satmetrics.survey._door import Grid, span_of
 from satmetrics.survey._plausible import check_reversals, check_scales
 from satmetrics.survey._suspects import scale_cure
 from satmetrics.survey.answers import Reading, read_answers
@@ -60,7 +60,11 @@ def warn_implausible(
     """Warn of answers that do not look as declared."""
     values = {name: reading.values for name, reading in readings.items()}
     found: list[SatmetricsWarning] = [
-        *check_scales(values, declared),
+        *check_scales(
+            {name: r.span or span_of(r.values) for name, r in readings.items()},
+            values,
+            declared,
+        ),
         *check_reversals(values, declared),
     ]
     for warning in found:

@@ -72,6 +72,7 @@ class Reading:
     reasons : why answers were left out.
     why : (n,) position in `reasons` of each answer left out, else -1; None if none is.
     notes : sentences about the conversion.
+    span : lowest and highest value; None if not looked up.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Reading:
     reasons: tuple[str, ...] = ()
     why: IntArray | None = None
     notes: tuple[str, ...] = ()
+    span: Span | None = None
 
     def exclusions(self) -> tuple[Exclusion, ...]:
         """Return the answers left out, counted by reason."""
@@ -156,7 +158,7 @@ def read_answers(name: str, column: Column, rules: Rules) -> Reading:
             notes += (f"{between:,} answers of {name!r} lie {where}",)
     elif may_hold_codes(values, span):
         check_suspects(name, values)
-    return Reading(name, values, reasons, why, notes)
+    return Reading(name, values, reasons, why, notes, span)
 
 
 def _numbers(
