@@ -65,15 +65,9 @@ def _filler(
     columns: Sequence[FloatArray], shift: FloatArray
 ) -> Callable[[slice | IntArray, int], FloatArray]:
     """Return what makes the (p + 1, m) shifted answers of some rows, and a row of 1."""
-    p = len(columns)
     block = _common_block(columns)
-    room = np.empty((p + 1) * PIECE)
-
-    def by_row(here: slice | IntArray, m: int) -> FloatArray:
-        a = room[: (p + 1) * m].reshape(m, p + 1)
-        np.subtract(block[here], shift, out=a[:, :p])
-        a[:, p] = 1.0
-        return a.T
+    p, n = len(columns), len(columns[0])
+    room = np.empty((p + 1) * min(PIECE, n))
 
     def by_column(here: slice | IntArray, m: int) -> FloatArray:
         a = room[: (p + 1) * m].reshape(p + 1, m)
@@ -82,7 +76,17 @@ def _filler(
         a[p] = 1.0
         return a
 
-    return by_column if block is None else by_row
+    if block is None:
+        return by_column
+    stored = block
+
+    def by_row(here: slice | IntArray, m: int) -> FloatArray:
+        a = room[: (p + 1) * m].reshape(m, p + 1)
+        np.subtract(stored[here], shift, out=a[:, :p])
+        a[:, p] = 1.0
+        return a.T
+
+    return by_row
 
 
 def _common_block(columns: Sequence[FloatArray]) -> FloatArray | None:
