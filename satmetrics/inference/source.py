@@ -129,7 +129,7 @@ def units_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Units
     See `source_of` for `units`.
     """
     one_of("units", units, UNIT_CHOICES)
-    survey = as_survey(data)
+    survey = as_survey(data, borrow=True)
     if fit.sampling.weights is not None:
         survey = survey.with_roles(weight=fit.sampling.weights)
     made = fit.sampling.products

@@ -48,10 +48,13 @@ def respondents(
     OptionError
         If shards are asked for where there are no sums.
     """
-    answers = survey.answers(items)
-    if missing not in ("pairwise", "mean", "em") or not np.isnan(answers).any():
+    tolerant = missing in ("pairwise", "mean", "em")
+    if not tolerant or not any(
+        np.isnan(column).any() for column in survey.answer_columns(items)
+    ):
+        policy = "listwise" if tolerant else missing
         return contributions(
-            survey, items, missing=missing, units=units, products=products
+            survey, items, missing=policy, units=units, products=products
         )
     if units == "shards":
         raise OptionError(
@@ -60,6 +63,7 @@ def respondents(
             column="units",
             remedy='leave units="auto", or use missing="listwise"',
         )
+    answers = survey.answers(items)
     treated = treat_missing(answers, items, "pairwise", survey.weights)
     X = answers[treated.keep]
     w = np.ones(len(X)) if survey.weights is None else survey.weights[treated.keep]
