@@ -106,7 +106,7 @@ class CrossValidation:
         fits = kernel.Fitted(
             mean=mean,
             weights=fitted.raw_weights() * signs,
-            slopes=fitted.loadings * moments.sd * signs,
+            slopes=fitted.loadings * _spread(fitted) * signs,
             paths=fitted.path_matrix,
         )
         exogenous = np.asarray(~fitted.model.adjacency().any(axis=0))
@@ -131,6 +131,15 @@ def _signs(model: StructuralModel) -> FloatArray:
     """Return (p,): −1 for reversed indicators, whose weights are of turned answers."""
     turned = {item for c in model.constructs for item in c.reverse}
     return np.array([-1.0 if item in turned else 1.0 for item in model.indicators])
+
+
+def _spread(fits: PlsFit) -> FloatArray:
+    """Return the items' standard deviations (F, p), by the divisor of the scores."""
+    sd = fits.moments.sd
+    if fits.options.divisor == "n":
+        n = np.asarray(fits.moments.n_eff, dtype=np.float64)[..., None]
+        sd = sd * np.sqrt((n - 1) / n)
+    return sd
 
 
 def _centre(fit: PlsFit, rows: Contributions) -> FloatArray:

@@ -274,6 +274,16 @@ def test_against_fits_of_the_rows(
         np.testing.assert_allclose(q2, 1 - mean[method] / mean["average"], rtol=1e-7)
 
 
+@pytest.mark.parametrize("metric", ["standardized", "raw"])
+def test_the_divisor_of_scores_changes_no_prediction_of_items(answers, metric):
+    one, other = (
+        sat.pls(model(), answers, sat.PlsOptions(divisor=d, metric=metric, tol=1e-12))
+        for d in ("n-1", "n")
+    )
+    a, b = (predict(fit, answers, folds=6, rng=1) for fit in (one, other))
+    np.testing.assert_allclose(a.losses, b.losses, rtol=1e-8)
+
+
 def test_a_turned_item_is_predicted_in_its_own_units(answers):
     turned = answers.assign(b2=10 - answers["b2"])
     one = predict(sat.pls(model(), answers), answers, folds=5, rng=1)
