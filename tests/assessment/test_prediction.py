@@ -490,12 +490,11 @@ def test_models_of_stages_are_refused(answers):
         {"A": "C", "B": "C", "A x B": "C"},
         interactions={"A x B": ("A", "B")},
     )
-    plain = dataclasses.replace(
-        spec, interactions=(), paths=tuple(p for p in spec.paths if "x" not in p.source)
-    )
-    fit = dataclasses.replace(sat.pls(plain, answers), model=spec)
+    fit = sat.pls(spec, answers)
     with pytest.raises(errors.SpecificationError, match="interactions"):
         predict(fit, answers)
+    with pytest.raises(errors.SpecificationError, match="importance_performance"):
+        sat.drivers.importance_performance(fit, target="C")
 
 
 def test_wrong_data(answers, mobile):
