@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from satmetrics._typing import FloatArray, MissingPolicy
@@ -48,14 +50,11 @@ def respondents(
     OptionError
         If shards are asked for where there are no sums.
     """
-    tolerant = missing in ("pairwise", "mean", "em")
-    if not tolerant or not any(
-        np.isnan(column).any() for column in survey.answer_columns(items)
-    ):
-        policy = "listwise" if tolerant else missing
-        return contributions(
-            survey, items, missing=policy, units=units, products=products
-        )
+    build = partial(contributions, survey, items, units=units, products=products)
+    if missing not in ("pairwise", "mean", "em"):
+        return build(missing=missing)
+    if not any(np.isnan(column).any() for column in survey.answer_columns(items)):
+        return build(missing="listwise")
     if units == "shards":
         raise OptionError(
             f'units="shards" and missing={missing!r} do not go together',
