@@ -114,11 +114,7 @@ def mediation(boot: BootstrapResult) -> MediationResult:
     )
     chains = boot.table.where(term="specific_indirect")
     if not len(chains):
-        raise OptionError(
-            "the model has no chain of paths, so that nothing is mediated",
-            code="no-mediation",
-            remedy="fit a model with at least two paths in a row",
-        )
+        raise _no_chains(bool((boot.table["term"] == "indirect").any()))
     direct, total = _by_pair(boot, "path"), _by_pair(boot, "total")
     rows = [
         _row(
@@ -135,6 +131,20 @@ def mediation(boot: BootstrapResult) -> MediationResult:
         level=boot.level,
         interval=boot.interval,
         title=boot.title,
+    )
+
+
+def _no_chains(too_many: bool) -> OptionError:
+    if too_many:
+        return OptionError(
+            "the model has so many chains of paths that none is listed",
+            code="too-many-chains",
+            remedy="give the chains of interest as statistic= of the bootstrap",
+        )
+    return OptionError(
+        "the model has no chain of paths, so that nothing is mediated",
+        code="no-mediation",
+        remedy="fit a model with at least two paths in a row",
     )
 
 

@@ -119,3 +119,16 @@ def test_wrong_inputs(fit):
     single = sat.bootstrap(sat.pls(one, data), data, n_draws=20, rng=1)
     with pytest.raises(errors.OptionError, match="nothing is mediated"):
         sat.assessment.mediation(single)
+    q = 12
+    common = np.random.default_rng(1).normal(size=(90, q + 1))
+    many = pd.DataFrame(
+        common[:, :1] + common[:, 1:], columns=[f"x{k}" for k in range(q)]
+    )
+    dense = sat.StructuralModel.from_blocks(
+        "dense",
+        {f"C{k}": [f"x{k}"] for k in range(q)},
+        {f"C{k}": [f"C{j}" for j in range(k + 1, q)] for k in range(q - 1)},
+    )
+    found = sat.bootstrap(sat.pls(dense, many), many, n_draws=20, rng=1)
+    with pytest.raises(errors.OptionError, match="so many chains"):
+        sat.assessment.mediation(found)
