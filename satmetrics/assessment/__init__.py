@@ -1,16 +1,22 @@
 """Reliability, validity, collinearity, fit, prediction; comparison of groups."""
 
+from satmetrics.assessment.blindfolds import blindfolding
+from satmetrics.assessment.fit_tests import exact_fit
 from satmetrics.assessment.groups import compare_groups
 from satmetrics.assessment.invariance import micom
 from satmetrics.assessment.loss_comparison import cvpat
 from satmetrics.assessment.mediators import mediation
 from satmetrics.assessment.prediction import predict
 from satmetrics.assessment.rules import guidance
+from satmetrics.assessment.selection import compare_models
 from satmetrics.inference.jackknife import jackknife
 
 __all__ = [
+    "blindfolding",
     "compare_groups",
+    "compare_models",
     "cvpat",
+    "exact_fit",
     "guidance",
     "jackknife",
     "mediation",

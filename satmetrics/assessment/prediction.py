@@ -131,7 +131,7 @@ def predict(
     one_of("linear", chosen, LINEAR)
     repeats = positive_int("repeats", repeats)
     require_plain(fit, "predict")
-    rows, cluster = _answered(fit, data)
+    rows, cluster = answered(fit, data)
     units = np.arange(rows.n_units) if cluster is None else cluster
     n = int(units.max()) + 1
     count = _folds(folds, n, "respondents" if cluster is None else "clusters")
@@ -145,7 +145,7 @@ def predict(
     return _result(run, units, (count, repeats), (approach, chosen))
 
 
-def _answered(fit: PlsFit, data: object) -> tuple[Contributions, IntArray | None]:
+def answered(fit: PlsFit, data: object) -> tuple[Contributions, IntArray | None]:
     """Return the answers that were fitted, and the cluster of each row, or raise."""
     if data is None or isinstance(data, Moments):
         raise DataError(

@@ -88,6 +88,11 @@ def build() -> dict[str, Result]:
         "assessment": sat.assess(fit),
         "assessment batch": sat.assess(batch),
         "guidance": sat.assessment.guidance(),
+        "exact fit": sat.assessment.exact_fit(fit, survey, n_draws=20, rng=1),
+        "model comparison": sat.assessment.compare_models(
+            {EVIL: fit, "same": fit}, "Satisfaction"
+        ),
+        "blindfolding": sat.assessment.blindfolding(fit, survey),
         "bootstrap": sat.bootstrap(fit, survey, n_draws=40, rng=1),
         "prediction": sat.assessment.predict(fit, survey, folds=3, repeats=2, rng=1),
         "groups": sat.assessment.compare_groups(
