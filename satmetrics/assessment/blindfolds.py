@@ -10,7 +10,7 @@ from satmetrics._checks import expect, friendly_keywords, positive_int
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
-from satmetrics._typing import FloatArray
+from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.assessment import _blindfold as kernel
 from satmetrics.assessment.plain import require_plain
 from satmetrics.assessment.prediction import answered
@@ -128,16 +128,18 @@ def blindfolding(fit: PlsFit, data: object, *, distance: int = 7) -> Blindfoldin
 
 
 def _next(n: int, distance: int) -> int:
-    return next(d for d in (7, 8, 9, 11, *range(2, 2 * n)) if n % d and d != distance)
+    others = (d for d in (7, 8, 9, 11, *range(2, 2 * n)) if n % d)
+    return next(d for d in others if d != distance)
 
 
 def _oriented(fit: PlsFit, X: FloatArray) -> FloatArray:
     turned = {item for c in fit.model.constructs for item in c.reverse}
-    return X * np.array([-1.0 if n in turned else 1.0 for n in fit.model.indicators])
+    sign = [-1.0 if n in turned else 1.0 for n in fit.model.indicators]
+    return np.asarray(X * np.array(sign))
 
 
 def _table(
-    fit: PlsFit, errors: FloatArray, total: FloatArray, sound: FloatArray
+    fit: PlsFit, errors: FloatArray, total: FloatArray, sound: BoolArray
 ) -> Table:
     names, items, owner = fit.model.names, fit.model.indicators, fit.model.owner()
     inner = np.flatnonzero(fit.model.adjacency().any(axis=0))

@@ -11,7 +11,7 @@ from satmetrics._checks import did_you_mean, expect, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
-from satmetrics._typing import FloatArray
+from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.errors import DataError, OptionError, SpecificationError
 from satmetrics.estimation.fit import PlsFit
 
@@ -164,7 +164,7 @@ def _criteria(n: float, r2: FloatArray, p: FloatArray) -> dict[str, FloatArray]:
     }
 
 
-def _predictors(fit: PlsFit, target: str) -> FloatArray:
+def _predictors(fit: PlsFit, target: str) -> BoolArray:
     return fit.model.adjacency()[:, fit.model.names.index(target)]
 
 

@@ -68,7 +68,7 @@ PROGRAMS: Mapping[str, Mapping[str, Any]] = {
 }
 """What each program does by default, by the name `PlsOptions.like` takes."""
 NOTES: Mapping[str, str] = {
-    "SmartPLS": '"reflective" is mode A there',
+    "SmartPLS": '"reflective" is mode A there; only paths and weights were compared',
     "seminr": '"reflective" is consistent PLS there: give the construct '
     'kind = "factor"; it stops at a sum of changes, here each change is below tol',
     "cSEM": 'factors (=~) are corrected there: kind = "factor"; d_G is printed with '
