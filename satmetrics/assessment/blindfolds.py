@@ -108,7 +108,7 @@ def blindfolding(fit: PlsFit, data: object, *, distance: int = 7) -> Blindfoldin
             code="bad-distance",
             column="distance",
             value=distance,
-            remedy=f"give another, such as {_next(rows.n_units, distance)}",
+            remedy=f"give another, such as {_next(rows.n_units)}",
         )
     X = _oriented(fit, rows.Z - np.average(rows.Z, axis=0, weights=rows.w))
     standardize = fit.options.metric == "standardized"
@@ -127,9 +127,10 @@ def blindfolding(fit: PlsFit, data: object, *, distance: int = 7) -> Blindfoldin
     return Blindfolding(table, rows.context, distance=distance, title=fit.title)
 
 
-def _next(n: int, distance: int) -> int:
-    others = (d for d in (7, 8, 9, 11, *range(2, 2 * n)) if n % d)
-    return next(d for d in others if d != distance)
+def _next(n: int) -> int:
+    """Return a distance of which n is no multiple."""
+    candidates: tuple[int, ...] = (7, 8, 9, 11, *range(2, 2 * n))
+    return int(next(d for d in candidates if n % d))
 
 
 def _oriented(fit: PlsFit, X: FloatArray) -> FloatArray:
