@@ -89,7 +89,7 @@ def _permuted(
     groups, G = task.divided.groups.subset(which), len(which)
     for moments in groups.permuted(task.n_draws, rng):
         found = task.divided.fits.statistics(moments)
-        ok = tally.add(found.ok.reshape(-1, G), found.reasons)
+        ok = tally.judge(found, G, keep=task.divided.keep)
         yield found.values.reshape(len(ok), G, -1)[ok]
 
 
@@ -122,7 +122,7 @@ def _resampled(
     one: Grouped = task.divided.groups.subset((g,))
     for drawn in Source(one.pooled(), one.units).batches(task.n_draws, rng):
         found = task.divided.fits.statistics(drawn.moments)
-        ok = tally.add(found.ok[:, None], found.reasons)
+        ok = tally.judge(found, 1, keep=task.divided.keep)
         yield found.values[ok]
 
 

@@ -19,7 +19,7 @@ from satmetrics.estimation.options import PlsOptions
 from satmetrics.estimation.pls import as_options, check_kinds, fit_moments
 from satmetrics.inference.members import grouped
 from satmetrics.inference.permutation import Grouped
-from satmetrics.inference.protocol import Sampling
+from satmetrics.inference.protocol import Sampling, Statistics
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
 
@@ -32,15 +32,17 @@ class Divided:
     ----------
     groups : respondents and their groups.
     fits : one batch, a fit per group; failures are rows of its status.
+    keep : whether solutions outside the possible ones are compared.
     """
 
     groups: Grouped
     fits: PlsFit
+    keep: bool = True
 
     @property
     def sound(self) -> BoolArray:
-        """Return (G,): whether the model could be fitted in a group."""
-        return np.asarray(self.fits.converged)
+        """Return (G,): whether a group has a fit that is compared."""
+        return np.asarray(self.fits.converged if self.keep else self.fits.admissible)
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -60,12 +62,14 @@ class Divided:
             return
         every = range(self.groups.n_groups)
         causes = tuple(self.failure(g) for g in every if not self.sound[g])
+        outside = any("inadmissible" in cause for cause in causes)
+        hint = '; inadmissible="keep" keeps them and says so' if outside else ""
         raise ConvergenceError(
             f"the model could be fitted in {int(self.sound.sum())} of "
             f"{self.groups.n_groups} groups",
             code="too-few-groups",
             value=causes,
-            remedy="; ".join(causes[:3]),
+            remedy="; ".join(causes[:3]) + hint,
         )
 
     def status(self) -> Table:
@@ -88,8 +92,18 @@ class Tally:
         self, total: int, progress: Callable[[int, int], None] | None = None
     ) -> None:
         self.total, self.progress = total, progress
-        self.done = 0
+        self.done = self.outside = 0
         self.failures: Counter[str] = Counter()
+
+    def judge(self, found: Statistics, G: int, *, keep: bool) -> BoolArray:
+        """Note b draws of G groups; return which are compared.
+
+        Solutions outside the possible ones fail, or with `keep` are counted.
+        """
+        ok, sound = found.ok.reshape(-1, G), found.admissible.reshape(-1, G)
+        good = self.add(ok if keep else sound, found.reasons)
+        self.outside += int((good & ~sound.all(axis=1)).sum())
+        return good
 
     def add(self, ok: BoolArray, reasons: Sequence[str]) -> BoolArray:
         """Note b more draws; return which of them could be fitted in every group.
@@ -115,6 +129,13 @@ class Tally:
         return tuple(sorted(self.failures.items()))
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence on draws that were kept though no solution can be there."""
+        if not self.outside:
+            return ()
+        return (f"{self.outside:,} draws with an inadmissible solution were kept",)
+
+    @property
     def exclusions(self) -> list[Exclusion]:
         """The failures as exclusions."""
         return [Exclusion(reason, count, "draws") for reason, count in self.counts]
@@ -128,6 +149,7 @@ def divide(
     *,
     weights: str | None,
     missing: MissingPolicy,
+    keep: bool = True,
 ) -> Divided:
     """Fit a model in every group of respondents.
 
@@ -156,7 +178,7 @@ def divide(
     groups = groups.noted(scale_notes(chosen, ends))
     sampling = Sampling(missing=missing, weights=weights)
     fits = fit_moments(chosen, groups.moments(), settings, ends=ends, sampling=sampling)
-    return Divided(groups, fits)
+    return Divided(groups, fits, keep)
 
 
 def _check_plain(model: StructuralModel) -> None:

@@ -24,6 +24,7 @@ from satmetrics.assessment._groups import Tested
 from satmetrics.assessment.group_tests import Task, by_permutation, from_bootstrap
 from satmetrics.assessment.grouping import Tally, divide
 from satmetrics.estimation.options import PlsOptions
+from satmetrics.inference.bootstrap import Inadmissible
 from satmetrics.models.model import StructuralModel
 
 Method = Literal["permutation", "parametric", "welch", "henseler"]
@@ -83,6 +84,7 @@ class GroupComparison(TableResult):
         pair |= {"estimate_a": "path a", "estimate_b": "path b"}
         pair |= {"estimate": "a − b", "conf_low": "low", "conf_high": "high", **tested}
         status = {"group": "group", "n": "n", "converged": "converged"}
+        status |= {"admissible": "admissible"}
         sections = [
             section("Groups", self.groups, {**status, "reason": "reason"}),
             section("Differences of paths", pairs, pair, max_rows=40),
@@ -121,6 +123,7 @@ def compare_groups(  # noqa: PLR0913 - the estimator's arguments, then the test'
     n_draws: int = 1000,
     level: float = 0.95,
     adjust: Adjust = "holm",
+    inadmissible: Inadmissible = "fail",
     rng: RngLike = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> GroupComparison:
@@ -146,6 +149,8 @@ def compare_groups(  # noqa: PLR0913 - the estimator's arguments, then the test'
     adjust : how p-values are adjusted for their number: "holm", "bonferroni", "bh"
         (Benjamini and Hochberg) or "none". The family is all rows of one term over all
         pairs.
+    inadmissible : "fail" treats solutions outside the possible ones (a loading above
+        1, say) as failures, of groups and of draws; "keep" keeps them and says so.
     rng : Generator or seed (SPEC 7).
     progress : called with (draws done, draws in all) after each batch.
 
@@ -188,10 +193,14 @@ def compare_groups(  # noqa: PLR0913 - the estimator's arguments, then the test'
     """
     one_of("method", method, METHODS)
     one_of("adjust", adjust, ADJUSTMENTS)
+    one_of("inadmissible", inadmissible, ("fail", "keep"))
     check_level(level)
     n_draws = positive_int("n_draws", n_draws, at_least=2)
     rng = generator(rng)
-    divided = divide(model, data, by, options, weights=weights, missing=missing)
+    keep = inadmissible == "keep"
+    divided = divide(
+        model, data, by, options, weights=weights, missing=missing, keep=keep
+    )
     divided.require_two()
     values = divided.fits.statistics(divided.fits.moments).values
     task = Task(divided, values, n_draws, level)
@@ -208,7 +217,7 @@ def compare_groups(  # noqa: PLR0913 - the estimator's arguments, then the test'
         parts.append(_all(task, labels, omnibus))
     return GroupComparison(
         _adjusted(stack(parts, keys=("group_a", "group_b")), adjust),
-        groups.context.plus(*tally.exclusions, notes=notes),
+        groups.context.plus(*tally.exclusions, notes=(*notes, *tally.notes)),
         groups=divided.status(),
         method=method,
         adjust=adjust,

@@ -344,6 +344,27 @@ def test_consistent_pls_is_compared_too(small, rng):
     assert row["p_value"] < 0.05
 
 
+def test_inadmissible_solutions_fail_or_are_counted(halves):
+    """Consistent PLS on these data lies outside the possible solutions."""
+    ecsi = sat.models.load("ecsi")
+    factors = sat.StructuralModel.from_blocks(
+        "factors",
+        {c.name: list(c.indicators) for c in ecsi.constructs},
+        {s: [p.target for p in ecsi.paths if p.source == s] for s in ecsi.names[:-1]},
+        target="Loyalty",
+        kinds={c.name: "factor" for c in ecsi.constructs if len(c.indicators) > 1},
+    )
+    with pytest.raises(errors.ConvergenceError, match='inadmissible="keep"'):
+        compare_groups(factors, halves, "half", n_draws=20, rng=1)
+    kept = compare_groups(
+        factors, halves, "half", n_draws=20, rng=1, inadmissible="keep"
+    )
+    assert not kept.groups["admissible"].any()
+    assert paths_of(kept)["p_value"].notna().all()
+    assert "draws with an inadmissible solution were kept" in str(kept)
+    assert "inadmissible: construct correlations" in str(kept)
+
+
 @pytest.mark.parametrize("missing", ["mean", "pairwise", "em"])
 @pytest.mark.parametrize("method", ["permutation", "welch"])
 def test_missing_answers_are_treated_as_by_pls(small, rng, missing, method):

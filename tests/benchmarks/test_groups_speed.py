@@ -1,6 +1,7 @@
-"""1,000 permutations of MICOM and of a group comparison, ECSI in two groups.
+"""Comparison of two groups, ECSI on 250 respondents, beside seminr, in one run.
 
-Run with ``pytest tests/benchmarks --benchmark-only``. No check depends on the clock.
+Run with ``pytest tests/benchmarks --benchmark-only``; the table of the run is printed
+last. No check depends on the clock.
 """
 
 from __future__ import annotations
@@ -11,33 +12,50 @@ import pytest
 import satmetrics as sat
 
 DRAWS = 1_000
+PEER_DRAWS = 100
+SPLIT = 120
+MICOM = "MICOM, 1,000 permutations of two groups"
+COMPARED = "two groups, 1,000 draws"
+US = "satmetrics"
 
 
 @pytest.fixture(scope="module")
 def halves(mobi):
-    return mobi.assign(half=np.where(np.arange(len(mobi)) < 120, "a", "b"))
+    return mobi.assign(half=np.where(np.arange(len(mobi)) < SPLIT, "a", "b"))
 
 
-def test_micom(benchmark, halves):
+def test_micom(timed, halves):
     """Two fits per permutation: 2,000 in all."""
-    found = benchmark.pedantic(
-        sat.assessment.micom,
-        args=("ecsi", halves, "half"),
-        kwargs={"n_draws": DRAWS, "rng": 1},
-        rounds=5,
-        warmup_rounds=1,
+    found = timed(
+        MICOM,
+        US,
+        lambda: sat.assessment.micom("ecsi", halves, "half", n_draws=DRAWS, rng=1),
     )
     assert (found.table["draws"] == DRAWS).all()
 
 
 @pytest.mark.parametrize("method", ["permutation", "welch", "henseler"])
-def test_comparison(benchmark, halves, method):
-    found = benchmark.pedantic(
-        sat.assessment.compare_groups,
-        args=("ecsi", halves, "half"),
-        kwargs={"n_draws": DRAWS, "rng": 1, "method": method},
-        rounds=5,
-        warmup_rounds=1,
+def test_comparison(timed, halves, method):
+    found = timed(
+        COMPARED,
+        f"{US}, {method}",
+        lambda: sat.assessment.compare_groups(
+            "ecsi", halves, "half", method=method, n_draws=DRAWS, rng=1
+        ),
     )
-    paths = found.table.where(term="path")
-    assert (paths["draws"] == DRAWS).all()
+    assert (found.table.where(term="path")["draws"] == DRAWS).all()
+
+
+def test_comparison_seminr(timed, peers):
+    seminr, model = peers.seminr_fit(peers.seminr_data())
+    first = np.arange(250) < SPLIT
+    timed(
+        COMPARED,
+        "seminr (Python), PLS-MGA, one core",
+        lambda: seminr.estimate_pls_mga(
+            model, first, nboot=PEER_DRAWS, seed=1, cores=1
+        ),
+        rounds=1,
+        times=DRAWS / PEER_DRAWS,
+        note=f"from {PEER_DRAWS} draws",
+    )
