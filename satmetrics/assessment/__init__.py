@@ -9,6 +9,7 @@ from satmetrics.assessment.mediators import mediation
 from satmetrics.assessment.prediction import predict
 from satmetrics.assessment.rules import guidance
 from satmetrics.assessment.selection import compare_models
+from satmetrics.assessment.slopes import simple_slopes
 from satmetrics.inference.jackknife import jackknife
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "mediation",
     "micom",
     "predict",
+    "simple_slopes",
 ]

@@ -70,31 +70,8 @@ def residuals(
     return Q - np.swapaxes(beta, 1, 2) @ X, ok
 
 
-def product_scale(
-    u: FloatArray, v: FloatArray, rows: FloatArray, cov: FloatArray, *, free: bool
-) -> tuple[FloatArray, FloatArray]:
-    """Return the standard deviation of a product (B,) and what is linear in it.
-
-    Parameters
-    ----------
-    u, v : (B, P) rows of the standardised factors.
-    rows : (B, P) row of their product.
-    cov : (B, P, P)
-    free : whether what is linear in u and v is taken out before.
-
-    Returns
-    -------
-    sd : (B,)
-    slopes : (B, 2) coefficients of the product on u and v, zero unless `free`.
-    """
-    slopes = np.zeros((len(rows), 2))
-    if free:
-        same = bool(np.array_equal(u, v))
-        X = np.stack([u] if same else [u, v], axis=1)
-        XS = X @ cov
-        beta, _ = spd_solve(XS @ np.swapaxes(X, 1, 2), XS @ rows[:, :, None])
-        rows = rows - (beta * X).sum(axis=1)
-        slopes[:, : X.shape[1]] = beta[:, :, 0]
-    variance = variances(rows[:, None], cov)[:, 0]
-    with np.errstate(invalid="ignore"):
-        return np.sqrt(variance), slopes
+def projection(z: FloatArray, X: FloatArray, cov: FloatArray) -> FloatArray:
+    """Return coefficients (B, h) of the regression of z (B, P) on rows X (B, h, P)."""
+    XS = X @ cov
+    beta, _ = spd_solve(XS @ np.swapaxes(X, 1, 2), XS @ z[:, :, None])
+    return beta[:, :, 0]

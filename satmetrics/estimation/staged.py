@@ -85,7 +85,8 @@ def labels(fit: PlsFit) -> Table:
 
     ``moderation``: what one standard deviation of the moderator adds to the effect of
     the predictor, the coefficient of the product of standardised scores. ``slope``: the
-    effect of a construct when its moderators are at their means.
+    effect of a construct when its moderators are at their means. An interaction that
+    product indicators measure counts by its projection on the scores and their product.
     """
     rows = []
     for k, construct in below(fit):
@@ -167,41 +168,48 @@ def item_ends(fit: PlsFit) -> FloatArray:
 def _moderation(fit: PlsFit, stage: Run) -> FloatArray:
     """Return moderation and slope columns (B, k), in the order of `labels`."""
     names, paths = fit.model.names, stage.solved.solution.paths
-    size: dict[str, FloatArray] = {}
-    linear: dict[str, FloatArray] = {}
-    for term in fit.spec.interactions:
-        size[term.name], linear[term.name] = _scale_of(term, stage)
-    joint, made = {}, {term.name: term for term in fit.spec.interactions}
-    for name, target in moderated(fit.spec):
-        path = paths[:, names.index(name), names.index(target)]
-        joint[name, target] = path / size[name]
-    out = list(joint.values())
+    parts = {term.name: _projected(term, stage) for term in fit.spec.interactions}
+    joint = {
+        (name, target): paths[:, names.index(name), names.index(target)]
+        for name, target in moderated(fit.spec)
+    }
+    out = [path * parts[name].product for (name, _), path in joint.items()]
     for factor, target in slopes(fit.spec):
         slope = paths[:, names.index(factor), names.index(target)]
-        for (name, to), c in joint.items():
-            factors = made[name].factors
-            if to == target and factor in factors:
-                slope = slope - c * linear[name][:, factors.index(factor)]
+        for (name, to), path in joint.items():
+            if to == target and factor in parts[name].linear:
+                slope = slope + path * parts[name].linear[factor]
         out.append(slope)
     return np.stack(out, axis=1)
 
 
-def _scale_of(term: Interaction, stage: Run) -> tuple[FloatArray, FloatArray]:
-    """Return the standard deviation (B,) of a product of standardised scores.
+@dataclass(frozen=True)
+class _Projected:
+    """An interaction as ``Σ linear · factors + product · (x m)``, (B,) each."""
 
-    And the coefficients (B, 2) of what approach "orthogonal" has taken out of it.
+    product: FloatArray
+    linear: dict[str, FloatArray]
+
+
+def _projected(term: Interaction, stage: Run) -> _Projected:
+    """Project an interaction's composite on its factors' scores and their product.
+
+    In approach "two-stage" it is a product of scores already.
     """
     cov = stage.source.cov
     if term.approach == "two-stage":
-        rows = stage.design.rows[:, stage.design.block(term.name)]
-        return np.sqrt(kernel.variances(rows, cov)[:, 0]), np.zeros((len(cov), 2))
+        product = stage.design.rows[:, stage.design.block(term.name)]
+        size = np.sqrt(kernel.variances(product, cov)[:, 0])
+        return _Projected(1.0 / size, {})
     products = stage.products or Products((), (), ())
     centre = np.array(products.centre)
     n_items = len(centre)
     scores, names = composites(stage), stage.design.model.names
-    u, v = (scores.rows[:, names.index(f)] for f in term.factors)
-    x, m = u[:, None, :n_items], v[:, None, :n_items]
+    rows = {name: scores.rows[:, names.index(name)] for name in term.factors}
+    x, m = (rows[name][:, None, :n_items] for name in term.factors)
     d = stage.source.mean[:, :n_items] - centre
-    rows, _ = kernel.products(x, m, d, centre, products.positions())
-    free = term.approach == "orthogonal"
-    return kernel.product_scale(u, v, rows[:, 0], cov, free=free)
+    made, _ = kernel.products(x, m, d, centre, products.positions())
+    X = np.stack([*rows.values(), made[:, 0]], axis=1)
+    z = scores.rows[:, names.index(term.name)]
+    beta = kernel.projection(z, X, cov)
+    return _Projected(beta[:, -1], dict(zip(rows, beta.T, strict=False)))

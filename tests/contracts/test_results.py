@@ -56,6 +56,28 @@ def chained_model() -> sat.StructuralModel:
     )
 
 
+def moderated_model() -> sat.StructuralModel:
+    """Return a model of higher order with an interaction, whose names are hostile."""
+    quality, expectation = f"Quality{EVIL}", f"Expectation{EVIL}"
+    return sat.StructuralModel.from_blocks(
+        f"moderated{EVIL}",
+        {
+            quality: ["q1", f"q2{EVIL}"],
+            "Speed": ["s1"],
+            expectation: ["e1"],
+            "Satisfaction": ["e2", "s2"],
+        },
+        {
+            f"Offer{EVIL}": ["Satisfaction"],
+            expectation: ["Satisfaction"],
+            f"Product{EVIL}": ["Satisfaction"],
+        },
+        scale=(1, 7),
+        higher={f"Offer{EVIL}": [quality, "Speed"]},
+        interactions={f"Product{EVIL}": (f"Offer{EVIL}", expectation)},
+    )
+
+
 def build() -> dict[str, Result]:
     """Return one of every public result, singles and batches."""
     survey, model = evil_survey(), evil_model()
@@ -121,6 +143,13 @@ def build() -> dict[str, Result]:
     made["importance"] = sat.drivers.importance_performance(
         fit, survey, n_draws=40, rng=1
     )
+    staged = sat.pls(moderated_model(), survey)
+    made["fit staged"] = staged
+    made["fit staged batch"] = sat.pls(moderated_model(), survey, by="shop")
+    made["slopes"] = sat.assessment.simple_slopes(
+        staged, boot=sat.bootstrap(staged, survey, n_draws=20, rng=1)
+    )
+    made["slopes batch"] = sat.assessment.simple_slopes(made["fit staged batch"])
     made["loss comparison"] = sat.assessment.cvpat(made["prediction"])
     made["report"] = sat.report(EVIL, [fit, levels, made["gaps"]])
     return made
