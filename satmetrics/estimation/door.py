@@ -15,6 +15,7 @@ from satmetrics.errors import (
     OptionError,
     SmallSampleWarning,
 )
+from satmetrics.estimation.options import PlsOptions
 from satmetrics.models import files
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.answers import from_answers
@@ -82,6 +83,7 @@ def model_moments(
     weights: str | None = None,
     missing: MissingPolicy = "listwise",
     products: Products | None = None,
+    ordinal: bool | Sequence[str] = False,
 ) -> Moments:
     """Return the moments of the model's indicators, and of products beside them.
 
@@ -91,11 +93,11 @@ def model_moments(
         If an indicator is absent, or `by` is given with bare moments.
     """
     if isinstance(data, Moments):
-        if by is not None or weights is not None:
+        if by is not None or weights is not None or ordinal is not False:
             raise DataError(
-                "by= and weights= need answers, and only moments are given",
+                "by=, weights= and ordinal= need answers, and only moments are given",
                 code="no-answers",
-                remedy="pass by= to Moments.from_frame, and its batch here",
+                remedy="pass them to Moments.from_frame, and its moments here",
             )
         return data.select(model.indicators)
     return from_answers(
@@ -106,6 +108,7 @@ def model_moments(
         missing=missing,
         acov=False,
         products=products,
+        ordinal=ordinal,
     )
 
 
@@ -156,9 +159,20 @@ def product_pairs(model: StructuralModel) -> tuple[tuple[str, str], ...]:
     return tuple(pairs.values())
 
 
-def check_moments(model: StructuralModel, moments: Moments) -> None:
-    """Raise where scores cannot be made of moments: of ordinal items there are none."""
-    if moments.kind == "polychoric" and not model.plain:
+def check_moments(model: StructuralModel, kind: str, options: PlsOptions) -> None:
+    """Raise for what cannot be had from moments of a kind: scores of ordinal items."""
+    if kind != "polychoric":
+        return
+    if options.metric == "raw":
+        raise OptionError(
+            'metric="raw" needs covariances of the answers, and ordinal items have '
+            "polychoric correlations",
+            code="polychoric-raw",
+            column="metric",
+            value=options.metric,
+            remedy='use metric="standardized"',
+        )
+    if not model.plain:
         raise DataError(
             "polychoric correlations are of what lies behind the answers, which has no "
             "scores to become indicators of a later stage",

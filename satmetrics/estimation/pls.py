@@ -38,6 +38,7 @@ from satmetrics.estimation.stages import Run, run
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.polychoric import ordered_items
 
 
 @friendly_keywords
@@ -49,6 +50,7 @@ def pls(
     by: str | Sequence[str] | None = None,
     weights: str | None = None,
     missing: MissingPolicy = "listwise",
+    ordinal: bool | Sequence[str] = False,
 ) -> PlsFit:
     r"""Estimate a path model by partial least squares.
 
@@ -66,6 +68,9 @@ def pls(
     by : columns or roles ("unit", "wave"); one fit per combination, as a batch.
     weights : column of sampling weights; the survey's weight role when None.
     missing : "listwise", "pairwise", "mean", "em" or "error"; see `Moments.from_frame`.
+    ordinal : True, or a list of indicators that are ordered categories, whose
+        correlations are then polychoric (OrdPLS; Schuberth, Henseler and Dijkstra 2018,
+        doi:10.1007/s11135-016-0401-7).
 
     Returns
     -------
@@ -96,13 +101,21 @@ def pls(
     chosen = as_model(model, data)
     settings = as_options(options)
     check_kinds(chosen, settings)
+    ordered = ordered_items(ordinal, chosen.indicators)
+    check_moments(chosen, "polychoric" if ordered else "sample", settings)
     products = model_products(chosen, data, missing)
     moments = model_moments(
-        chosen, data, by=by, weights=weights, missing=missing, products=products
+        chosen,
+        data,
+        by=by,
+        weights=weights,
+        missing=missing,
+        products=products,
+        ordinal=ordinal,
     )
     moments.require_cov()
-    check_moments(chosen, moments)
-    sampling = Sampling(missing=missing, weights=weights, products=products)
+    check_moments(chosen, moments.kind, settings)
+    sampling = Sampling(missing, weights, products, ordered)
     ends = scale_ends(chosen, data)
     context = moments.context.plus(notes=scale_notes(chosen, ends))
     moments = dataclasses.replace(moments, context=context)

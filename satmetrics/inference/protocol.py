@@ -21,11 +21,13 @@ class Sampling(Record):
     missing : the missing-answer policy.
     weights : weight column named at the fit; None for the survey's own.
     products : products of items that stand beside the answers; None for none.
+    ordinal : items taken as ordered categories.
     """
 
     missing: MissingPolicy = "listwise"
     weights: str | None = None
     products: Products | None = None
+    ordinal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

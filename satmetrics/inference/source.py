@@ -135,8 +135,14 @@ def units_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Units
     made = fit.sampling.products
     names = fit.source.names
     items = names if made is None else names[: len(names) - len(made.names)]
-    policy = fit.sampling.missing
-    found = respondents(survey, items, missing=policy, units=units, products=made)
+    found = respondents(
+        survey,
+        items,
+        missing=fit.sampling.missing,
+        ordinal=fit.sampling.ordinal,
+        units=units,
+        products=made,
+    )
     _same_data(fit.source, found.moments())
     return found
 

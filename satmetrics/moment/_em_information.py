@@ -4,7 +4,7 @@ With ``M`` the inverse of Σ_oo set into a (p, p) matrix of zeros and ``y = M (x
 a row's score is y for μ and ``f_ab (y_a y_b − M_ab)`` for σ_ab, f = ½ on the diagonal
 and 1 off it. The observed information is used, not the expected one, so that standard
 errors hold when answers are missing at random and not only completely at random
-(Kenward and Molenberghs 1998, doi:10.1214/ss/1028905830).
+(Kenward and Molenberghs 1998, Statistical Science 13, 236-247).
 """
 
 from __future__ import annotations

@@ -17,6 +17,12 @@ from satmetrics.moment import _kernel as kernel
 from satmetrics.moment._stream import total_sums
 from satmetrics.moment.em import em_groups, require_identified
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.polychoric import (
+    OrdinalUnits,
+    check_categories,
+    ordered_items,
+    scaled,
+)
 from satmetrics.moment.products import Products
 from satmetrics.moment.streamed import streamed_sums
 from satmetrics.survey.missing import treat_missing
@@ -39,21 +45,18 @@ def from_answers(
     missing: MissingPolicy,
     acov: bool,
     products: Products | None = None,
+    ordinal: bool | Sequence[str] = False,
 ) -> Moments:
     """Compute moments of answers, and of products; see `Moments.from_frame`."""
-    if acov and missing == "pairwise":
-        raise OptionError(
-            'acov=True and missing="pairwise" do not go together',
-            code="no-acov",
-            column="acov",
-            remedy='use missing="listwise"',
-        )
     survey = _weighted(as_survey(data, borrow=True), weights)
     names = tuple(items) if items is not None else survey.items
-    plain = names and by is None and products is None and not acov
+    ordered = ordered_items(ordinal, names)
+    _check_options(missing, ordered, acov=acov)
+    plain = names and by is None and products is None and not acov and not ordered
     if plain and missing in ("listwise", "error"):
         return _one_group(survey, names, missing)
     answers = survey.answers(names)
+    check_categories(names, answers, ordered)
     treated = treat_missing(answers, names, missing, survey.weights)
     _warn_of_loss(int((~treated.keep).sum()), survey.n, missing, 4)
     codes, keys = _grouping(survey, by)
@@ -83,13 +86,38 @@ def from_answers(
         build = _pairwise if missing == "pairwise" else _complete
         moments = build(names, rows, keys, context)
         moments = dataclasses.replace(moments, acov=_acov(rows) if acov else None)
+    if ordered:
+        moments = _ordered(names, rows, moments, ordered)
     moments = dataclasses.replace(moments, reasons=_unpaired(moments, reasons))
     if by is not None:
         return moments
     single = moments.group(0)
-    if single.kind == "em":
+    if single.kind in ("em", "polychoric"):
         require_identified(single)
     return single
+
+
+def _check_options(
+    missing: MissingPolicy, ordered: tuple[str, ...], *, acov: bool
+) -> None:
+    if acov and (missing == "pairwise" or ordered):
+        other = "ordinal items" if ordered else 'missing="pairwise"'
+        raise OptionError(
+            f"acov=True and {other} do not go together",
+            code="no-acov",
+            column="acov",
+            remedy='use missing="listwise" without ordinal=',
+        )
+    if ordered and missing in ("mean", "em"):
+        raise OptionError(
+            f"missing={missing!r} and ordinal items do not go together: a mean is no "
+            "category, and the normal distribution of EM is not that of categories",
+            code="ordinal-missing",
+            column="missing",
+            value=missing,
+            remedy='use missing="listwise", or "pairwise" for the tables of all rows '
+            "that answer both items",
+        )
 
 
 def _one_group(
@@ -236,6 +264,39 @@ def _em(
     groups = [(rows.Z[at], rows.w[at], shift[g]) for g, at in enumerate(members)]
     made, notes = em_groups(names, groups, acov=acov)
     return dataclasses.replace(made, keys=keys, context=context.plus(notes=notes))
+
+
+def _ordered(
+    names: tuple[str, ...], rows: _Rows, moments: Moments, ordered: tuple[str, ...]
+) -> Moments:
+    """Put polychoric and polyserial correlations in the place of others.
+
+    Means and standard deviations stay those of the answers.
+    """
+    mask = np.isin(names, ordered)
+    correlations, reasons = [], []
+    for g, shift in enumerate(np.nan_to_num(rows.means)):
+        at = rows.codes == g
+        units = OrdinalUnits(names, shift, rows.Z[at], rows.w[at], ordinal=mask)
+        R, why = units.whole if at.any() else (np.full_like(moments.cov[g], np.nan), "")
+        correlations.append(R)
+        reasons.append(why)
+    cov = scaled(np.stack(correlations), moments.cov)
+    indefinite = int((np.linalg.eigvalsh(np.nan_to_num(cov))[:, 0] < -1e-10).sum())
+    notes = (
+        f"polychoric correlations in two steps (Olsson 1979) of {len(ordered)} ordered "
+        "items; means and standard deviations are those of the answers",
+        f"{indefinite} matrices of polychoric correlations are not positive "
+        "semi-definite",
+    )
+    return dataclasses.replace(
+        moments,
+        cov=cov,
+        taylor=moments.mean_cov,
+        kind="polychoric",
+        reasons=tuple(reasons),
+        context=moments.context.plus(notes=notes if indefinite else notes[:1]),
+    )
 
 
 def _built(

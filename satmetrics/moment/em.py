@@ -14,6 +14,7 @@ from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import NotIdentifiedError
 from satmetrics.moment import _em as kernel
 from satmetrics.moment import _em_information as information
+from satmetrics.moment import _em_walk as walk
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.row_units import RowUnits
 
@@ -104,7 +105,7 @@ class EmUnits(RowUnits):
             mean = np.repeat(start.mean - self.shift, len(counts), axis=0)
             cov = np.repeat(start.cov, len(counts), axis=0)
         usable = np.array([not reason for reason in reasons])
-        found = kernel.fit_em(self.plan, counts, mean, cov, usable)
+        found = walk.fit_em(self.plan, counts, mean, cov, usable)
         good = found.converged
         W, W2 = counts @ self.w, counts @ self.w**2
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -129,10 +130,10 @@ class Estimated:
     """A batch of EM moments, and where EM ended (about the shift, divisor Σw)."""
 
     moments: Moments
-    solution: kernel.EmSolution
+    solution: walk.EmSolution
 
 
-def _ending(found: kernel.EmSolution, g: int) -> str:
+def _ending(found: walk.EmSolution, g: int) -> str:
     if found.singular[g]:
         return "EM: the covariance matrix lost its inverse (collinear items, few rows)"
     if not found.converged[g]:
@@ -246,12 +247,14 @@ def _nobody(names: tuple[str, ...], both: FloatArray, *, acov: bool) -> Moments:
 
 
 def require_identified(moments: Moments) -> None:
-    """Raise for a single group without EM moments."""
+    """Raise for a single group without EM or polychoric moments."""
     if moments.reasons[0]:
+        other = "leave it out of ordinal="
+        if moments.kind == "em":
+            other = 'use missing="pairwise" or "listwise"'
         raise NotIdentifiedError(
             moments.reasons[0],
-            code="em-not-identified",
+            code=f"{moments.kind}-not-identified",
             value=int(moments.n),
-            remedy="leave the item out, get more respondents, or use "
-            'missing="pairwise" or "listwise"',
+            remedy=f"leave the item out, get more respondents, or {other}",
         )

@@ -162,6 +162,7 @@ class Moments(Result):
         weights: str | None = None,
         missing: MissingPolicy = "listwise",
         acov: bool = False,
+        ordinal: bool | Sequence[str] = False,
     ) -> Moments:
         """Compute moments of answers.
 
@@ -177,6 +178,9 @@ class Moments(Result):
             likelihood from all answers given (normal theory, missing at random),
             "error" raises. What was left out is counted.
         acov : also estimate the covariance of all entries from the rows.
+        ordinal : True, or a list of items that are ordered categories: correlations
+            among them are polychoric, with other items polyserial; means and standard
+            deviations stay those of the answers. With "listwise" or "pairwise".
 
         Returns
         -------
@@ -199,7 +203,13 @@ class Moments(Result):
         from satmetrics.moment.answers import from_answers
 
         return from_answers(
-            data, items, by=by, weights=weights, missing=missing, acov=acov
+            data,
+            items,
+            by=by,
+            weights=weights,
+            missing=missing,
+            acov=acov,
+            ordinal=ordinal,
         )
 
     @classmethod

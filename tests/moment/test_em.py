@@ -10,7 +10,7 @@ from scipy import optimize
 import satmetrics as sat
 from satmetrics import errors
 from satmetrics.inference import _resample
-from satmetrics.moment import _em
+from satmetrics.moment import _em, _em_walk
 from satmetrics.moment import _em_information as information
 from satmetrics.moment.em import EmUnits, PatternMoments
 
@@ -196,7 +196,7 @@ def test_patterns_of_many_and_of_few_rows_are_one_thing(rng, monkeypatch):
     for large in (0, 2, 1e9):
         monkeypatch.setattr(_em, "LARGE", large)
         plan = _em.Plan.of(X, np.ones(len(X)))
-        found.append(_em.fit_em(plan, counts, *start))
+        found.append(_em_walk.fit_em(plan, counts, *start))
         assert bool(plan.parts) == (large > 0)
         assert bool(plan.blocks) == (large < 1e9)
     for other in found[1:]:
@@ -318,7 +318,7 @@ def test_draws_equal_refits_of_resampled_rows(holes):
 def test_draws_do_not_depend_on_chunks(holes, monkeypatch):
     fit = sat.pls("ecsi", holes, missing="em")
     one = sat.bootstrap(fit, holes, n_draws=60, rng=3)
-    monkeypatch.setattr(_em, "CELLS", 2**16)
+    monkeypatch.setattr(_em_walk, "CELLS", 2**16)
     fewer = sat.bootstrap(fit, holes, n_draws=40, rng=3)
     np.testing.assert_allclose(one.draws[:40], fewer.draws, atol=1e-10)
 
