@@ -17,7 +17,6 @@ from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, IntArray, RngLike
-from satmetrics.assessment.plain import require_plain
 from satmetrics.drivers import _importance as kernel
 from satmetrics.drivers.goal import drivers_of, goal_of
 from satmetrics.estimation import _structure
@@ -184,7 +183,6 @@ def importance_performance(
         remedy="pass what sat.pls(model, data) returned, then the data",
     )
     fit.require_single("take")
-    require_plain(fit, "importance_performance")
     check_level(level)
     check_kind(interval)
     generator(rng)
@@ -293,6 +291,11 @@ class _Map:
         below = ", ".join(fit.model.indicators[i] for i in at)
         spread = (self.ends[1] - self.ends[0])[used]
         notes = []
+        if fit.spec.interactions:
+            notes.append(
+                "importance of a moderated driver: its effect when the moderators are "
+                "at their means"
+            )
         if below:
             notes.append(
                 f"negative weight: {below}; a construct with negative weights is no "

@@ -535,6 +535,25 @@ def test_an_interaction_has_no_index(mobi):
     assert set(ranked) == {"Image", "Expectation", "Value"}
 
 
+@every
+def test_importance_and_performance_of_last_stages(name, mobi):
+    fit = quiet(EVERY[name], mobi)
+    target = fit.model.names[int(np.flatnonzero(fit.model.adjacency().any(axis=0))[-1])]
+    if "embedded" in name or "saturated" in name or "repeated" in name:
+        target = "Loyalty"
+    found = sat.drivers.importance_performance(
+        fit, mobi, target=target, n_draws=20, rng=1
+    ).to_frame()
+    own = found.query("level == 'construct'")
+    assert (own["std_error"] > 0).all()
+    ranked = sat.priorities(fit, target=target).to_frame().set_index("construct")
+    for term, column in (("importance", "effect"), ("performance", "performance")):
+        rows = own[own["term"] == term].set_index("construct")["estimate"]
+        np.testing.assert_allclose(rows[ranked.index], ranked[column], rtol=1e-9)
+    products = {i.name for i in fit.spec.interactions}
+    assert not products & set(found["construct"])
+
+
 def test_a_scale_that_comes_too_late_is_refused(mobi):
     fit = sat.pls(second_order(scale=None), mobi)
     with pytest.raises(errors.DataError, match="before it is fitted"):
