@@ -19,8 +19,10 @@ def srmr(S: FloatArray, T: FloatArray) -> FloatArray:
     ``√(Σ_{i ≥ j} (s_ij − t_ij)² / (p (p + 1) / 2))`` (Hu and Bentler 1998,
     doi:10.1037/1082-989X.3.4.424).
     """
-    i, j = np.tril_indices(S.shape[-1])
-    return np.asarray(np.sqrt(((S - T)[..., i, j] ** 2).mean(axis=-1)))
+    squared = (S - T) ** 2
+    p = S.shape[-1]
+    once = np.einsum("...ii->...", squared) + squared.sum(axis=(-2, -1))
+    return np.asarray(np.sqrt(once / (p * (p + 1))))
 
 
 def d_uls(S: FloatArray, T: FloatArray) -> FloatArray:

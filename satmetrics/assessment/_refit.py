@@ -65,6 +65,8 @@ class _Plan:
     source, used : (E, T, k) predictors of each target, and which are no padding.
     target : (T,)
     own : (E,) place of the dropped path's target among the targets.
+    both : (E, T, k, k), True where neither of two predictors is padding.
+    at : where the used predictors stand: refit, target and place among its sources.
     """
 
     layout: Layout
@@ -77,6 +79,8 @@ class _Plan:
     used: BoolArray
     target: IntArray
     own: IntArray
+    both: BoolArray
+    at: tuple[IntArray, IntArray, IntArray]
 
     @classmethod
     def of(cls, layout: Layout, scheme: str, drop: IntArray) -> _Plan:
@@ -87,6 +91,7 @@ class _Plan:
         k = int(layout.adjacency.sum(axis=0).max())
         columns = np.swapaxes(A[:, :, target], 1, 2)
         source = np.argsort(~columns, axis=2, kind="stable")[:, :, :k]
+        used = np.take_along_axis(columns, source, axis=2)
         return cls(
             layout=layout,
             scheme=scheme,
@@ -95,9 +100,11 @@ class _Plan:
             after=np.swapaxes(A, 1, 2).astype(np.float64),
             lonely=np.asarray(~linked.any(axis=1))[:, layout.owner],
             source=source,
-            used=np.take_along_axis(columns, source, axis=2),
+            used=used,
             target=target,
             own=np.searchsorted(target, drop[:, 1]),
+            both=used[..., :, None] & used[..., None, :],
+            at=np.nonzero(used),
         )
 
     def regress(self, C: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -109,8 +116,7 @@ class _Plan:
         """
         e = np.arange(len(self.source))[:, None, None]
         A = C[:, e[..., None], self.source[..., :, None], self.source[..., None, :]]
-        both = self.used[..., :, None] & self.used[..., None, :]
-        A = np.where(both, A, np.eye(self.source.shape[-1]))
+        A = np.where(self.both, A, np.eye(self.source.shape[-1]))
         right = C[:, e, self.source, self.target[:, None]] * self.used
         return _solved(A, right), right
 
@@ -170,8 +176,8 @@ def _inner(C: FloatArray, plan: _Plan) -> FloatArray:
         return C * plan.linked
     E = C * plan.after
     beta, _ = plan.regress(C)
-    e, t, k = np.nonzero(plan.used)
-    E[:, e, plan.source[e, t, k], plan.target[t]] = np.nan_to_num(beta[:, e, t, k])
+    e, t, k = plan.at
+    E[:, e, plan.source[plan.at], plan.target[t]] = beta[:, e, t, k]
     return E
 
 
@@ -206,11 +212,7 @@ def _r2(S: FloatArray, w: FloatArray, plan: _Plan) -> FloatArray:
 
 def _solved(A: FloatArray, x: FloatArray) -> FloatArray:
     """Solve A (…, k, k) for x (…, k); NaN where singular or not a number."""
-    known = np.asarray(np.isfinite(A).all(axis=(-2, -1)))
-    if not known.all():
-        A = np.where(known[..., None, None], A, np.eye(A.shape[-1]))
     try:
-        beta = np.linalg.solve(A, x[..., None])[..., 0]
+        return np.asarray(np.linalg.solve(A, x[..., None])[..., 0])
     except np.linalg.LinAlgError:
-        beta = spd_solve(A, x[..., None])[0][..., 0]
-    return np.where(known[..., None], beta, np.nan)
+        return np.asarray(spd_solve(A, x[..., None])[0][..., 0])

@@ -18,17 +18,18 @@ NO_FACTOR = "no construct is a factor"
 
 def distances(fit: PlsFit, turned: Moments) -> list[Rows]:
     """Return SRMR, d_ULS and d_G of the estimated and the saturated model."""
-    R = cov_to_corr(turned.cov)
-    rows = []
-    for form in FORMS:
-        T = fit.implied_matrix(saturated=form == "saturated")
-        for term, reason, value in (
-            ("srmr", "", measures.srmr(R, T)),
-            ("d_uls", "", measures.d_uls(R, T)),
-            ("d_g", INDEFINITE, measures.d_g(R, T)),
-        ):
-            rows.append(Rows(term, value[..., None], reasons=reason, form=form))
-    return rows
+    R = cov_to_corr(turned.cov)[None]
+    T = np.stack([fit.implied_matrix(saturated=form == "saturated") for form in FORMS])
+    found = {
+        "srmr": measures.srmr(R, T),
+        "d_uls": measures.d_uls(R, T),
+        "d_g": measures.d_g(R, T),
+    }
+    return [
+        Rows(term, value[k][..., None], reasons=INDEFINITE, form=form)
+        for k, form in enumerate(FORMS)
+        for term, value in found.items()
+    ]
 
 
 def admissibility(fit: PlsFit) -> list[Rows]:
