@@ -80,7 +80,7 @@ class _Plan:
     target: IntArray
     own: IntArray
     both: BoolArray
-    at: tuple[IntArray, IntArray, IntArray]
+    at: tuple[IntArray, ...]
 
     @classmethod
     def of(cls, layout: Layout, scheme: str, drop: IntArray) -> _Plan:
