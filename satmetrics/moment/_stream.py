@@ -42,49 +42,43 @@ def total_sums(
     shift : (p,) subtracted from every answer.
     """
     p, n = len(columns), len(columns[0]) if rows is None else len(rows)
-    product = np.zeros((p + 1, p + 1))
-    heads = np.zeros(2)
+    second, first, heads = np.zeros((p, p)), np.zeros(p), np.zeros(2)
     fill = _filler(columns, shift)
+    ones = np.ones(min(PIECE, n))
     for start in range(0, n, PIECE):
         span = slice(start, min(start + PIECE, n))
-        here = span if rows is None else rows[span]
-        a = fill(here, span.stop - start)
-        if w is None:
-            product += a @ a.T
-            continue
-        v = w[here]
-        heads += np.array([len(v), v @ v])
-        product += (a * v) @ a.T
-    if w is None:
-        heads[:] = n
-    total: FloatArray = _packed(product[None], heads[None])[0]
-    return total
+        here, m = span if rows is None else rows[span], span.stop - start
+        Z = fill(here, m)
+        v = ones[:m] if w is None else w[here]
+        second += Z @ Z.T if w is None else (Z * v) @ Z.T
+        first += Z @ v
+        heads += np.array([v.sum(), v @ v])
+    i, j = np.triu_indices(p)
+    return np.concatenate([[n], heads, first, second[i, j]])
 
 
 def _filler(
     columns: Sequence[FloatArray], shift: FloatArray
 ) -> Callable[[slice | IntArray, int], FloatArray]:
-    """Return what makes the (p + 1, m) shifted answers of some rows, and a row of 1."""
+    """Return what makes the (p, m) shifted answers of some rows."""
     block = _common_block(columns)
     p, n = len(columns), len(columns[0])
-    room = np.empty((p + 1) * min(PIECE, n))
+    room = np.empty(p * min(PIECE, n))
 
     def by_column(here: slice | IntArray, m: int) -> FloatArray:
-        a = room[: (p + 1) * m].reshape(p + 1, m)
+        Z = room[: p * m].reshape(p, m)
         for j, column in enumerate(columns):
-            np.subtract(column[here], shift[j], out=a[j])
-        a[p] = 1.0
-        return a
+            np.subtract(column[here], shift[j], out=Z[j])
+        return Z
 
     if block is None:
         return by_column
     stored = block
 
     def by_row(here: slice | IntArray, m: int) -> FloatArray:
-        a = room[: (p + 1) * m].reshape(m, p + 1)
-        np.subtract(stored[here], shift, out=a[:, :p])
-        a[:, p] = 1.0
-        return a.T
+        Z = room[: p * m].reshape(p, m)
+        np.subtract(stored[here].T, shift[:, None], out=Z)
+        return Z
 
     return by_row
 
