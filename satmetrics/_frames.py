@@ -37,8 +37,14 @@ ESTIMATES = (
 
 
 def read_only(array: AnyArray) -> AnyArray:
-    """Return a read-only copy of `array`, or `array` itself if it is read-only."""
-    if array.flags.writeable or array.base is not None:
+    """Return a read-only copy of `array`, or `array` itself if nobody can write to it.
+
+    Such an array is read-only and owns its memory, or shows the whole of one that is.
+    """
+    owner = array if array.base is None else array.base
+    settled = isinstance(owner, np.ndarray) and owner.base is None
+    settled = settled and not (owner.flags.writeable or array.flags.writeable)
+    if not settled or owner.size != array.size:
         array = np.array(array, copy=True)
         array.setflags(write=False)
     return array

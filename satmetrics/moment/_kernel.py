@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import BoolArray, FloatArray, IntArray
 
 HEAD = 3
 """Leading entries of a contribution: count, weight, squared weight."""
@@ -113,18 +113,32 @@ def moments_of_sums(T: FloatArray, shift: FloatArray) -> Sums:
     p = shift.shape[-1]
     last = np.moveaxis(T, -1, 0)
     W, W2, first = last[1], last[2], last[HEAD : HEAD + p]
-    i, j = np.triu_indices(p)
     about_shift = last[HEAD + p :]
+    cov = np.empty((p, p, *last.shape[1:]))
     with np.errstate(divide="ignore", invalid="ignore"):
         m = first / W
-        cross = about_shift - first[i] * m[j]
-        flat = cross[i == j] <= ROUNDING * about_shift[i == j]
-        if flat.any():
-            cross[flat[i] | flat[j]] = 0.0
         divisor = W - W2 / W
-        cross /= np.where(divisor > 1e-12 * W, divisor, np.nan)
-    cov = np.moveaxis(cross[square(p)], (0, 1), (-2, -1))
-    return Sums(last[0], W, W2, shift + np.moveaxis(m, 0, -1), cov)
+        divisor = np.where(divisor > 1e-12 * W, divisor, np.nan)
+        flat = []
+        for i in range(p):  # row by row: what is worked on stays in cache
+            start = i * p - i * (i - 1) // 2
+            row = about_shift[start : start + p - i] - first[i] * m[i:]
+            flat.append(row[0] <= ROUNDING * about_shift[start])
+            row /= divisor
+            cov[i, i:] = cov[i:, i] = row
+    _clear_flat(cov, np.array(flat), divisor)
+    cov.setflags(write=False)
+    mean = shift + np.moveaxis(m, 0, -1)
+    return Sums(last[0], W, W2, mean, np.moveaxis(cov, (0, 1), (-2, -1)))
+
+
+def _clear_flat(cov: FloatArray, flat: BoolArray, divisor: FloatArray) -> None:
+    """Set the rows of constant variables (p, …) in cov (p, p, …) to 0 where it is."""
+    if not flat.any():
+        return
+    zero = np.where(np.isnan(divisor), np.nan, 0.0)
+    here = flat[:, None] | flat[None, :]
+    np.copyto(cov, np.broadcast_to(zero, cov.shape), where=here)
 
 
 def clear_rounding(cross: FloatArray, about_shift: FloatArray) -> None:
