@@ -21,6 +21,8 @@ from satmetrics.models.model import StructuralModel
 from satmetrics.moment.answers import from_answers
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.products import Products
+from satmetrics.moment.pushdown import from_lazy
+from satmetrics.survey._lazy import LazyAnswers, is_lazy, open_lazy, refuse
 from satmetrics.survey.scale import as_scale
 from satmetrics.survey.survey import Survey, as_survey
 
@@ -100,6 +102,12 @@ def model_moments(
                 remedy="pass them to Moments.from_frame, and its moments here",
             )
         return data.select(model.indicators)
+    if is_lazy(data):
+        if products is not None:
+            raise refuse("an interaction")
+        return from_lazy(
+            _scaled(model, data), model.indicators, by=by, weights=weights, missing=missing
+        )
     return from_answers(
         model_survey(model, data),
         model.indicators,
@@ -110,6 +118,12 @@ def model_moments(
         products=products,
         ordinal=ordinal,
     )
+
+
+def _scaled(model: StructuralModel, data: object) -> LazyAnswers:
+    """Return a query for answers whose items carry the model's scales."""
+    pairs = zip(model.indicators, _scales(model), strict=True)
+    return open_lazy(data).scaled({n: as_scale(s) for n, s in pairs if s is not None})
 
 
 def model_products(

@@ -58,15 +58,11 @@ def from_answers(
     answers = survey.answers(names)
     check_categories(names, answers, ordered)
     treated = treat_missing(answers, names, missing, survey.weights)
-    _warn_of_loss(int((~treated.keep).sum()), survey.n, missing, 4)
+    lost = int((~treated.keep).sum())
+    warn_of_loss(lost, survey.n, missing, stacklevel=4)
     codes, keys = _grouping(survey, by)
     if keys is not None and not len(keys):
-        raise DataError(
-            f"no row has a value of {by}",
-            code="no-groups",
-            value=by,
-            remedy="name a column that tells the groups apart",
-        )
+        raise no_groups(by)
     reasons = _absent_items(names, answers, codes, keys)
     keep = treated.keep
     w = None if survey.weights is None else survey.weights[keep]
@@ -74,8 +70,8 @@ def from_answers(
     whole = not np.isnan(rows.Z).any()
     if missing == "mean":
         rows = rows.filled()
-    lost = Exclusion(f"no value of {by}", int((rows.codes < 0).sum()))
-    context = survey.context_for(names).plus(*treated.exclusions, lost)
+    keyless = Exclusion(f"no value of {by}", int((rows.codes < 0).sum()))
+    context = survey.context_for(names).plus(*treated.exclusions, keyless)
     if missing == "mean" and np.isnan(answers[keep]).any():
         context = context.plus(notes=(FILLED,))
     if products is not None:
@@ -126,7 +122,7 @@ def _one_group(
     """Moments of the complete rows of one group, without a copy of the answers."""
     columns, w = survey.answer_columns(names), survey.weights
     found = streamed_sums(columns, w, names, missing)
-    _warn_of_loss(found.complete.lost, survey.n, missing, 5)
+    warn_of_loss(found.complete.lost, survey.n, missing, stacklevel=5)
     sums = kernel.moments_of_sums(found.sums[None], found.shift)
     taylor = None
     if w is not None and sums.n[0] > 1:
@@ -180,19 +176,34 @@ def _rows(
 
 
 def _weighted(survey: Survey, weights: str | None) -> Survey:
-    if weights is None:
-        return survey
-    if not isinstance(weights, str):
-        raise OptionError(
-            f"weights={weights!r} is not a column name",
-            code="bad-weights",
-            column="weights",
-            remedy="put the weights in a column and name it",
-        )
-    return survey.with_roles(weight=weights)
+    column = column_word(weights)
+    return survey if column is None else survey.with_roles(weight=column)
 
 
-def _warn_of_loss(lost: int, n: int, missing: MissingPolicy, stacklevel: int) -> None:
+def column_word(weights: object) -> str | None:
+    """Return the name of the weight column, or raise if it is no name."""
+    if weights is None or isinstance(weights, str):
+        return weights
+    raise OptionError(
+        f"weights={weights!r} is not a column name",
+        code="bad-weights",
+        column="weights",
+        remedy="put the weights in a column and name it",
+    )
+
+
+def no_groups(by: object) -> DataError:
+    """Return the error for keys that no row has."""
+    return DataError(
+        f"no row has a value of {by}",
+        code="no-groups",
+        value=by,
+        remedy="name a column that tells the groups apart",
+    )
+
+
+def warn_of_loss(lost: int, n: int, missing: str, stacklevel: int) -> None:
+    """Warn if many of n rows are left out for a missing answer."""
     if missing == "listwise" and lost > MANY_LOST * n:
         warnings.warn(
             f"{lost} of {n} rows have a missing answer and are left out; "

@@ -20,6 +20,7 @@ from satmetrics.errors import (
     MissingMomentsError,
 )
 from satmetrics.moment import _kernel as kernel
+from satmetrics.survey._lazy import is_lazy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,7 +169,9 @@ class Moments(Result):
 
         Parameters
         ----------
-        data : a Survey, or any dataframe (pandas, Polars, PyArrow).
+        data : a Survey, or any dataframe (pandas, Polars, PyArrow). A Polars lazy frame
+            or a DuckDB relation is not read: its sums are queries, run where it is. It
+            takes `items` by name, and `missing` "listwise" or "error" only.
         items : columns to use; all items of the survey's instrument when None.
         by : columns or roles ("unit", "wave") whose combinations make the batch.
         weights : weight column; the survey's weight role when None.
@@ -201,8 +204,10 @@ class Moments(Result):
         4 [2.5  5.25]
         """
         from satmetrics.moment.answers import from_answers
+        from satmetrics.moment.pushdown import from_lazy
 
-        return from_answers(
+        compute = from_lazy if is_lazy(data) else from_answers
+        return compute(
             data,
             items,
             by=by,

@@ -18,6 +18,7 @@ import pandas as pd
 from satmetrics._frames import read_only
 from satmetrics._typing import AnyArray, IntArray
 from satmetrics.errors import DataError, OptionError
+from satmetrics.survey._lazy import is_lazy, lazy_cure
 
 FOLD = 16
 PIECE = 2**12
@@ -142,7 +143,7 @@ def open_frame(frame: object, *, borrow: bool = False) -> Grid:
         return frame
     if hasattr(frame, "to_native"):
         frame = frame.to_native()
-    if hasattr(frame, "collect"):
+    if is_lazy(frame) or hasattr(frame, "collect"):
         raise _not_a_frame(frame)
     _check_names(frame)
     try:
@@ -239,8 +240,8 @@ def _not_a_frame(frame: object) -> OptionError:
         remedy = f"read the file first: sat.read({frame!r})"
     elif kind == "Survey":
         remedy = "it is one already; its with_roles() and with_scale() make another"
-    elif hasattr(frame, "collect"):
-        remedy = "a lazy frame has no answers yet; call its collect() first"
+    elif is_lazy(frame) or hasattr(frame, "collect"):
+        remedy = lazy_cure(frame)
     elif hasattr(frame, "constructs"):
         remedy = "model and data are swapped: the model comes first, then the data"
     return OptionError(

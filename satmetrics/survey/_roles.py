@@ -240,33 +240,46 @@ def _weights(
     weights = _weight_values(name, grid[name])
     negative = weights < 0
     if negative.any():
-        raise DataError(
-            f"weight column {name!r} holds {int(negative.sum()):,} negative values, "
-            f"such as {weights[negative][0]:g}",
-            code="negative-weight",
-            column=name,
-            value=float(weights[negative][0]),
-            remedy=f"a weight is at least 0; correct it or make it missing{_NO_WEIGHT}",
-        )
+        raise negative_weights(name, int(negative.sum()), float(weights[negative][0]))
     missing, zero = np.isnan(weights), weights == 0
-    if missing.any():
-        lost = int(missing.sum())
+    counts = int(missing.sum()), int(zero.sum())
+    exclusions = weights_left_out(name, *counts, grid.n, stacklevel=6)
+    return weights, ~(missing | zero), exclusions
+
+
+def negative_weights(name: str, count: int, example: float) -> DataError:
+    """Return the error for negative weights."""
+    return DataError(
+        f"weight column {name!r} holds {count:,} negative values, such as {example:g}",
+        code="negative-weight",
+        column=name,
+        value=example,
+        remedy=f"a weight is at least 0; correct it or make it missing{_NO_WEIGHT}",
+    )
+
+
+def weights_left_out(
+    name: str, missing: int, zero: int, n: int, stacklevel: int
+) -> tuple[Exclusion, ...]:
+    """Count, and warn of, rows without a weight; raise if none of n rows has one."""
+    if missing:
         warnings.warn(
-            MissingDataWarning(f"{lost:,} rows without a weight in {name!r} left out"),
-            stacklevel=5,
+            MissingDataWarning(
+                f"{missing:,} rows without a weight in {name!r} left out"
+            ),
+            stacklevel=stacklevel,
         )
-    if bool((missing | zero).all()):
+    if missing + zero >= n:
         raise DataError(
             f"no row has a positive weight in {name!r}",
             code="no-weights",
             column=name,
             remedy="leave weight= out, or give the column that holds the weights",
         )
-    exclusions = (
-        Exclusion("weight is missing", int(missing.sum()), "rows", name),
-        Exclusion("weight is zero", int(zero.sum()), "rows", name),
+    return (
+        Exclusion("weight is missing", missing, "rows", name),
+        Exclusion("weight is zero", zero, "rows", name),
     )
-    return weights, ~(missing | zero), exclusions
 
 
 def _weight_values(name: str, column: Column) -> FloatArray:
@@ -276,14 +289,19 @@ def _weight_values(name: str, column: Column) -> FloatArray:
         if error.code != "answer-texts":
             raise
         texts = error.value if isinstance(error.value, tuple) else ()
-        shown = ", ".join(repr(text) for text in texts[:4])
-        raise DataError(
-            f"weight column {name!r} holds texts, not numbers: {shown}",
-            code="answer-texts",
-            column=name,
-            value=texts,
-            remedy=f"write weights as plain numbers, such as 1234.5{_NO_WEIGHT}",
-        ) from error
+        raise weight_texts(name, texts) from error
+
+
+def weight_texts(name: str, texts: Sequence[str]) -> DataError:
+    """Return the error for weights that are texts."""
+    shown = ", ".join(repr(text) for text in texts[:4])
+    return DataError(
+        f"weight column {name!r} holds texts, not numbers: {shown}",
+        code="answer-texts",
+        column=name,
+        value=tuple(texts),
+        remedy=f"write weights as plain numbers, such as 1234.5{_NO_WEIGHT}",
+    )
 
 
 def _duplicates(

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from satmetrics import _toml
-from satmetrics._typing import BoolArray, FloatArray
+from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError
 
 HIGH = (88.0, 97.0, 98.0, 99.0, 888.0, 997.0, 998.0, 999.0, 9998.0, 9999.0)
@@ -18,6 +18,8 @@ PIECE = 2**14
 """Numbers looked at together: they stay in cache."""
 RATING_MAX = 20.0
 """A column of whole numbers from 0 up to this is taken for a rating."""
+ENOUGH = 30
+"""Answers in 1-5 that make a lone 8 or 9 suspect."""
 
 
 def codes_cure(values: Sequence[float]) -> str:
@@ -80,15 +82,31 @@ def check_suspects(name: str, values: FloatArray) -> None:
     codes = _suspects(seen)
     if not codes.size:
         return
-    counts = ", ".join(f"{code:g} ({int((seen == code).sum()):,}x)" for code in codes)
-    rest = seen[~np.isin(seen, codes)]
-    raise DataError(
-        f"column {name!r} holds {counts} far from its other values "
+    counts = [int((seen == code).sum()) for code in codes]
+    raise _suspected(name, codes.tolist(), counts, seen[~np.isin(seen, codes)])
+
+
+def check_suspect_counts(name: str, values: FloatArray, counts: IntArray) -> None:
+    """Do the same, given the distinct values and how often each occurs."""
+    found = _suspects(np.repeat(values, np.minimum(counts, ENOUGH)))
+    if found.size:
+        times = [int(counts[values == code].sum()) for code in found]
+        rest = values[~np.isin(values, found)]
+        raise _suspected(name, found.tolist(), times, rest)
+
+
+def _suspected(
+    name: str, codes: Sequence[float], counts: Sequence[int], rest: FloatArray
+) -> DataError:
+    pairs = zip(codes, counts, strict=True)
+    shown = ", ".join(f"{code:g} ({k:,}x)" for code, k in pairs)
+    return DataError(
+        f"column {name!r} holds {shown} far from its other values "
         f"({rest.min():g} to {rest.max():g})",
         code="suspected-missing-code",
         column=name,
-        value=tuple(codes.tolist()),
-        remedy=f'if they mean "no answer", give {codes_cure(codes.tolist())}; if they '
+        value=tuple(codes),
+        remedy=f'if they mean "no answer", give {codes_cure(codes)}; if they '
         f"are answers, give {scale_cure(name)}",
     )
 
@@ -115,4 +133,4 @@ def _single_digits(core: FloatArray) -> FloatArray:
     outer = np.unique(core[core > 5])
     four = np.unique(inner).size >= 4
     odd = outer.size > 0 and bool(np.isin(outer, (8.0, 9.0)).all())
-    return outer if odd and four and inner.size >= 30 else core[:0]
+    return outer if odd and four and inner.size >= ENOUGH else core[:0]

@@ -153,9 +153,7 @@ def read_answers(name: str, column: Column, rules: Rules) -> Reading:
     if rules.scale is not None:
         _check_scale(name, values, rules.scale, span)
         between = _between(values, rules.scale)
-        if between:
-            where = f"between the points of {rules.scale}"
-            notes += (f"{between:,} answers of {name!r} lie {where}",)
+        notes += between_points(name, between, rules.scale)
     elif may_hold_codes(values, span):
         check_suspects(name, values)
     return Reading(name, values, reasons, why, notes, span)
@@ -167,20 +165,15 @@ def _numbers(
     if column.kind == "number":
         return column.values.astype(np.float64, copy=False), ()
     if column.kind == "date":
-        raise DataError(
-            f"column {name!r} holds dates, such as {column.labels[0]}",
-            code="not-numbers",
-            column=name,
-            value=column.labels[:_SHOWN],
-            remedy="answers are numbers; is it the wave? then give wave=",
-        )
+        raise dates_held(name, column.labels)
     numbers, given = _label_numbers(column.labels, rules)
     counts = column.counts()
     bad = [i for i, v in enumerate(numbers) if v is None and counts[i]]
     if bad and column.ordered:
         return _ordered(name, column, rules)
     if bad:
-        raise _not_numbers(name, column, bad)
+        counts = counts[bad]
+        raise texts_held(name, [column.labels[i] for i in bad], counts.tolist())
     lookup = [np.nan if v is None else v for v in numbers]
     values: FloatArray = np.asarray([*lookup, np.nan])[column.values]
     return values, _conversion_notes(name, column, lookup, given)
@@ -255,30 +248,46 @@ def _ordered(
     return values, (note,)
 
 
-def _not_numbers(name: str, column: Column, bad: Sequence[int]) -> DataError:
-    counts = column.counts()
-    shown = ", ".join(f"{column.labels[i]!r} ({counts[i]:,}x)" for i in bad[:_SHOWN])
-    more = f" and {len(bad) - _SHOWN} more texts" if len(bad) > _SHOWN else ""
+def dates_held(name: str, labels: Sequence[str]) -> DataError:
+    """Return the error for a column of dates."""
+    return DataError(
+        f"column {name!r} holds dates, such as {labels[0]}",
+        code="not-numbers",
+        column=name,
+        value=tuple(labels[:_SHOWN]),
+        remedy="answers are numbers; is it the wave? then give wave=",
+    )
+
+
+def texts_held(name: str, labels: Sequence[str], counts: Sequence[int]) -> DataError:
+    """Return the error for texts that are no numbers, each with its count."""
+    pairs = list(zip(labels, counts, strict=True))
+    shown = ", ".join(f"{label!r} ({k:,}x)" for label, k in pairs[:_SHOWN])
+    more = f" and {len(pairs) - _SHOWN} more texts" if len(pairs) > _SHOWN else ""
     return DataError(
         f"column {name!r} holds texts, not numbers: {shown}{more}",
         code="answer-texts",
         column=name,
-        value=tuple(column.labels[i] for i in bad),
+        value=tuple(labels),
         remedy="give each text its number: answers={text: number}, or an [answers] "
         "table in study.toml; a text that is no answer belongs to missing_codes",
     )
 
 
+def infinite_held(name: str, count: int) -> DataError:
+    """Return the error for infinite values."""
+    return DataError(
+        f"column {name!r} holds {count:,} infinite values",
+        code="infinite",
+        column=name,
+        value=math.inf,
+        remedy="correct them, or make them missing before",
+    )
+
+
 def _check_finite(name: str, values: FloatArray, span: Span) -> None:
     if np.isinf(span).any():
-        infinite = int(np.isinf(values).sum())
-        raise DataError(
-            f"column {name!r} holds {infinite:,} infinite values",
-            code="infinite",
-            column=name,
-            value=math.inf,
-            remedy="correct them, or make them missing before",
-        )
+        raise infinite_held(name, int(np.isinf(values).sum()))
 
 
 def _check_doubtful(name: str, values: FloatArray, rules: Rules, span: Span) -> None:
@@ -335,21 +344,31 @@ def _check_scale(name: str, values: FloatArray, scale: Scale, span: Span) -> Non
         return
     off = values[~scale.contains(values)]
     distinct, counts = np.unique(off, return_counts=True)
-    pairs = list(zip(distinct.tolist(), counts.tolist(), strict=True))
+    raise off_scale(name, distinct.tolist(), counts.tolist(), scale)
+
+
+def off_scale(
+    name: str, values: Sequence[float], counts: Sequence[int], scale: Scale
+) -> DataError:
+    """Return the error for values off the scale, each with its count."""
+    pairs = list(zip(values, counts, strict=True))
     shown = ", ".join(f"{value:g} ({k:,}x)" for value, k in pairs[:_SHOWN])
     more = f" and {len(pairs) - _SHOWN} more values" if len(pairs) > _SHOWN else ""
-    distinct_off = [value for value, _ in pairs]
-    few = len(pairs) <= _MOST_CODES or set(distinct_off) <= {*HIGH, *LOW}
-    codes = (
-        f'if they mean "no answer", give {codes_cure(distinct_off)}; ' if few else ""
-    )
-    raise DataError(
+    few = len(pairs) <= _MOST_CODES or set(values) <= {*HIGH, *LOW}
+    codes = f'if they mean "no answer", give {codes_cure(values)}; ' if few else ""
+    return DataError(
         f"column {name!r} holds values off its scale {scale}: {shown}{more}",
         code="off-scale",
         column=name,
-        value=tuple(distinct_off),
+        value=tuple(values),
         remedy=f"{codes}if the scale of the item is another, give {scale_cure(name)}",
     )
+
+
+def between_points(name: str, count: int, scale: Scale) -> tuple[str, ...]:
+    """Return the note on answers between two points of the scale, if there are any."""
+    where = f"between the points of {scale}"
+    return (f"{count:,} answers of {name!r} lie {where}",) if count else ()
 
 
 def _list(texts: Sequence[str]) -> str:

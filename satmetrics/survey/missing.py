@@ -149,6 +149,29 @@ def treat_missing(
     return Treated(X[keep], keep, missing, gone)
 
 
+def treat_counts(
+    names: Sequence[str], policy: str, missing: IntArray, n: int, dropped: int
+) -> tuple[Exclusion, ...]:
+    """Apply "listwise" or "error" where only counts are known, as `treat_missing` does.
+
+    Parameters
+    ----------
+    names : p item names.
+    policy : "listwise" or "error".
+    missing : (p,) missing answers per item.
+    n, dropped : rows in all, and those with any answer missing.
+    """
+    if policy == "error" and missing.any():
+        raise _refused(names, missing)
+    if dropped >= n:
+        raise _nobody(names, missing, n, policy)
+    return _counted(_listwise(names, missing), dropped)
+
+
+def _listwise(names: Sequence[str], missing: IntArray) -> str:
+    return f"an answer is missing (listwise); by item: {_by_item(names, missing)}"
+
+
 def _fill(
     X: FloatArray, names: Sequence[str], weights: FloatArray | None
 ) -> tuple[FloatArray, tuple[Exclusion, ...]]:
