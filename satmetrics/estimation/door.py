@@ -103,8 +103,6 @@ def model_moments(
             )
         return data.select(model.indicators)
     if is_lazy(data):
-        if products is not None:
-            raise refuse("an interaction")
         return from_lazy(
             _scaled(model, data), model.indicators, by=by, weights=weights, missing=missing
         )
@@ -148,6 +146,8 @@ def model_products(
             column=model.interactions[0].name,
             remedy="pass the answers",
         )
+    if is_lazy(data):
+        raise refuse("an interaction", column=model.interactions[0].name)
     if missing not in ("listwise", "error"):
         raise OptionError(
             f"missing={missing!r} and interactions do not go together: a product needs "

@@ -10,6 +10,8 @@ from satmetrics.estimation.door import scale_ends
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.staged import of_items
 from satmetrics.moment.moments import Moments
+from satmetrics.survey._lazy import is_lazy, open_lazy
+from satmetrics.survey._lazy_checks import look
 from satmetrics.survey.scale import Scale, ScaleLike, as_scale
 from satmetrics.survey.survey import as_survey
 
@@ -21,11 +23,14 @@ def ends_of(
     ends = np.array(fit.ends)
     used = np.isin(fit.model.owner(), which)
     asked = fit.asked()
-    if data is not None and not isinstance(data, Moments):
+    items = np.array(fit.columns, dtype=object)[used & asked].tolist()
+    if is_lazy(data):
+        if scale is not None:
+            look(open_lazy(data).scaled(dict.fromkeys(items, as_scale(scale))), items)
+    elif data is not None and not isinstance(data, Moments):
         survey = as_survey(data)
         if scale is not None:
-            items = np.array(fit.columns, dtype=object)[used & asked]
-            survey = survey.with_scale(scale, items.tolist())
+            survey = survey.with_scale(scale, items)
         stated = of_items(fit, scale_ends(fit.spec, survey))
         _check_conflict(fit, ends, stated)
         ends = np.where(np.isnan(ends), stated, ends)

@@ -16,7 +16,9 @@ from satmetrics.inference import _resample
 from satmetrics.inference.protocol import Refittable, Units
 from satmetrics.moment.contributions import UnitChoice
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.pushdown import lazy_units, other_data
 from satmetrics.moment.respondents import respondents
+from satmetrics.survey._lazy import is_lazy, refuse
 from satmetrics.survey.survey import as_survey
 
 Resampled = Literal["respondents", "clusters", "shards", "normal theory"]
@@ -129,6 +131,10 @@ def units_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Units
     See `source_of` for `units`.
     """
     one_of("units", units, UNIT_CHOICES)
+    if is_lazy(data):
+        pushed = _lazy_units(fit, data, units)
+        _same_data(fit.source, pushed.moments())
+        return pushed
     survey = as_survey(data, borrow=True)
     if fit.sampling.weights is not None:
         survey = survey.with_roles(weight=fit.sampling.weights)
@@ -147,17 +153,20 @@ def units_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Units
     return found
 
 
+def _lazy_units(fit: Refittable, data: object, units: UnitChoice) -> Units:
+    if fit.sampling.products is not None:
+        raise refuse("a product of items")
+    if fit.sampling.missing not in ("listwise", "error"):
+        raise refuse(f"missing={fit.sampling.missing!r}")
+    return lazy_units(data, fit.source, fit.sampling.weights, units)
+
+
 def _same_data(fitted: Moments, given: Moments) -> None:
     same = int(fitted.n) == int(given.n) and np.allclose(
         fitted.cov, given.cov, rtol=1e-8, atol=1e-10, equal_nan=True
     )
     if not same or not np.allclose(fitted.mean, given.mean, rtol=1e-9, atol=1e-10):
-        raise DataError(
-            f"these are not the data of the fit (n = {int(fitted.n):,} there, "
-            f"{int(given.n):,} here)",
-            code="other-data",
-            remedy="pass the survey that was fitted, or fit this one first",
-        )
+        raise other_data(int(fitted.n), int(given.n))
 
 
 def counts_of(units: Units, n_draws: int, rng: RngLike) -> Iterator[FloatArray]:

@@ -101,7 +101,7 @@ def numbered(data: LazyAnswers, columns: Sequence[str]) -> tuple[LazyAnswers, st
     if data.frame.implementation.is_polars():
         native = native.with_row_index(name)
     else:
-        native = native.project(f'*, row_number() OVER () AS "{name}"')
+        native = native.project(f'*, row_number() OVER () - 1 AS "{name}"')
     frame = nw.from_native(native)
     return LazyAnswers(frame, dict(frame.collect_schema()), data.scales), name
 

@@ -39,6 +39,7 @@ class Contributions(Record):
     w : (U,) weights.
     context : origin and exclusions of the rows.
     strata : (U,) stratum of each respondent, or None where all are one stratum.
+    remarks : sentences on where the rows come from.
     """
 
     names: tuple[str, ...]
@@ -47,6 +48,7 @@ class Contributions(Record):
     w: FloatArray
     context: Context = field(default_factory=Context)
     strata: IntArray | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Literal["respondents", "clusters", "shards"]:
@@ -62,8 +64,9 @@ class Contributions(Record):
     def notes(self) -> tuple[str, ...]:
         """How the units are drawn, for people; empty for plain respondents."""
         if self.strata is None:
-            return ()
-        return (drawn_within(f"{self.n_units:,} respondents", self.strata),)
+            return self.remarks
+        drawn = drawn_within(f"{self.n_units:,} respondents", self.strata)
+        return (*self.remarks, drawn)
 
     @cached_property
     def _matrix(self) -> FloatArray:

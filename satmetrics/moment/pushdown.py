@@ -13,24 +13,24 @@ from collections.abc import Sequence
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from satmetrics._checks import one_of
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.moment import _kernel as kernel
+from satmetrics.moment import _shards
 from satmetrics.moment._sum_query import complete, numbered, shard_of, sums_by
 from satmetrics.moment.answers import column_word, no_groups, warn_of_loss
+from satmetrics.moment.contributions import Contributions, UnitChoice, contributions
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.unit_sums import UnitSums, of_sums
 from satmetrics.survey._lazy import LazyAnswers, collected, numbers, open_lazy, refuse
 from satmetrics.survey._lazy_checks import Look, look
 from satmetrics.survey.missing import POLICIES, treat_counts
-from satmetrics._checks import one_of
+from satmetrics.survey.survey import Survey
 
-N_SHARDS = 1_000
-ROWS_PER_SHARD = 20
-"""Fewer rows than this in each of 1,000 shards: respondents are resampled."""
-SEED = 20_261_122
 OF_COUNTS = ("listwise", "error")
+FETCHED = "the complete rows of the lazy frame are few and were fetched"
 
 
 def from_lazy(
@@ -84,30 +84,60 @@ def from_lazy(
     return moments if by is not None else moments.group(0)
 
 
-def lazy_shards(
-    data: object,
-    source: Moments,
-    weights: str | None,
-    *,
-    n_shards: int = N_SHARDS,
-    seed: int = SEED,
-) -> UnitSums:
-    """Return the sums of shards of the rows behind `source`.
-
-    Each row is in the shard that a hash of its number gives, so that shards are random
-    parts of nearly equal size (n/K, with a standard deviation of the root of that).
-    The numbers are those of the order in which the frame gives its rows: the same file
-    gives the same shards.
+def lazy_units(
+    data: object, source: Moments, weights: str | None, units: UnitChoice = "auto"
+) -> Contributions | UnitSums:
+    """Return what a bootstrap of a lazy frame draws: shards, or the few rows there are.
 
     Parameters
     ----------
     data : the lazy frame that was fitted.
     source : moments of the fit: they name the items, and say where the answers lie.
     weights : column of weights, or None.
-    n_shards : number of shards K.
-    seed : of the hash.
+    units : "auto" sums 1,000 shards where the data are; fewer than 20,000 complete rows
+        are fetched (the columns that are needed) and drawn as respondents, and the
+        notes say so. "shards" makes shards of 4,000 rows and more.
+
+    Raises
+    ------
+    OptionError
+        If respondents are to be drawn from 20,000 rows or more.
+    DataError
+        If the frame has other rows than were fitted, or too few for shards.
     """
     answers = open_lazy(data)
+    n = int(source.n)
+    if n >= _shards.SHARDS * _shards.PER_SHARD:
+        if units == "respondents":
+            raise refuse('units="respondents"', column="units", value=units)
+        return lazy_shards(answers, source, weights, n_shards=_shards.SHARDS)
+    if units == "shards" and (K := _shards.n_shards(n)):
+        return lazy_shards(answers, source, weights, n_shards=K)
+    found = _complete_rows(answers, source.names, weights)
+    if found != n:
+        raise other_data(n, found)
+    survey = Survey(_fetched(answers, source.names, weights), weight=weights)
+    made = contributions(survey, source.names, units=units)
+    if isinstance(made, Contributions):
+        made = dataclasses.replace(made, remarks=(FETCHED,))
+    return made
+
+
+def lazy_shards(
+    answers: LazyAnswers,
+    source: Moments,
+    weights: str | None,
+    *,
+    n_shards: int = _shards.SHARDS,
+    seed: int = _shards.SEED,
+) -> UnitSums:
+    """Return the sums of shards of the rows behind `source`; see `lazy_units`.
+
+    Each row is in the shard that a hash of its number gives, so that shards are random
+    parts of nearly equal size: n/K, with a standard deviation of about the root of
+    that. Rows are numbered as the frame gives them: the same file makes the same shards
+    in both engines.
+    """
     columns = [*source.names, *([weights] if weights else [])]
     rows, number = numbered(answers, columns)
     shift = _round(source.mean, source.sd)
@@ -123,16 +153,24 @@ def lazy_shards(
     )
 
 
-def complete_rows(data: object, items: Sequence[str], weights: str | None) -> int:
-    """Return how many rows have every answer and a positive weight."""
-    answers = open_lazy(data)
+def other_data(fitted: int, given: int) -> DataError:
+    """Return the error for answers that are not those of the fit."""
+    return DataError(
+        f"these are not the data of the fit (n = {fitted:,} there, {given:,} here)",
+        code="other-data",
+        remedy="pass the survey that was fitted, or fit this one first",
+    )
+
+
+def _complete_rows(
+    answers: LazyAnswers, items: Sequence[str], weights: str | None
+) -> int:
     whole = answers.frame.filter(complete(answers, items, weights))
     return int(numbers(collected(whole.select(nw.len().alias("n"))), ["n"])[0, 0])
 
 
-def fetch(data: object, items: Sequence[str], weights: str | None) -> object:
-    """Return the complete rows of some columns, in memory."""
-    answers = open_lazy(data)
+def _fetched(answers: LazyAnswers, items: Sequence[str], weights: str | None) -> object:
+    """Return the complete rows of the columns that are needed, in memory."""
     whole = answers.frame.filter(complete(answers, items, weights))
     wanted = dict.fromkeys([*items, *([weights] if weights else [])])
     return collected(whole.select(*(nw.col(name) for name in wanted))).to_native()

@@ -62,11 +62,15 @@ class Look:
     @property
     def missing(self) -> IntArray:
         """Missing answers per item (p,)."""
-        return np.rint(self.n.sum() - self.seen.sum(axis=0)).astype(np.int64)
+        absent: FloatArray = self.n.sum() - self.seen.sum(axis=0)
+        return np.rint(absent).astype(np.int64)
 
 
 def look(
-    data: LazyAnswers, items: Sequence[str], weight: str | None, by: Sequence[str]
+    data: LazyAnswers,
+    items: Sequence[str],
+    weight: str | None = None,
+    by: Sequence[str] = (),
 ) -> Look:
     """Check answers as `Survey` does, and count them by group.
 
@@ -87,7 +91,7 @@ def look(
     found = _Found.of(frame, raw, len(items))
     context = Context(n_rows=int(found.n.sum()))
     if weight is not None:
-        context = context.plus(*_weights(data, weight, found))
+        context = context.plus(*_weights(weight, found))
     low, high = _least(found.low), -_least(-found.high)
     _check_answers(data, items, low, high, found.infinite.sum(axis=0))
     _warn_scales(data, items, low, high, found.seen.sum(axis=0))
@@ -196,9 +200,7 @@ class _Found:
         return cls(**got)
 
 
-def _weights(
-    data: LazyAnswers, weight: str, found: _Found
-) -> tuple[Exclusion, ...]:
+def _weights(weight: str, found: _Found) -> tuple[Exclusion, ...]:
     if found.endless.any():
         raise _cured(answers.infinite_held(weight, int(found.endless.sum())))
     if found.negative.any():
@@ -224,7 +226,7 @@ def _check_answers(
             x = nw.col("x")
             off = (x < scale.minimum) | (x > scale.maximum)
             values, counts = _distinct(data, name, off)
-            raise _cured(answers.off_scale(name, values.tolist(), counts, scale))
+            raise _cured(answers.off_scale(name, values.tolist(), counts.tolist(), scale))
         if scale is None and (low[j] in LOW or high[j] in (*HIGH, 8.0, 9.0)):
             values, counts = _distinct(data, name, ~nw.col("x").is_null())
             try:
@@ -258,7 +260,9 @@ def _not_numbers(data: LazyAnswers, name: str) -> DataError:
 def _texts(data: LazyAnswers, name: str) -> tuple[list[str], list[int]]:
     """Return the most frequent texts of a column and their counts."""
     column = data.frame.select(nw.col(name).cast(nw.String).alias("x"))
-    counted = column.filter(~nw.col("x").is_null()).group_by("x").agg(nw.len().alias("n"))
+    counted = (
+        column.filter(~nw.col("x").is_null()).group_by("x").agg(nw.len().alias("n"))
+    )
     frame = collected(counted.sort("n", "x", descending=[True, False]).head(FEW_TEXTS))
     return [str(text) for text in frame["x"].to_list()], frame["n"].to_list()
 

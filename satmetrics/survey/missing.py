@@ -168,10 +168,6 @@ def treat_counts(
     return _counted(_listwise(names, missing), dropped)
 
 
-def _listwise(names: Sequence[str], missing: IntArray) -> str:
-    return f"an answer is missing (listwise); by item: {_by_item(names, missing)}"
-
-
 def _fill(
     X: FloatArray, names: Sequence[str], weights: FloatArray | None
 ) -> tuple[FloatArray, tuple[Exclusion, ...]]:
