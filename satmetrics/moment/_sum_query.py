@@ -14,7 +14,7 @@ from satmetrics.survey._lazy import LazyAnswers, aggregate, key_rows, numbers
 
 PRIME = 2**31 - 1
 ROUNDS = (1_013_904_223, 1_664_525)
-POLARS_PART = 96
+POLARS_PART = 64
 DUCKDB_PART = 1024
 """Sums of one pass: Polars holds a column of products for each while it runs."""
 

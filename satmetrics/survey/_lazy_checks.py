@@ -226,7 +226,9 @@ def _check_answers(
             x = nw.col("x")
             off = (x < scale.minimum) | (x > scale.maximum)
             values, counts = _distinct(data, name, off)
-            raise _cured(answers.off_scale(name, values.tolist(), counts.tolist(), scale))
+            raise _cured(
+                answers.off_scale(name, values.tolist(), counts.tolist(), scale)
+            )
         if scale is None and (low[j] in LOW or high[j] in (*HIGH, 8.0, 9.0)):
             values, counts = _distinct(data, name, ~nw.col("x").is_null())
             try:

@@ -57,7 +57,7 @@ def answers(n: int = 3000, *, gaps: bool = True, seed: int = 1) -> pl.DataFrame:
 
 
 def as_duckdb(frame: pl.DataFrame) -> duckdb.DuckDBPyRelation:
-    return duckdb.connect().from_arrow(frame.to_arrow())
+    return duckdb.from_arrow(frame.to_arrow())
 
 
 LAZY = {
