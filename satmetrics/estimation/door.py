@@ -104,7 +104,11 @@ def model_moments(
         return data.select(model.indicators)
     if is_lazy(data):
         return from_lazy(
-            _scaled(model, data), model.indicators, by=by, weights=weights, missing=missing
+            _scaled(model, data),
+            model.indicators,
+            by=by,
+            weights=weights,
+            missing=missing,
         )
     return from_answers(
         model_survey(model, data),

@@ -40,7 +40,7 @@ def from_lazy(
     by: str | Sequence[str] | None,
     weights: str | None,
     missing: str,
-    acov: bool,
+    acov: bool = False,
 ) -> Moments:
     """Compute moments of a lazy frame; see `Moments.from_frame`.
 

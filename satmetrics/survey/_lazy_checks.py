@@ -26,7 +26,7 @@ from satmetrics.survey._lazy import (
     numbers,
 )
 from satmetrics.survey._plausible import MIN_ANSWERS_USUAL, check_scales
-from satmetrics.survey._suspects import HIGH, LOW, check_suspect_counts
+from satmetrics.survey._suspects import HIGH, LOW, Span, check_suspect_counts
 from satmetrics.survey.survey import Survey
 
 LARGEST = float(np.finfo(np.float64).max)
@@ -290,13 +290,15 @@ def _warn_scales(
     seen: FloatArray,
 ) -> None:
     """Warn as of answers in hand: what counts is their number and the highest."""
+    spans: dict[str, Span] = {}
     stand_ins: dict[str, FloatArray] = {}
     for name, least, most, n in zip(items, low, high, seen, strict=True):
         if name in data.scales and n:
             values = np.full(int(min(n, MIN_ANSWERS_USUAL)), least)
             values[-1] = most
             stand_ins[name] = values
-    for warning in check_scales(stand_ins, Declared(scales=data.scales)):
+            spans[name] = (float(least), float(most))
+    for warning in check_scales(spans, stand_ins, Declared(scales=data.scales)):
         warnings.warn(warning, stacklevel=6)
 
 
