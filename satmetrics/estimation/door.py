@@ -109,6 +109,7 @@ def model_moments(
             by=by,
             weights=weights,
             missing=missing,
+            ordinal=ordinal,
         )
     return from_answers(
         model_survey(model, data),

@@ -156,6 +156,8 @@ def units_of(fit: Refittable, data: object, units: UnitChoice = "auto") -> Units
 def _lazy_units(fit: Refittable, data: object, units: UnitChoice) -> Units:
     if fit.sampling.products is not None:
         raise refuse("a product of items")
+    if fit.sampling.ordinal:
+        raise refuse("an ordinal item")
     if fit.sampling.missing not in ("listwise", "error"):
         raise refuse(f"missing={fit.sampling.missing!r}")
     return lazy_units(data, fit.source, fit.sampling.weights, units)

@@ -58,8 +58,7 @@ def from_answers(
     answers = survey.answers(names)
     check_categories(names, answers, ordered)
     treated = treat_missing(answers, names, missing, survey.weights)
-    lost = int((~treated.keep).sum())
-    warn_of_loss(lost, survey.n, missing, stacklevel=4)
+    warn_of_loss(int((~treated.keep).sum()), survey.n, missing, stacklevel=4)
     codes, keys = _grouping(survey, by)
     if keys is not None and not len(keys):
         raise no_groups(by)

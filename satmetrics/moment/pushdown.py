@@ -41,6 +41,7 @@ def from_lazy(
     weights: str | None,
     missing: str,
     acov: bool = False,
+    ordinal: bool | Sequence[str] = False,
 ) -> Moments:
     """Compute moments of a lazy frame; see `Moments.from_frame`.
 
@@ -48,13 +49,13 @@ def from_lazy(
     ------
     OptionError
         If `items` are not named, or what is asked for needs the rows: `missing` other
-        than "listwise" and "error", or `acov`.
+        than "listwise" and "error", `acov`, ordinal items.
     DataError
         As for answers in memory.
     """
     answers = open_lazy(data)
     names = _items(answers, items)
-    _check_options(missing, acov=acov)
+    _check_options(missing, acov=acov, ordinal=ordinal)
     weight = column_word(weights)
     words = [] if by is None else [by] if isinstance(by, str) else list(by)
     seen = look(answers, names, weight, words)
@@ -188,12 +189,14 @@ def _items(answers: LazyAnswers, items: Sequence[str] | None) -> tuple[str, ...]
     return (items,) if isinstance(items, str) else tuple(items)
 
 
-def _check_options(missing: str, *, acov: bool) -> None:
+def _check_options(missing: str, *, acov: bool, ordinal: bool | Sequence[str]) -> None:
     one_of("missing", missing, POLICIES)
     if missing not in OF_COUNTS:
         raise refuse(f"missing={missing!r}", column="missing", value=missing)
     if acov:
         raise refuse("acov=True", column="acov", value=acov)
+    if ordinal is not False:
+        raise refuse("ordinal=", column="ordinal", value=ordinal)
 
 
 def _shift(answers: LazyAnswers, names: Sequence[str], seen: Look) -> FloatArray:

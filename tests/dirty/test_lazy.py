@@ -224,12 +224,48 @@ def test_no_row_and_one_row(lazily, n):
 
 
 @pytest.mark.parametrize(
-    "named", [{"missing": "pairwise"}, {"missing": "mean"}, {"acov": True}]
+    "named",
+    [
+        {"missing": "pairwise"},
+        {"missing": "mean"},
+        {"missing": "em"},
+        {"acov": True},
+        {"ordinal": True},
+        {"ordinal": ["q1"]},
+    ],
 )
 def test_what_needs_rows_says_so(lazily, named):
     with pytest.raises(OptionError, match=r"needs the rows.*collect\(\)") as caught:
         moments(lazily(ratings()), **named)
     assert caught.value.code == "needs-rows"
+
+
+def test_what_was_fitted_to_rows_is_not_bootstrapped_from_sums(lazily):
+    frame = ratings(q2=first(None))
+    with pytest.raises(OptionError, match="needs the rows"):
+        sat.pls(model(), lazily(frame), ordinal=True)
+    for named in ({"missing": "em"}, {"missing": "mean"}, {"ordinal": True}):
+        fit = sat.pls(model(), frame, **named)
+        with pytest.raises(OptionError, match="needs the rows"):
+            sat.bootstrap(fit, lazily(frame), n_draws=20)
+
+
+def test_interactions_need_rows(lazily):
+    built = sat.StructuralModel.from_blocks(
+        "moderated",
+        {"Quality": ["q1", "q2"], "Value": ["q3"], "Satisfaction": ["q4"]},
+        {
+            "Quality": ["Satisfaction"],
+            "Value": ["Satisfaction"],
+            "Both": ["Satisfaction"],
+        },
+        interactions={"Both": ["Quality", "Value"]},
+    )
+    with pytest.raises(OptionError, match="an interaction needs the rows"):
+        sat.pls(built, lazily(ratings()))
+    fit = sat.pls(built, ratings())
+    with pytest.raises(OptionError, match="needs the rows"):
+        sat.bootstrap(fit, lazily(ratings()), n_draws=20)
 
 
 def test_an_unknown_policy_is_named(lazily):
