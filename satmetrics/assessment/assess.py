@@ -133,9 +133,14 @@ class Assessment(TableResult):
 
     def _notes(self) -> tuple[str, ...]:
         reasons = sorted({r for r in self.table["reason"] if r})
-        return (*rules.sentences(SHOWN), rules.NOT_PASS_FAIL, *reasons)
+        said = self.context.sentences()
+        return (*rules.sentences(SHOWN), rules.NOT_PASS_FAIL, *reasons, *said)
 
 
+STAGED = (
+    "the last stage is assessed; for the constructs of earlier stages assess these: "
+    "sat.assess(fit.earlier[0])",
+)
 ALPHAS = {"alpha": "alpha", "alpha_standardized": "alpha std."}
 HTMT = {"htmt": "HTMT (mean of |r|)", "htmt_signed": "HTMT (mean of r)"}
 F2 = {"f2_refit": "f² (refit without the path)", "f2_fixed": "f² (scores held)"}
@@ -202,7 +207,7 @@ def assess(fit: PlsFit) -> Assessment:
     ]
     return Assessment(
         assemble(fit, parts),
-        fit.context,
+        fit.context.plus(notes=STAGED if fit.earlier else ()),
         title=fit.title,
         variants=variants_of(fit.options),
         profile=fit.options.profile,

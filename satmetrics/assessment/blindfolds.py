@@ -99,7 +99,7 @@ def blindfolding(fit: PlsFit, data: object, *, distance: int = 7) -> Blindfoldin
     remedy = "pass what sat.pls(model, data) returned, then the data"
     expect("blindfolding", fit, PlsFit, "a fit", remedy=remedy)
     fit.require_single("blindfold")
-    require_plain(fit, "blindfold")
+    require_plain(fit, "blindfolding")
     distance = positive_int("distance", distance, at_least=2)
     rows, _ = answered(fit, data)
     if rows.n_units % distance == 0:

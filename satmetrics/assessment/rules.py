@@ -23,8 +23,8 @@ class Rule:
     rule : what the field does.
     source : author and year, or the program whose documentation says so.
     doi : of the source, where there is one.
-    status : "read" (the passage was read there), or "read second-hand" (in the
-        documentation of a program that names the source).
+    status : "read" (the passage was read there), or "read second-hand" (in a text or a
+        program's documentation that quotes or names the source).
     """
 
     term: str
@@ -64,7 +64,6 @@ RULES = (
         "below 0.85, or 0.90 for similar constructs",
         "Henseler, Ringle and Sarstedt 2015",
         "10.1007/s11747-014-0403-8",
-        "read",
     ),
     Rule(
         "fornell_larcker",
@@ -80,7 +79,6 @@ RULES = (
         "up to 3.3 against common method bias, 5 with factors",
         "Kock 2015",
         "10.4018/ijec.2015100101",
-        "read",
     ),
     Rule(
         "r2",
@@ -98,7 +96,6 @@ RULES = (
         "essentially arbitrary",
         "SmartPLS documentation, after Hu and Bentler 1999; cSEM documentation",
         "10.1080/10705519909540118",
-        "read",
     ),
     Rule(
         "gof",
@@ -148,8 +145,9 @@ def guidance() -> Guidance:
     -------
     Guidance
         term, rule, source, doi and ``status``: "read" where the passage was read in the
-        source itself, "read second-hand" where the documentation of a program quotes
-        it. Rules that could be checked in neither way are left out.
+        source itself, "read second-hand" where another text or a program's
+        documentation quotes it. Rules that could be checked in neither way are left
+        out.
 
     Examples
     --------

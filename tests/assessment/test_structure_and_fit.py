@@ -192,6 +192,26 @@ def test_inadmissible_solution_is_named(mobi):
     assert (full["reason"] == "construct correlations are not positive definite").all()
 
 
+def test_constructs_made_of_constructs_are_assessed_stage_by_stage(mobi):
+    model = sat.StructuralModel.from_blocks(
+        "higher",
+        THREE,
+        {"Both": ["Satisfaction"], "Value": ["Satisfaction"]},
+        higher={"Both": ["Image", "Expectation"]},
+    )
+    fit = sat.pls(model, mobi)
+    last = sat.assess(fit)
+    assert set(rows(last, "alpha")["construct"]) == {"Both", "Value", "Satisfaction"}
+    assert "fit.earlier[0]" in str(last)
+    first = rows(sat.assess(fit.earlier[0]), "alpha").set_index("construct")
+    plain = rows(sat.assess(sat.pls("ecsi", mobi)), "alpha").set_index("construct")
+    for name in ("Image", "Expectation"):
+        expected = plain.loc[name, "estimate"]
+        assert first.loc[name, "estimate"] == pytest.approx(expected)
+    with pytest.raises(errors.SpecificationError, match="higher-order"):
+        sat.assessment.exact_fit(fit, mobi)
+
+
 def test_gof_is_legacy_wherever_it_is_read(mobi):
     result = sat.assess(sat.pls("ecsi", mobi))
     assert rows(result, "gof")["reason"].item().startswith("legacy")
