@@ -24,7 +24,14 @@ from satmetrics.inference.draw_errors import DrawErrors
 from satmetrics.inference.drawn import BootstrapResult as BootstrapResult
 from satmetrics.inference.drawn import IntervalResult as IntervalResult
 from satmetrics.inference.jackknife import jackknife_of
-from satmetrics.inference.kinds import KINDS, Drawing, Interval, Limits, check_kind
+from satmetrics.inference.kinds import (
+    KINDS,
+    Drawing,
+    Interval,
+    Limits,
+    check_kind,
+    check_of_shards,
+)
 from satmetrics.inference.measures import Measures, Statistic, require_single
 from satmetrics.inference.protocol import Refittable
 from satmetrics.inference.source import Source, source_of
@@ -73,7 +80,8 @@ def bootstrap(  # noqa: PLR0913 - one keyword per choice, all but two with a def
     rng : Generator or seed (SPEC 7). A Generator passed twice continues its stream.
     units : "auto" draws respondents, or clusters where the survey has any, and from
         20,000 of them on 1,000 shards of equal size instead; "respondents" never draws
-        shards, "shards" always does.
+        shards, "shards" always does. Draws of shards allow percentile and normal
+        intervals only.
     statistic : a function of a *batch* of fits, whose arrays have a leading axis of B
         draws; it returns (B,) or (B, k) numbers, or a mapping of names to these. They
         become rows with term "statistic" and ``name``. The fit is made once more for
@@ -184,6 +192,8 @@ def bootstrap(  # noqa: PLR0913 - one keyword per choice, all but two with a def
 
 
 def _check_answers(interval: str, origin: Source) -> None:
+    if origin.resampled == "shards":
+        check_of_shards(interval)
     if interval in ("bca", "studentized") and origin.units is None:
         raise OptionError(
             f"{KINDS[interval]} intervals need the answers, and only moments are given",

@@ -177,6 +177,7 @@ class BootstrapResult(Result):
             acceleration=self.acceleration,
             draw_errors=self.draw_errors,
             own_errors=self.own_errors,
+            of_shards=self.resampled == "shards",
         )
 
     def to_frame(self) -> pd.DataFrame:

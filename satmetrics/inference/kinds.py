@@ -38,6 +38,9 @@ NEEDS = {
 }
 
 
+OF_SHARDS = ("percentile", "normal")
+
+
 @dataclass(frozen=True, eq=False)
 class Drawing:
     """What intervals are made of.
@@ -49,6 +52,8 @@ class Drawing:
     draws : (B, k)
     acceleration : (k,), or None.
     draw_errors, own_errors : (B, k) and (k,) linearised standard errors, or None.
+    of_shards : True where shards were drawn: their tails are too coarse for more than
+        percentile and normal intervals.
     """
 
     estimate: FloatArray
@@ -57,6 +62,7 @@ class Drawing:
     acceleration: FloatArray | None = None
     draw_errors: FloatArray | None = None
     own_errors: FloatArray | None = None
+    of_shards: bool = False
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -65,11 +71,14 @@ class Drawing:
             "bca": self.acceleration is None,
             "studentized": self.draw_errors is None,
         }
-        return tuple(kind for kind in KINDS if not absent.get(kind))
+        known = OF_SHARDS if self.of_shards else tuple(KINDS)
+        return tuple(kind for kind in known if not absent.get(kind))
 
     def require(self, kind: str) -> None:
         """Raise unless an interval of this kind can be had."""
         check_kind(kind)
+        if self.of_shards:
+            check_of_shards(kind)
         if kind not in self.kinds:
             raise OptionError(
                 f"this bootstrap holds no {KINDS[kind]} intervals: they need "
@@ -79,6 +88,19 @@ class Drawing:
                 value=kind,
                 remedy=f'draw with sat.bootstrap(fit, data, interval="{kind}")',
             )
+
+
+def check_of_shards(kind: str) -> None:
+    """Raise unless an interval of this kind may rest on draws of shards."""
+    if kind not in OF_SHARDS:
+        raise OptionError(
+            f"draws of shards allow percentile and normal intervals, not {kind!r}",
+            code="interval-of-shards",
+            column="interval",
+            value=kind,
+            remedy='use interval="percentile"; units="respondents" draws every '
+            "respondent, which takes long for so many",
+        )
 
 
 def check_kind(kind: str) -> None:

@@ -171,3 +171,17 @@ def test_shard_errors_are_those_of_respondents(rng):
         np.testing.assert_allclose(mean, np.sqrt(within), rtol=0.09)
         rho = np.corrcoef(frame["a2"], frame["b2"])[0, 1]
         assert r == pytest.approx((1 - rho**2) / np.sqrt(n), rel=0.09)
+
+
+def test_shards_allow_percentile_and_normal_intervals_only(rng):
+    frame = answers(rng, 4000)
+    fit = sat.pls(MODEL, frame)
+    boot = sat.bootstrap(fit, frame, n_draws=50, rng=1, units="shards")
+    assert boot.kinds == ("percentile", "normal")
+    assert set(boot.intervals().to_frame()["interval"]) == {"percentile", "normal"}
+    for kind in ("basic", "bc", "bca", "studentized"):
+        with pytest.raises(errors.OptionError, match="percentile and normal") as e:
+            sat.bootstrap(fit, frame, n_draws=5, interval=kind, units="shards")
+        assert 'units="respondents"' in e.value.remedy
+        with pytest.raises(errors.OptionError, match="draws of shards"):
+            boot.intervals(kind)
