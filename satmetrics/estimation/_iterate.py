@@ -334,7 +334,8 @@ class Many:
         """Regress composite t on its predecessors, zero where collinear."""
         lower = [[self._corr(i, j) for j in sources if j < i] for i in sources]
         right = [self._corr(s, t) for s in sources]
-        return correlation_solve(lower, right)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return correlation_solve(lower, right)
 
 
 class One:

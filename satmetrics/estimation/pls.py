@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -123,8 +123,7 @@ def pls(
     if not fit.batched:
         _raise_fault(fit)
         warn_small(chosen, moments)
-        for stage in (*fit.earlier, fit):
-            _warn_turned(stage)
+        _warn_turned(fit)
         _warn_inadmissible(fit)
     return fit
 
@@ -299,24 +298,28 @@ def _fault(reason: str, fit: PlsFit) -> SatmetricsError:
 
 
 def _warn_turned(fit: PlsFit) -> None:
-    """Warn of mode A items that go against their own construct."""
+    """Warn of mode A items that go against their own construct, in any stage."""
+    for said in dict.fromkeys(
+        said for stage in (*fit.earlier, fit) for said in _turned_of(stage)
+    ):
+        warnings.warn(said, ReversalWarning, stacklevel=3)
+
+
+def _turned_of(fit: PlsFit) -> Iterator[str]:
     turned = fit.loadings < -2 / np.sqrt(float(fit.moments.n_eff))
     if not turned.any():
         return
     owner = fit.model.owner()
     products = {term.name for term in fit.spec.interactions}
     for k, construct in enumerate(fit.model.constructs):
-        if construct.name in products:
-            continue
         against = np.flatnonzero((owner == k) & turned)
-        if construct.mode == "A" and len(against):
-            items = ", ".join(fit.model.indicators[i] for i in against)
-            warnings.warn(
-                f"{items} goes against the other items of {construct.name} (loading "
-                f"{fit.loadings[against[0]]:.2f}): is it to be reversed?",
-                ReversalWarning,
-                stacklevel=3,
-            )
+        if construct.mode != "A" or construct.name in products or not len(against):
+            continue
+        items = ", ".join(fit.model.indicators[i] for i in against)
+        yield (
+            f"{items} goes against the other items of {construct.name} (loading "
+            f"{fit.loadings[against[0]]:.2f}): is it to be reversed?"
+        )
 
 
 def _warn_inadmissible(fit: PlsFit) -> None:

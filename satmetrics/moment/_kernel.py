@@ -156,6 +156,21 @@ def clear_rounding(cross: FloatArray, about_shift: FloatArray) -> None:
         cross[flat[..., :, None] | flat[..., None, :]] = 0.0
 
 
+def mapped_cov(A: FloatArray, cov: FloatArray) -> FloatArray:
+    """Return ``A Σ Aᵀ`` (…, m, m); variances that are rounding error are zero.
+
+    Parameters
+    ----------
+    A : (…, m, p)
+    cov : (…, p, p)
+    """
+    out = np.asarray(A @ cov @ np.swapaxes(A, -1, -2))
+    sd = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
+    largest = (np.abs(A) @ sd[..., None])[..., 0]
+    clear_rounding(out, largest**2)
+    return out
+
+
 def group_means(
     X: FloatArray, w: FloatArray, codes: IntArray, n_groups: int
 ) -> FloatArray:

@@ -340,7 +340,7 @@ class Moments(Result):
             names=tuple(names),
             n=self.n,
             mean=(A @ self.mean[..., None])[..., 0] + offset,
-            cov=A @ self.cov @ At,
+            cov=kernel.mapped_cov(A, self.cov),
             n_eff=self.n_eff,
             weight_sum=self.weight_sum,
             taylor=None if self.taylor is None else A @ self.taylor @ At,

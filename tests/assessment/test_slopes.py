@@ -105,6 +105,32 @@ def mobi_model(approach):
     )
 
 
+def test_slope_analysis_of_seminr_live(mobi):
+    """The lines its figure draws have these slopes."""
+    seminr = pytest.importorskip("seminr")
+    datasets = pytest.importorskip("seminr.datasets")
+    model = mobi_model("two-stage")
+    parts = [seminr.composite(c.name, list(c.indicators)) for c in model.constructs]
+    made = seminr.interaction_term("Image", "Value", seminr.two_stage)
+    edges = [
+        seminr.paths(p.source.replace("Both", "Image*Value"), p.target)
+        for p in model.paths
+    ]
+    theirs = seminr.estimate_pls(
+        datasets.load_mobi(),
+        seminr.constructs(*parts, made),
+        seminr.relationships(*edges),
+    )
+    figure = seminr.slope_analysis(theirs, dv="Loyalty", moderator="Value", iv="Image")
+    known = []
+    for line in figure.axes[0].lines:
+        x, y = line.get_data()
+        known.append((y[-1] - y[0]) / (x[-1] - x[0]))
+    found = sat.assessment.simple_slopes(sat.pls(model, mobi, TIGHT)).to_frame()
+    mine = found.query("target == 'Loyalty' and term == 'slope'")["estimate"]
+    np.testing.assert_allclose(mine, known, atol=1e-6)
+
+
 @pytest.mark.parametrize("approach", ["product", "orthogonal"])
 def test_composites_of_products_count_by_their_projection(approach, mobi):
     fit = sat.pls(mobi_model(approach), mobi, TIGHT)

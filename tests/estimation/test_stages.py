@@ -645,6 +645,16 @@ def test_a_failure_in_any_stage_is_its_groups_own(name, mobi):
         quiet(model, two[two["g"] == "flat"].reset_index(drop=True))
 
 
+@pytest.mark.filterwarnings("ignore::satmetrics.errors.SmallSampleWarning")
+@pytest.mark.parametrize("model", [moderated("product"), quadratic("orthogonal")])
+def test_ten_respondents_fail_draw_by_draw(model, mobi):
+    """Products that are collinear or constant in a draw are that draw's failure."""
+    few = mobi.iloc[:10]
+    boot = sat.bootstrap(quiet(model, few), few, n_draws=100, rng=1)
+    assert 0 < boot.n_failed < 100
+    assert all(reason for reason, _ in boot.failures)
+
+
 def test_collinear_items_leave_nothing_orthogonal(mobi):
     twin = mobi.assign(IMAG2=mobi["IMAG1"])
     with pytest.raises(errors.SatmetricsError, match="collinear"):
