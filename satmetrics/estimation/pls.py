@@ -21,6 +21,7 @@ from satmetrics.errors import (
     SatmetricsError,
     SpecificationError,
 )
+from satmetrics.estimation.design import Run
 from satmetrics.estimation.door import (
     as_model,
     check_moments,
@@ -34,7 +35,7 @@ from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.estimation.solve import Solved, solve_moments
 from satmetrics.estimation.staged import Staged
-from satmetrics.estimation.stages import Run, run
+from satmetrics.estimation.stages import run
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments

@@ -13,7 +13,8 @@ from satmetrics._result import Record
 from satmetrics._typing import FloatArray
 from satmetrics.estimation import _stages as kernel
 from satmetrics.estimation import statistics as plain
-from satmetrics.estimation.stages import Run, composites, run
+from satmetrics.estimation.design import Run, composites
+from satmetrics.estimation.stages import run
 from satmetrics.inference.protocol import Statistics
 from satmetrics.models.model import StructuralModel
 from satmetrics.models.terms import Interaction

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satmetrics._checks import did_you_mean, friendly_keywords, one_of
+from satmetrics._checks import did_you_mean, friendly_keywords
 from satmetrics._display import Section, Summary
 from satmetrics._frames import Table
-from satmetrics._result import Record, Result
+from satmetrics._result import Result
 from satmetrics._typing import BoolArray, IntArray
 from satmetrics.errors import SpecificationError
+from satmetrics.models.construct import Construct as Construct
+from satmetrics.models.construct import Kind, Mode, Status, as_tuple
+from satmetrics.models.construct import Path as Path
 from satmetrics.models.terms import (
     HigherOrder,
     Interaction,
@@ -24,127 +27,6 @@ from satmetrics.survey.label import Label
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Mode = Literal["A", "B", "sum"]
-Kind = Literal["composite", "factor"]
-Sign = Literal["+", "-", "?"]
-Status = Literal["verified", "recalled", "unverified", "own"]
-MODES = ("A", "B", "sum")
-KINDS = ("composite", "factor")
-SIGNS = ("+", "-", "?")
-STATUSES = ("verified", "recalled", "unverified", "own")
-
-
-@dataclass(frozen=True)
-class Construct(Record):
-    """A construct and the indicators that measure it.
-
-    Attributes
-    ----------
-    name : identifier used in paths and frames.
-    indicators : columns of the data, in order.
-    mode : "A" (weights from correlations; SmartPLS: reflective), "B" (from multiple
-        regression; SmartPLS: formative) or "sum" (equal weights, not estimated).
-    kind : "composite" or "factor"; read by `pls` only, where "factor" asks for
-        consistent PLS.
-    scale : (minimum, maximum) of every indicator, or None to take the survey's.
-    label : name for people.
-    labels : one label per indicator; empty, or as long as `indicators`.
-    reverse : indicators whose high answers mean little of the construct.
-    """
-
-    name: str
-    indicators: tuple[str, ...]
-    mode: Mode = "A"
-    kind: Kind = "composite"
-    scale: tuple[float, float] | None = None
-    label: Label = field(default_factory=Label)
-    labels: tuple[Label, ...] = ()
-    reverse: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "indicators", _as_tuple(self.indicators))
-        object.__setattr__(self, "reverse", tuple(self.reverse))
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise SpecificationError(
-                "a construct has no name", code="unnamed-construct"
-            )
-        if not self.indicators:
-            raise SpecificationError(
-                f"construct {self.name!r} has no indicators",
-                code="empty-construct",
-                column=self.name,
-                remedy="name at least one column",
-            )
-        one_of("mode", self.mode, MODES)
-        one_of("kind", self.kind, KINDS)
-        if self.kind == "factor" and self.mode != "A":
-            raise SpecificationError(
-                f"construct {self.name!r} is a factor in mode {self.mode!r}",
-                code="factor-mode",
-                column=self.name,
-                value=self.mode,
-                remedy='consistent PLS corrects mode "A"; use kind = "composite"',
-            )
-        self._check_indicators()
-
-    def _check_indicators(self) -> None:
-        twice = [i for i in self.indicators if self.indicators.count(i) > 1]
-        if twice:
-            raise SpecificationError(
-                f"construct {self.name!r} names indicator {twice[0]!r} twice",
-                code="duplicate-indicator",
-                column=twice[0],
-            )
-        for item in self.reverse:
-            if item not in self.indicators:
-                raise SpecificationError(
-                    f"construct {self.name!r}: reversed {item!r} is not an indicator",
-                    code="unknown-indicator",
-                    column=item,
-                    remedy=did_you_mean(item, self.indicators),
-                )
-        if self.labels and len(self.labels) != len(self.indicators):
-            raise SpecificationError(
-                f"construct {self.name!r}: {len(self.labels)} labels for "
-                f"{len(self.indicators)} indicators",
-                code="bad-labels",
-            )
-        if self.scale is not None:
-            low, high = self.scale
-            if not low < high:
-                raise SpecificationError(
-                    f"construct {self.name!r}: scale {self.scale} does not rise",
-                    code="bad-scale",
-                    value=self.scale,
-                    remedy="give [minimum, maximum]",
-                )
-            object.__setattr__(self, "scale", (float(low), float(high)))
-
-    def title(self) -> str:
-        """Return the English label, or the name where there is none."""
-        return self.label.en or self.name
-
-
-@dataclass(frozen=True)
-class Path(Record):
-    """A structural path.
-
-    Attributes
-    ----------
-    source, target : names of constructs.
-    sign : expected sign; "?" where theory leaves it open.
-    status : how well the published model's edge is known; "own" in a user's model.
-    """
-
-    source: str
-    target: str
-    sign: Sign = "+"
-    status: Status = "own"
-
-    def __post_init__(self) -> None:
-        one_of("sign", self.sign, SIGNS)
-        one_of("status", self.status, STATUSES)
 
 
 @dataclass(frozen=True, repr=False)
@@ -254,7 +136,7 @@ class StructuralModel(Result):
         built = tuple(
             Construct(
                 key,
-                _as_tuple(items),
+                as_tuple(items),
                 mode=(modes or {}).get(key, "A"),
                 kind=(kinds or {}).get(key, "composite"),
             )
@@ -263,7 +145,7 @@ class StructuralModel(Result):
         edges = tuple(
             Path(source, target_)
             for source, targets in paths.items()
-            for target_ in _as_tuple(targets)
+            for target_ in as_tuple(targets)
         )
         return cls(
             name,
@@ -441,7 +323,3 @@ class StructuralModel(Result):
         )
         joint = Section("Interactions", ("name", "approach", "factors"), products, 3)
         return (*((above,) if higher else ()), *((joint,) if products else ()))
-
-
-def _as_tuple(items: Sequence[str] | str) -> tuple[str, ...]:
-    return (items,) if isinstance(items, str) else tuple(items)
