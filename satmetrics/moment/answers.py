@@ -6,6 +6,7 @@ import dataclasses
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from satmetrics._typing import FloatArray, IntArray, MissingPolicy
 from satmetrics.errors import DataError, MissingDataWarning, OptionError
 from satmetrics.moment import _kernel as kernel
 from satmetrics.moment._stream import total_sums
+from satmetrics.moment.designs import Sampled, sampled_rows, with_design
 from satmetrics.moment.em import em_groups, require_identified
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.polychoric import (
@@ -66,6 +68,7 @@ def from_answers(
     keep = treated.keep
     w = None if survey.weights is None else survey.weights[keep]
     rows = _rows(answers[keep], w, codes[keep], len(reasons))
+    sampled = sampled_rows(survey, np.flatnonzero(keep))
     whole = not np.isnan(rows.Z).any()
     if missing == "mean":
         rows = rows.filled()
@@ -75,17 +78,23 @@ def from_answers(
         context = context.plus(notes=(FILLED,))
     if products is not None:
         rows, names = rows.beside(products, names), (*names, *products.names)
-    if missing == "em" and not whole:
-        moments = _em(names, rows, keys, context, acov=acov)
-    else:
-        build = _pairwise if missing == "pairwise" else _complete
-        moments = build(names, rows, keys, context)
-        moments = dataclasses.replace(moments, acov=_acov(rows) if acov else None)
+    rows = dataclasses.replace(rows, sampled=sampled)
+    em = missing == "em" and not whole
+    make = _pairwise if missing == "pairwise" else _complete
+    make = partial(_em, acov=acov) if em else make
+    moments = make(names, rows, keys, context)
+    if acov and not em:
+        moments = dataclasses.replace(moments, acov=_acov(rows))
+    weighted = rows.Z.T * rows.w
+    moments = with_design(moments, sampled, rows.codes, weighted.__getitem__)
     if ordered:
         moments = _ordered(names, rows, moments, ordered)
     moments = dataclasses.replace(moments, reasons=_unpaired(moments, reasons))
-    if by is not None:
-        return moments
+    return moments if by is not None else _only(moments)
+
+
+def _only(moments: Moments) -> Moments:
+    """Return the one group of a batch, whose moments must be identified."""
     single = moments.group(0)
     if single.kind in ("em", "polychoric"):
         require_identified(single)
@@ -128,7 +137,18 @@ def _one_group(
         about = total_sums(columns, w**2, found.complete.rows, sums.mean[0])
         taylor = _middle(about[None], sums)
     context = survey.context_for(names).plus(*found.complete.exclusions)
-    return _built(names, sums, None, context, taylor=taylor).group(0)
+    moments = _built(names, sums, None, context, taylor=taylor)
+    sampled = sampled_rows(survey, found.complete.rows)
+    if sampled is None:
+        return moments.group(0)
+    rows = slice(None) if found.complete.rows is None else found.complete.rows
+    v = 1.0 if w is None else w[rows]
+
+    def influence(j: int) -> FloatArray:
+        return np.asarray((columns[j][rows] - sums.mean[0, j]) * v)
+
+    codes = np.zeros(len(sampled.unit), dtype=np.int64)
+    return with_design(moments, sampled, codes, influence).group(0)
 
 
 @dataclass(frozen=True)
@@ -142,6 +162,7 @@ class _Rows:
     weighted : whether the survey has weights.
     codes : (U,), −1 for rows of no group.
     means : (G, p), weighted means of the answers given.
+    sampled : clusters and strata, where the survey has them.
     """
 
     Z: FloatArray
@@ -149,6 +170,7 @@ class _Rows:
     weighted: bool
     codes: IntArray
     means: FloatArray
+    sampled: Sampled | None = None
 
     def beside(self, products: Products, names: tuple[str, ...]) -> _Rows:
         """Put the products of items beside the answers."""
@@ -221,7 +243,10 @@ def _grouping(
 
 
 def _complete(
-    names: tuple[str, ...], rows: _Rows, keys: Table | None, context: Context
+    names: tuple[str, ...],
+    rows: _Rows,
+    keys: Table | None,
+    context: Context,
 ) -> Moments:
     """Moments of complete rows, group by group."""
     G = len(rows.means)
@@ -248,7 +273,10 @@ def _middle(T: FloatArray, sums: kernel.Sums) -> FloatArray:
 
 
 def _pairwise(
-    names: tuple[str, ...], rows: _Rows, keys: Table | None, context: Context
+    names: tuple[str, ...],
+    rows: _Rows,
+    keys: Table | None,
+    context: Context,
 ) -> Moments:
     """Moments of the pairs of answers that were both given."""
     G = len(rows.means)
@@ -376,5 +404,11 @@ def _acov(rows: _Rows) -> FloatArray:
         Z = rows.Z[here]
         products = Z[:, i] * Z[:, j]
         influence = np.hstack([Z, products - v @ products]) * v[:, None]
-        out[g] = influence.T @ influence * (n / (n - 1))
+        out[g] = (
+            influence.T @ influence * (n / (n - 1))
+            if rows.sampled is None
+            else rows.sampled.take(np.flatnonzero(here)).covariance(
+                iter(influence.T), np.zeros(n, dtype=np.int64), 1
+            )[0]
+        )
     return out
