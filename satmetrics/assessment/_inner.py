@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from satmetrics._linalg import eliminate
+from satmetrics._linalg import SINGULAR, eliminate
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.assessment._refit import r2_without
 from satmetrics.estimation._iterate import Layout, Settings
@@ -69,12 +69,22 @@ def full_vif(C: FloatArray) -> FloatArray:
 
 
 def _inverse_diagonal(A: FloatArray) -> FloatArray:
-    """Return the diagonals (k, …) of the inverses of A (k, k, …); NaN if singular."""
+    """Return the diagonals (k, …) of the inverses of A (k, k, …).
+
+    NaN where A is not positive definite. One Cholesky factor in LAPACK serves where
+    all are; otherwise each is eliminated by itself.
+    """
     k = len(A)
-    right = np.zeros(A.shape)
-    right[np.arange(k), np.arange(k)] = 1.0
-    inverse, _ = eliminate(A, right)
-    return np.asarray(inverse[np.arange(k), np.arange(k)])
+    try:
+        root = np.linalg.cholesky(np.moveaxis(A, (0, 1), (-2, -1)))
+    except np.linalg.LinAlgError:
+        right = np.zeros(A.shape)
+        right[np.arange(k), np.arange(k)] = 1.0
+        inverse, _ = eliminate(np.array(A), right)
+        return np.asarray(inverse[np.arange(k), np.arange(k)])
+    diagonal = (np.linalg.inv(root) ** 2).sum(axis=-2)
+    collinear = (diagonal > 1 / SINGULAR).any(axis=-1, keepdims=True)
+    return np.moveaxis(np.where(collinear, np.nan, diagonal), -1, 0)
 
 
 def f2_fixed(paths: FloatArray, vif: FloatArray, r2: FloatArray) -> FloatArray:

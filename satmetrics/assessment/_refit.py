@@ -60,10 +60,12 @@ class _Plan:
     ----------
     layout, scheme : the model and its inner weights.
     M : (p, q) membership.
-    linked, after : (E, q, q) neighbours, and successors at [successor, construct].
+    linked : (E, q, q) neighbours.
+    simple : (E, q, q) those that enter a proxy by their correlation under the path
+        scheme: successors, and predecessors of constructs with one only.
     lonely : (E, p), indicators of constructs without neighbours.
     source, used : (E, T, k) predictors of each target, and which are no padding.
-    target : (T,)
+    target : (T,) constructs of several predecessors.
     own : (E,) place of the dropped path's target among the targets.
     both : (E, T, k, k), True where neither of two predictors is padding.
     at : where the used predictors stand: refit, target and place among its sources.
@@ -73,7 +75,7 @@ class _Plan:
     scheme: str
     M: FloatArray
     linked: FloatArray
-    after: FloatArray
+    simple: FloatArray
     lonely: BoolArray
     source: IntArray
     used: BoolArray
@@ -87,7 +89,8 @@ class _Plan:
         A = np.repeat(layout.adjacency[None], len(drop), axis=0)
         A[np.arange(len(drop)), drop[:, 0], drop[:, 1]] = False
         linked = A | np.swapaxes(A, 1, 2)
-        target = np.flatnonzero(layout.adjacency.any(axis=0))
+        several = layout.adjacency.sum(axis=0) > 1
+        target = np.flatnonzero(several)
         k = int(layout.adjacency.sum(axis=0).max())
         columns = np.swapaxes(A[:, :, target], 1, 2)
         source = np.argsort(~columns, axis=2, kind="stable")[:, :, :k]
@@ -97,7 +100,7 @@ class _Plan:
             scheme=scheme,
             M=membership(layout.owner, layout.q),
             linked=linked.astype(np.float64),
-            after=np.swapaxes(A, 1, 2).astype(np.float64),
+            simple=(np.swapaxes(A, 1, 2) | (A & ~several)).astype(np.float64),
             lonely=np.asarray(~linked.any(axis=1))[:, layout.owner],
             source=source,
             used=used,
@@ -144,8 +147,9 @@ def _iterated(
         change = np.abs((new - w) * sd).max(axis=-1)
         w = new
         settled = ~done & ~(change > settings.tol)
-        kept[settled] = w[settled]
-        done |= settled
+        if settled.any():
+            kept[settled] = w[settled]
+            done |= settled
         if done.all():
             break
     return kept
@@ -174,7 +178,7 @@ def _inner(C: FloatArray, plan: _Plan) -> FloatArray:
         return np.asarray(np.sign(C) * plan.linked)
     if plan.scheme == "factorial":
         return C * plan.linked
-    E = C * plan.after
+    E = C * plan.simple
     beta, _ = plan.regress(C)
     e, t, k = plan.at
     E[:, e, plan.source[plan.at], plan.target[t]] = beta[:, e, t, k]

@@ -11,6 +11,7 @@ import numpy as np
 from satmetrics._checks import expect, friendly_keywords
 from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table, stack
+from satmetrics._linalg import cov_to_corr
 from satmetrics._result import TableResult
 from satmetrics.assessment import (
     discriminant,
@@ -193,15 +194,16 @@ def assess(fit: PlsFit) -> Assessment:
         "assess", fit, PlsFit, "a fit", remedy="pass what sat.pls(model, data) returned"
     )
     turned = oriented(fit.model, fit.moments, fit.ends)
+    R = cov_to_corr(turned.cov)
     parts = [
-        *reliability.reliability(fit, turned),
-        *discriminant.heterotrait(fit, turned),
+        *reliability.reliability(fit, turned, R),
+        *discriminant.heterotrait(fit, R),
         discriminant.fornell_larcker(fit),
         discriminant.cross_loadings(fit),
         *structural.explained(fit),
-        *structural.effects_and_collinearity(fit, turned),
+        *structural.effects_and_collinearity(fit, turned, R),
         *reliability.communality(fit),
-        *model_fit.distances(fit, turned),
+        *model_fit.distances(fit, R),
         *model_fit.admissibility(fit),
         reliability.goodness(fit),
     ]

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from satmetrics._linalg import cov_to_corr
+from satmetrics._typing import FloatArray
 from satmetrics.assessment.rows import Rows
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.moment import _blocks
-from satmetrics.moment.moments import Moments
 
 NEGATIVE = "undefined: a correlation involved is not positive"
 
 
-def heterotrait(fit: PlsFit, turned: Moments) -> list[Rows]:
-    """Return HTMT of mean |r|, of mean r, and HTMT2, for every pair of constructs."""
+def heterotrait(fit: PlsFit, R: FloatArray) -> list[Rows]:
+    """Return HTMT of mean |r|, of mean r, and HTMT2, for every pair of constructs.
+
+    Parameters
+    ----------
+    R : (…, p, p) correlations of the turned indicators.
+    """
     owner, q = fit.model.owner(), len(fit.model.names)
-    R = cov_to_corr(turned.cov)
     i, j = np.tril_indices(q, -1)
     names = fit.model.names
     labels = {"source": [names[k] for k in i], "target": [names[k] for k in j]}

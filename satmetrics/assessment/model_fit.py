@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import FloatArray
 from satmetrics.assessment import _fit_measures as measures
 from satmetrics.assessment.rows import Rows
 from satmetrics.estimation.fit import PlsFit
-from satmetrics.moment.moments import Moments
 
 FORMS = ("estimated", "saturated")
 INDEFINITE = "the observed or the implied correlations are not positive definite"
 NO_FACTOR = "no construct is a factor"
 
 
-def distances(fit: PlsFit, turned: Moments) -> list[Rows]:
-    """Return SRMR, d_ULS and d_G of the estimated and the saturated model."""
-    R = cov_to_corr(turned.cov)[None]
-    T = np.stack([fit.implied_matrix(saturated=form == "saturated") for form in FORMS])
+def distances(fit: PlsFit, R: FloatArray) -> list[Rows]:
+    """Return SRMR, d_ULS and d_G of the estimated and the saturated model.
+
+    Parameters
+    ----------
+    R : (…, p, p) correlations of the turned indicators.
+    """
+    T = np.stack(
+        [fit.implied_matrix(saturated=form == "saturated", R=R) for form in FORMS]
+    )
     found = {
-        "srmr": measures.srmr(R, T),
-        "d_uls": measures.d_uls(R, T),
-        "d_g": measures.d_g(R, T),
+        "srmr": measures.srmr(R[None], T),
+        "d_uls": measures.d_uls(R[None], T),
+        "d_g": measures.d_g(R[None], T),
     }
     return [
         Rows(term, value[k][..., None], reasons=INDEFINITE, form=form)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import FloatArray
 from satmetrics.assessment.rows import Rows
 from satmetrics.estimation.fit import PlsFit
@@ -16,15 +15,15 @@ MODE_B = "not defined for mode B"
 EXOGENOUS = "the construct has no predictors"
 
 
-def reliability(fit: PlsFit, turned: Moments) -> list[Rows]:
+def reliability(fit: PlsFit, turned: Moments, R: FloatArray) -> list[Rows]:
     """Return alpha, rho_A, rho_C, AVE and eigenvalues of the blocks.
 
     Parameters
     ----------
     turned : the fit's moments with reversed indicators turned.
+    R : (…, p, p) their correlations.
     """
     owner, q = fit.model.owner(), len(fit.model.names)
-    R = cov_to_corr(turned.cov)
     by_component, first, second = _blocks.component(R, owner, q)
     values = {
         "alpha": _blocks.cronbach_alpha(turned.cov, owner, q),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import FloatArray
 from satmetrics.assessment import _inner
 from satmetrics.assessment.rows import Rows
@@ -33,8 +32,14 @@ def explained(fit: PlsFit) -> list[Rows]:
     return [Rows("r2", r2, labels), Rows("r2_adjusted", adjusted, labels, FEW)]
 
 
-def effects_and_collinearity(fit: PlsFit, turned: Moments) -> list[Rows]:
-    """Return VIF of predictors, items and constructs, and f² of every path."""
+def effects_and_collinearity(fit: PlsFit, turned: Moments, R: FloatArray) -> list[Rows]:
+    """Return VIF of predictors, items and constructs, and f² of every path.
+
+    Parameters
+    ----------
+    turned : the fit's moments with reversed indicators turned.
+    R : (…, p, p) their correlations.
+    """
     model, q = fit.model, len(fit.model.names)
     adjacency = model.adjacency()
     batch = np.shape(fit.converged)
@@ -43,8 +48,11 @@ def effects_and_collinearity(fit: PlsFit, turned: Moments) -> list[Rows]:
     fixed = _inner.f2_fixed(
         fit.path_matrix.reshape(C.shape), vif, fit.r_squared.reshape(-1, q)
     )
+    S = R.reshape(-1, *R.shape[-2:])
+    if fit.options.metric == "raw":
+        S = kernel_input(turned, fit.options)
     refit = _inner.f2_refit(
-        kernel_input(turned, fit.options),
+        S,
         layout_of(model),
         settings_of(fit.options),
         fit.r_squared.reshape(-1, q),
@@ -65,7 +73,7 @@ def effects_and_collinearity(fit: PlsFit, turned: Moments) -> list[Rows]:
         paths("f2_refit", refit, REFIT),
         paths("f2_fixed", fixed, COLLINEAR),
         paths("vif", vif, COLLINEAR),
-        *_items(fit, turned),
+        *_items(fit, R),
         Rows(
             "vif_full",
             _inner.full_vif(C).reshape(*batch, q),
@@ -75,10 +83,9 @@ def effects_and_collinearity(fit: PlsFit, turned: Moments) -> list[Rows]:
     ]
 
 
-def _items(fit: PlsFit, turned: Moments) -> list[Rows]:
+def _items(fit: PlsFit, R: FloatArray) -> list[Rows]:
     """Return VIF of mode B items (`vif`) and of all items (`vif_item`)."""
     model, owner = fit.model, fit.model.owner()
-    R = cov_to_corr(turned.cov)
     p = R.shape[-1]
     values = _inner.block_vif(R.reshape(-1, p, p), owner, len(model.names))
     values = values.reshape(*np.shape(fit.converged), p)

@@ -214,8 +214,16 @@ class PlsFit(Result):
         """
         return self._matrix(self.implied_matrix(), self.model.indicators, "indicator")
 
-    def implied_matrix(self, *, saturated: bool = False) -> FloatArray:
-        """Return `implied` as an array (…, p, p); `saturated` frees the constructs."""
+    def implied_matrix(
+        self, *, saturated: bool = False, R: FloatArray | None = None
+    ) -> FloatArray:
+        """Return `implied` as an array (…, p, p).
+
+        Parameters
+        ----------
+        saturated : leave construct correlations free.
+        R : correlations of the turned indicators, where they are at hand.
+        """
         factor = np.array([c.kind == "factor" for c in self.model.constructs])
         rho = self.corr
         if not saturated:
@@ -226,7 +234,8 @@ class PlsFit(Result):
                 np.array([self.model.names.index(n) for n in self.model.order]),
                 unit=self.options.disturbance == "unit",
             )
-        R = cov_to_corr(oriented(self.model, self.moments, self.ends).cov)
+        if R is None:
+            R = cov_to_corr(oriented(self.model, self.moments, self.ends).cov)
         return _structure.implied(R, self.loadings, rho, self.model.owner(), factor)
 
     def status(self) -> pd.DataFrame:

@@ -155,22 +155,25 @@ def component(
     -------
     rho, first, second : (…, q) each.
     """
-    rho, first, second = (np.full((*R.shape[:-2], q), np.nan) for _ in range(3))
-    known = np.isfinite(R)
-    usable = np.where(known, R, np.eye(R.shape[-1]))
-    for k in range(q):
-        at = np.flatnonzero(owner == k)
-        if len(at) < 2:
-            continue
-        grid = (..., at[:, None], at[None, :])
-        values, vectors = np.linalg.eigh(usable[grid])
-        ok = known[grid].all(axis=(-2, -1))
-        squared = vectors[..., -1].sum(axis=-1) ** 2 * values[..., -1]
-        error = len(at) - values[..., -1]
-        rho[..., k] = np.where(ok, squared / (squared + error), np.nan)
-        first[..., k] = np.where(ok, values[..., -1], np.nan)
-        second[..., k] = np.where(ok, values[..., -2], np.nan)
-    return rho, first, second
+    sizes = np.bincount(owner, minlength=q)
+    k = int(sizes.max())
+    used = np.arange(k)[:, None] < sizes
+    at = np.where(used, np.searchsorted(owner, np.arange(q)) + np.arange(k)[:, None], 0)
+    both = (used[:, None] & used[None, :]).transpose(2, 0, 1)
+    found = R[..., at.T[:, :, None], at.T[:, None, :]]
+    known = np.isfinite(found) | ~both
+    ok = (sizes > 1) & known.all(axis=(-2, -1))
+    padded = np.where(both & known, found, -np.eye(k))  # a padding has eigenvalue −1
+    values, vectors = np.linalg.eigh(padded)
+    largest = values[..., -1]
+    squared = vectors[..., -1].sum(axis=-1) ** 2 * largest
+    rho = squared / (squared + sizes - largest)
+    second = values[..., max(k - 2, 0)]
+    return (
+        np.where(ok, rho, np.nan),
+        np.where(ok, largest, np.nan),
+        np.where(ok, second, np.nan),
+    )
 
 
 def block_mean(values: FloatArray, owner: IntArray, q: int) -> FloatArray:
