@@ -12,8 +12,14 @@ import numpy as np
 from satmetrics._frames import Table
 from satmetrics._result import Exclusion
 from satmetrics._typing import BoolArray, MissingPolicy
-from satmetrics.errors import ConvergenceError, DataError, SpecificationError
-from satmetrics.estimation.door import as_model, model_survey, scale_ends, scale_notes
+from satmetrics.errors import ConvergenceError, DataError
+from satmetrics.estimation.door import (
+    as_model,
+    model_products,
+    model_survey,
+    scale_ends,
+    scale_notes,
+)
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.estimation.pls import as_options, check_kinds, fit_moments
@@ -162,7 +168,6 @@ def divide(
     chosen = as_model(model, data)
     settings = as_options(options)
     check_kinds(chosen, settings)
-    _check_plain(chosen)
     if isinstance(data, Moments):
         raise DataError(
             "groups are compared by exchanging or resampling respondents, and only "
@@ -173,22 +178,10 @@ def divide(
     survey = model_survey(chosen, data)
     if weights is not None:
         survey = survey.with_roles(weight=weights)
-    groups = grouped(survey, chosen.indicators, by, missing)
+    products = model_products(chosen, survey, missing)
+    groups = grouped(survey, chosen.indicators, by, missing, products)
     ends = scale_ends(chosen, data)
     groups = groups.noted(scale_notes(chosen, ends))
-    sampling = Sampling(missing=missing, weights=weights)
+    sampling = Sampling(missing, weights, products)
     fits = fit_moments(chosen, groups.moments(), settings, ends=ends, sampling=sampling)
     return Divided(groups, fits, keep)
-
-
-def _check_plain(model: StructuralModel) -> None:
-    if model.plain:
-        return
-    name = next(n for n in model.nodes if n not in model.names)
-    raise SpecificationError(
-        f"{name!r} is a higher-order construct or an interaction, which comparisons of "
-        "groups do not take yet",
-        code="not-plain",
-        column=name,
-        remedy="compare the model without it, or fit each group: sat.pls(…, by=…)",
-    )

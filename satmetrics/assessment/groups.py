@@ -171,7 +171,9 @@ def compare_groups(  # noqa: PLR0913 - the estimator's arguments, then the test'
     A pair is tested among its own respondents, so that a third group changes nothing.
     With three groups and more the omnibus statistic of each number is
     :math:`Σ_g (θ_g - \bar θ)^2`, tested by permutation among all. Weights, loadings and
-    paths carry the sign that ``options.sign`` gives them.
+    paths carry the sign that ``options.sign`` gives them. Models with higher-order
+    constructs and interactions are estimated in all their stages in every draw, with
+    products about the means of each group.
 
     References
     ----------
@@ -202,7 +204,7 @@ def compare_groups(  # noqa: PLR0913 - the estimator's arguments, then the test'
         model, data, by, options, weights=weights, missing=missing, keep=keep
     )
     divided.require_two()
-    values = divided.fits.statistics(divided.fits.moments).values
+    values = divided.fits.statistics(divided.fits.source).values
     task = Task(divided, values, n_draws, level)
     tally = Tally(task.steps(method), progress)
     omnibus, groups = None, divided.groups

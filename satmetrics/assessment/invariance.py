@@ -13,11 +13,12 @@ from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, MissingPolicy, RngLike
+from satmetrics.assessment.composed import Composed
 from satmetrics.assessment.grouping import Divided, Tally, divide
 from satmetrics.assessment.invariance_steps import Step, steps
 from satmetrics.errors import SpecificationError
 from satmetrics.estimation.options import PlsOptions
-from satmetrics.models.model import Construct, StructuralModel
+from satmetrics.models.model import StructuralModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,10 @@ TERMS = ("composition", "mean", "variance")
 FACTOR = (
     '{} is a factor (kind = "factor"), and MICOM compares composites: equality of a '
     "factor's loadings and intercepts is a matter of multi-group covariance models"
+)
+PRODUCT = (
+    "{} is an interaction: a product of composites, which has no composition of its "
+    "own; see those of its factors"
 )
 SINGLE = "one composition only (a single indicator or a sum score): c = 1"
 SAME = "the same in every permutation: nothing to test"
@@ -185,10 +190,13 @@ def micom(  # noqa: PLR0913 - the estimator's arguments, then the test's
 
     Notes
     -----
-    With S the covariances of the indicators over both groups,
-    :math:`c = w_a'S w_b / \sqrt{w_a'S w_a \, w_b'S w_b}` within each block. Indicators
+    With S the covariances of the items over both groups,
+    :math:`c = w_a'S w_b / \sqrt{w_a'S w_a \, w_b'S w_b}` for each construct. Indicators
     are standardised over both groups (``metric="standardized"``); the weights are those
-    `sat.pls` gives each group. Means are in standard deviations of the pooled
+    `sat.pls` gives each group. A higher-order construct has the weights of its
+    components times those of their items, one per item; constructs that are measured in
+    an earlier stage are tested too, and interactions, which are no composites of items,
+    have rows that say so. Means are in standard deviations of the pooled
     composite; variances are compared as :math:`\log(s_a^2 / s_b^2)`.
 
     References
@@ -251,51 +259,49 @@ def _rows(
 ) -> Table:
     """Return the rows of one step for one pair of groups."""
     a, b = pair
-    model, n = divided.fits.model, divided.fits.moments.n
-    q = len(model.names)
+    made, n = Composed.of(divided.fits), divided.fits.moments.n
+    k = len(made.names)
     words = ("estimate", "std_error", "p_value", "conf_low", "conf_high", "draws")
-    nothing = np.full(q, np.nan)
+    nothing = np.full(k, np.nan)
     columns: dict[str, FloatArray] = dict.fromkeys(words, nothing)
-    columns["draws"] = np.zeros(q, dtype=np.int64)
+    columns["draws"] = np.zeros(k, dtype=np.int64)
     failure = divided.failure(a, b)
     if found is not None:
         columns = {word: getattr(found[term], word) for word in words}
-        factor = np.array([c.kind == "factor" for c in model.constructs])
+        untested = [made.untested(i) for i in range(k)]
         for word in words[:-1]:
-            columns[word] = np.where(factor, np.nan, columns[word])
+            columns[word] = np.where(untested, np.nan, columns[word])
     reasons = [
-        failure or _reason(c, term, float(p))
-        for c, p in zip(model.constructs, columns["p_value"], strict=True)
+        failure or _reason(made, i, term, float(p))
+        for i, p in enumerate(columns["p_value"])
     ]
     labels = {
-        "group_a": [divided.groups.names[a]] * q,
-        "group_b": [divided.groups.names[b]] * q,
-        "construct": list(model.names),
-        "term": [term] * q,
-        "n": np.full(q, n[a] + n[b]),
+        "group_a": [divided.groups.names[a]] * k,
+        "group_b": [divided.groups.names[b]] * k,
+        "construct": list(made.names),
+        "term": [term] * k,
+        "n": np.full(k, n[a] + n[b]),
     }
     return Table.of(
         {**labels, **columns, "reason": reasons}, keys=("group_a", "group_b")
     )
 
 
-def _reason(construct: Construct, term: str, p: float) -> str:
+def _reason(made: Composed, which: int, term: str, p: float) -> str:
     """Return why a construct has no p-value; empty where it has one."""
     if not np.isnan(p):
         return ""
-    if construct.kind == "factor":
-        return FACTOR.format(construct.name)
-    if term == "composition" and (
-        len(construct.indicators) == 1 or construct.mode == "sum"
-    ):
-        return SINGLE
-    return SAME
+    if made.product(which):
+        return PRODUCT.format(made.names[which])
+    if made.constructs[which].kind == "factor":
+        return FACTOR.format(made.names[which])
+    return SINGLE if term == "composition" and made.fixed(which) else SAME
 
 
 def _checks(divided: Divided) -> tuple[str, ...]:
     """Return step 1: what is the same in every group, and what is to be judged."""
     fits, groups = divided.fits, divided.groups
-    model, options, sampling = fits.model, fits.options, fits.sampling
+    spec, options, sampling = fits.spec, fits.options, fits.sampling
     failed = [
         name for name, ok in zip(groups.names, divided.sound, strict=True) if not ok
     ]
@@ -303,8 +309,8 @@ def _checks(divided: Divided) -> tuple[str, ...]:
     raw = options.metric == "raw"
     items = "answers as given" if raw else "indicators standardised over both groups"
     return (
-        f"same model: {len(model.indicators)} indicators of {len(model.names)} "
-        f"constructs, {len(model.paths)} paths; {outcome}",
+        f"same model: {len(spec.indicators)} indicators, {len(spec.nodes)} "
+        f"constructs, {len(spec.paths)} paths; {outcome}",
         f'same treatment of data: missing="{sampling.missing}", weights '
         f"{sampling.weights or 'of the survey, if any'}, the same items reversed, "
         f"{items}",

@@ -8,10 +8,8 @@ import numpy as np
 
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.assessment import _invariance as kernel
+from satmetrics.assessment.composed import Composed
 from satmetrics.assessment.grouping import Divided, Tally
-from satmetrics.estimation.door import oriented
-from satmetrics.estimation.fit import PlsFit
-from satmetrics.estimation.solve import solve_moments
 from satmetrics.inference import _intervals, _permute
 from satmetrics.inference.permutation import Grouped
 from satmetrics.moment.moments import Moments
@@ -19,7 +17,7 @@ from satmetrics.moment.moments import Moments
 
 @dataclass(frozen=True)
 class Step:
-    """One test of each construct (q,)."""
+    """One test of each construct (k,)."""
 
     estimate: FloatArray
     std_error: FloatArray
@@ -35,46 +33,41 @@ class _Together:
 
     Attributes
     ----------
-    fits : the fits whose model and options are used.
-    w : (p,) weights of the pooled fit; NaN where it failed.
-    S : (p, p) pooled covariances of the indicators, each divided by `scale`.
-    scale : (p,) pooled standard deviations, or ones where answers are used as given.
+    made : the constructs.
+    w : (k, I) weights of the pooled fit; NaN where it failed.
+    S : (I, I) pooled covariances of the items, each divided by `scale`.
+    scale : (I,) pooled standard deviations, or ones where answers are used as given.
     """
 
-    fits: PlsFit
+    made: Composed
     w: FloatArray
     S: FloatArray
     scale: FloatArray
 
     @classmethod
-    def of(cls, fits: PlsFit, groups: Grouped) -> _Together:
+    def of(cls, made: Composed, groups: Grouped) -> _Together:
         pooled = groups.pooled()
-        turned = oriented(fits.model, pooled, fits.ends)
-        raw = fits.options.metric == "raw"
-        scale = np.ones_like(turned.sd) if raw else turned.sd
-        S = turned.cov / np.outer(scale, scale)
-        return cls(fits, fits.refit(pooled).weights, S, scale)
-
-    @property
-    def starts(self) -> IntArray:
-        """First indicator of each construct."""
-        model = self.fits.model
-        return np.searchsorted(model.owner(), np.arange(len(model.names)))
+        items = pooled.select(made.fit.spec.indicators)
+        raw = made.fit.options.metric == "raw"
+        scale = np.ones_like(items.sd) if raw else items.sd
+        S = items.cov / np.outer(scale, scale)
+        return cls(made, made.solve(pooled)[1][0], S, scale)
 
     def compositions(self, weights: FloatArray) -> FloatArray:
-        """Return c (b, q) of weights (b, 2, p)."""
-        return kernel.compositions(weights[:, 0], weights[:, 1], self.S, self.starts)
+        """Return c (b, k) of weights (2 b, k, I)."""
+        pairs = weights.reshape(-1, 2, *weights.shape[1:])
+        return kernel.compositions(pairs[:, 0], pairs[:, 1], self.S)
 
-    def differences(self, turned: Moments) -> tuple[FloatArray, FloatArray]:
-        """Return differences of means and log ratios of variances, (b, q) each.
+    def differences(self, moments: Moments) -> tuple[FloatArray, FloatArray]:
+        """Return differences of means and log ratios of variances, (b, k) each.
 
         Parameters
         ----------
-        turned : b · 2 groups, reversed indicators turned.
+        moments : of the items of b · 2 groups.
         """
-        mean = turned.mean / self.scale
-        cov = turned.cov / np.outer(self.scale, self.scale)
-        m, v = kernel.composites(self.w, mean, cov, self.starts)
+        mean = moments.mean / self.scale
+        cov = moments.cov / np.outer(self.scale, self.scale)
+        m, v = kernel.composites(self.w, mean, cov)
         m, v = m.reshape(-1, 2, m.shape[1]), v.reshape(-1, 2, v.shape[1])
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.log(v[:, 0] / v[:, 1])
@@ -95,23 +88,23 @@ def steps(
     The pooled weights and covariances are the same in every permutation; only the
     groups' weights, means and variances change.
     """
-    fits, groups = divided.fits, divided.groups.subset(pair)
-    together = _Together.of(fits, groups)
-    turned = oriented(fits.model, groups.moments(), fits.ends)
+    groups, made = divided.groups.subset(pair), Composed.of(divided.fits)
+    items = divided.fits.spec.indicators
+    together = _Together.of(made, groups)
+    _, weights = made.solve(groups.moments())
     observed = (
-        together.compositions(fits.weights[list(pair)][None])[0],
-        *(value[0] for value in together.differences(turned)),
+        together.compositions(weights)[0],
+        *(value[0] for value in together.differences(groups.moments().select(items))),
     )
     drawn: tuple[list[FloatArray], ...] = ([], [], [])
     for moments in groups.permuted(n_draws, rng):
-        solved = solve_moments(fits.model, moments, fits.options, fits.ends)
-        ok = solved.solution.converged
-        reasons = ["" if good else solved.reason(i) for i, good in enumerate(ok)]
+        run, weights = made.solve(moments)
+        ok = run.converged
+        reasons = ["" if good else run.reason(i) for i, good in enumerate(ok)]
         tally.add(ok.reshape(-1, 2), reasons)
-        weights = solved.solution.weights.reshape(-1, 2, len(together.w))
         drawn[0].append(together.compositions(weights))
         for held, values in zip(
-            drawn[1:], together.differences(solved.moments), strict=True
+            drawn[1:], together.differences(moments.select(items)), strict=True
         ):
             held.append(values)
     null = [np.concatenate(parts) for parts in drawn]

@@ -25,7 +25,8 @@ class Rows:
     labels : source, target, construct or indicator of each row.
     reasons : why a row is undefined where it is, one for all or one each.
     form : "estimated" or "saturated" where the number belongs to one of the two.
-    said : per group, a remark that stands whether or not the number is defined.
+    said : per group, a remark that stands whether or not the number is defined, but
+        where the fit failed.
     """
 
     term: str
@@ -78,4 +79,5 @@ def _reasons(fit: PlsFit, parts: Sequence[Rows], values: FloatArray) -> AnyArray
         np.array(fit.reasons, dtype=object)[:, None],
         np.array(given, dtype=object)[None, :],
     )
-    return np.where(np.isnan(values) & (said == ""), why, said)
+    blank = np.isnan(values) & (failed[:, None] | (said == ""))
+    return np.where(blank, why, said)

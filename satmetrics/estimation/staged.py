@@ -63,7 +63,7 @@ def statistics(fit: PlsFit, moments: Moments) -> Statistics:
     Those of the last stage, then weights and loadings of what earlier stages measure,
     then two numbers per effect that is moderated (see `labels`).
     """
-    stage = _run(fit, moments)
+    stage = solve_again(fit, moments)
     found = plain.of_solved(fit, stage.solved)
     parts = [found.values]
     for k, construct in below(fit):
@@ -135,7 +135,8 @@ def _block(model: StructuralModel, construct: str) -> slice:
     return slice(int(where[0]), int(where[-1]) + 1)
 
 
-def _run(fit: PlsFit, moments: Moments) -> Run:
+def solve_again(fit: PlsFit, moments: Moments) -> Run:
+    """Solve the specification of a fit for other moments of its columns."""
     source = moments.select(fit.source.names)
     return run(fit.spec, source, fit.options, item_ends(fit), fit.sampling.products)
 

@@ -14,6 +14,7 @@ from satmetrics.errors import DataError
 from satmetrics.inference.permutation import Grouped
 from satmetrics.moment.answers import FILLED
 from satmetrics.moment.contributions import sampled
+from satmetrics.moment.products import Products
 from satmetrics.moment.respondents import respondents
 from satmetrics.survey.missing import treat_missing
 from satmetrics.survey.survey import Survey
@@ -27,6 +28,7 @@ def grouped(
     items: tuple[str, ...],
     by: str | Sequence[str],
     missing: MissingPolicy,
+    products: Products | None = None,
 ) -> Grouped:
     """Return the respondents of a survey, or its clusters, with their groups.
 
@@ -37,6 +39,7 @@ def grouped(
     by : columns or roles; each combination that occurs is a group.
     missing : as in `Moments.from_frame`; permuted groups are treated as the groups
         themselves are.
+    products : products of items that stand beside the answers; None for none.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def grouped(
     lost = Exclusion(f"no value of {_listed(by)}", int((codes < 0).sum()))
     filled = missing == "mean" and bool(np.isnan(answers[rows]).any())
     context = context.plus(*treated.exclusions, lost, notes=(FILLED,) if filled else ())
-    units = respondents(survey, items, missing=missing)
+    units = respondents(survey, items, missing=missing, products=products)
     units = dataclasses.replace(units, context=context)
     return Grouped(units, _of_units(survey, rows, codes[inside][rows]), keys)
 

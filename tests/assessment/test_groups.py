@@ -439,15 +439,6 @@ def test_wrong_inputs_say_what_would_be_right(small, rng, mobile):
             compare_groups(small, frame, **{"by": "g", **wrong})
     with pytest.raises(errors.DataError, match="only moments are given"):
         compare_groups("ecsi", mobile, "g")
-    joint = sat.StructuralModel.from_blocks(
-        "joint",
-        {"X": ["x1", "x2"], "Z": ["x3"], "Y": ["y1", "y2"]},
-        {"X": ["Y"], "Z": ["Y"], "XZ": ["Y"]},
-        target="Y",
-        interactions={"XZ": ["X", "Z"]},
-    )
-    with pytest.raises(errors.SpecificationError, match="XZ"):
-        compare_groups(joint, frame, "g")
 
 
 @pytest.mark.slow

@@ -153,8 +153,9 @@ def test_exact_composition_of_known_weights():
     from satmetrics.assessment import _invariance
 
     S = np.array([[1.0, 0.3, 0.9], [0.3, 1.0, 0.8], [0.9, 0.8, 4.0]])
-    first, second = np.array([[1.0, 0.0, 5.0]]), np.array([[0.6, 0.8, -1.0]])
-    c = _invariance.compositions(first, second, S, np.array([0, 2]))
+    first = np.array([[[1.0, 0.0, 0.0], [0.0, 0.0, 5.0]]])
+    second = np.array([[[0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]])
+    c = _invariance.compositions(first, second, S)
     length = np.sqrt(0.36 + 0.64 + 2 * 0.48 * 0.3)
     np.testing.assert_allclose(c, [[(0.6 + 0.8 * 0.3) / length, -1.0]], rtol=1e-14)
 
