@@ -28,6 +28,21 @@ CELLS = 2**22
 """Numbers of working memory of one part of the rows."""
 
 
+def patterns_of(there: BoolArray) -> tuple[BoolArray, IntArray]:
+    """Return the different rows (K, p) of a (n, p) array, and which each row is."""
+    bits = np.packbits(there, axis=1)
+    keys = np.zeros((len(bits), -(-bits.shape[1] // 8) * 8), dtype=np.uint8)
+    keys[:, : bits.shape[1]] = bits
+    words = keys.view(np.uint64)
+    at = np.zeros(len(words), dtype=np.int64)
+    for word in words.T:  # 64 items at a time
+        code = np.unique(word, return_inverse=True)[1].reshape(-1)
+        joint = at * (int(code.max(initial=0)) + 1) + code
+        at = np.unique(joint, return_inverse=True)[1].reshape(-1)
+    first = np.unique(at, return_index=True)[1]
+    return there[first], np.asarray(at, dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class Part:
     """Rows of small patterns that miss equally many answers.
@@ -84,10 +99,8 @@ class Plan:
     def of(cls, X: FloatArray, w: FloatArray) -> Plan:
         """Sort rows X (U, p) about a shift, NaN where missing, each with an answer."""
         there = np.isfinite(X)
-        seen, pattern, size = np.unique(
-            there, axis=0, return_inverse=True, return_counts=True
-        )
-        pattern = np.asarray(pattern, dtype=np.int64).reshape(-1)
+        seen, pattern = patterns_of(there)
+        size = np.bincount(pattern)
         Z = np.where(there, X, 0.0)
         large = size > LARGE * X.shape[1]
         blocks = tuple(

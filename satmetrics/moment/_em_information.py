@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._linalg import spd_inverse
-from satmetrics._typing import BoolArray, FloatArray
+from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.moment._em import Part, Plan, completed, pieces
 
 
@@ -27,12 +27,13 @@ class _Scored:
     y: FloatArray
     M: FloatArray
 
-    def scores(self) -> FloatArray:
-        """Return the scores (r, p + p*) for (μ, vech Σ)."""
-        i, j = np.triu_indices(self.y.shape[1])
-        half = np.where(i == j, 0.5, 1.0)
-        second = self.y[:, i] * self.y[:, j] - self.M[:, i, j][self.part.at]
-        return np.hstack([self.y, half * second])
+    def scores(self, A: FloatArray) -> FloatArray:
+        """Return scores for (μ, vech Σ), multiplied by A (p + p*, m): (r, m)."""
+        p = self.y.shape[1]
+        i, j = np.triu_indices(p)
+        second = A[p:] * np.where(i == j, 0.5, 1.0)[:, None]
+        out = self.y @ A[:p] + (self.y[:, i] * self.y[:, j]) @ second
+        return np.asarray(out - (self.M[:, i, j] @ second)[self.part.at])
 
 
 def _scored(mean: FloatArray, K: FloatArray, plan: Plan) -> Iterator[_Scored]:
@@ -63,7 +64,7 @@ def information(mean: FloatArray, cov: FloatArray, plan: Plan) -> FloatArray:
         wy = w[:, None] * piece.y
         N = np.add.reduceat(w, starts)[:, None, None]
         total = np.add.reduceat(wy, starts, axis=0)
-        Y = np.add.reduceat(wy[:, :, None] * piece.y[:, None, :], starts, axis=0)
+        Y = _products(wy, piece.y, starts)
         V = (Y - N / 2 * M).reshape(len(M), p * p)
         flat = M.reshape(len(M), p * p)
         out[:p, :p] += (N * M).sum(axis=0)
@@ -76,6 +77,13 @@ def information(mean: FloatArray, cov: FloatArray, plan: Plan) -> FloatArray:
             out[p + rows, p:] += f[rows, None] * f * entries
     out[p:, :p] = out[:p, p:].T
     return out
+
+
+def _products(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
+    """Sum products (k, p, p) over the rows of each of k patterns."""
+    if len(starts) == 1:
+        return np.asarray((left.T @ right)[None])
+    return np.add.reduceat(left[:, :, None] * right[:, None, :], starts, axis=0)
 
 
 def sandwich(
@@ -96,7 +104,7 @@ def sandwich(
     out = np.zeros((len(rows), len(rows)))
     K = spd_inverse(cov)[0]
     for piece in _scored(mean, K, plan):
-        influence = (piece.scores() * plan.w[piece.part.rows, None]) @ rows.T
+        influence = piece.scores(rows.T) * plan.w[piece.part.rows, None]
         out += influence.T @ influence
     return out * (n / (n - 1)), bool(ok)
 

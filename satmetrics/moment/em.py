@@ -49,8 +49,7 @@ class PatternMoments(Record):
         keep = there.any(axis=1)
         X, there = X[keep], there[keep]
         w = np.ones(len(X)) if w is None else w[keep]
-        seen, at = np.unique(there, axis=0, return_inverse=True)
-        at = np.asarray(at).reshape(-1)
+        seen, at = kernel.patterns_of(there)
         K, p = seen.shape
         mean, cov = np.full((K, p), np.nan), np.full((K, p, p), np.nan)
         for k in range(K):
@@ -196,7 +195,7 @@ def em_groups(
     )
     cells = sum(X.size for X, _, _ in groups)
     lost = sum(int(np.isnan(X).sum()) for X, _, _ in groups)
-    patterns = sum(len(np.unique(np.isfinite(X), axis=0)) for X, _, _ in groups)
+    patterns = sum(len(kernel.patterns_of(np.isfinite(X))[0]) for X, _, _ in groups)
     steps = max((steps for _, steps in one_by_one), default=0)
     note = (
         f"means and covariances by maximum likelihood (EM, normal theory): "

@@ -262,8 +262,8 @@ def check_categories(
 ) -> None:
     """Raise for an item named as ordered that has too many different answers."""
     for name, x in zip(names, X.T, strict=True):
-        count = len(np.unique(x[np.isfinite(x)]))
-        if name in ordinal and count > MOST:
+        count = len(np.unique(x[np.isfinite(x)])) if name in ordinal else 0
+        if count > MOST:
             raise DataError(
                 f"item {name!r} has {count:,} different answers, which are not the "
                 "categories of an ordered item",

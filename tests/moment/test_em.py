@@ -80,6 +80,17 @@ def test_lavaan_saturated_moments(holed, known):
     assert "15.0 % of answers missing, 73 patterns" in str(m)
 
 
+def test_patterns_are_the_different_rows(rng):
+    for p in (1, 7, 64, 130):
+        there = rng.random((200, p)) < 0.9
+        there[::3] = there[0]
+        seen, at = _em.patterns_of(there)
+        np.testing.assert_array_equal(seen[at], there)
+        assert len(seen) == len({row.tobytes() for row in there})
+    empty = _em.patterns_of(np.zeros((0, 3), dtype=bool))
+    assert empty[0].shape == (0, 3)
+
+
 def test_log_likelihood_is_that_of_the_rows(small):
     m = sat.Moments.from_frame(small, missing="em")
     X = small.to_numpy()
