@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -157,7 +158,7 @@ class StructuralModel(Result):
             interactions=interactions_of(interactions),
         )
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the constructs that have indicators, in order."""
         return tuple(c.name for c in self.constructs)
@@ -173,7 +174,7 @@ class StructuralModel(Result):
         """Whether every construct has indicators of its own: one stage estimates it."""
         return not (self.higher or self.interactions)
 
-    @property
+    @cached_property
     def indicators(self) -> tuple[str, ...]:
         """All indicators, construct by construct."""
         return tuple(i for c in self.constructs for i in c.indicators)
