@@ -54,7 +54,9 @@ class ModelComparison(TableResult):
 
 
 @friendly_keywords
-def compare_models(models: Mapping[str, PlsFit], target: str) -> ModelComparison:
+def compare_models(
+    models: Mapping[str, PlsFit], target: str | None = None
+) -> ModelComparison:
     r"""Compare models of one construct by information criteria.
 
     With SSE = (n − 1)(1 − R²) of the target's regression on its k predecessors and
@@ -68,7 +70,7 @@ def compare_models(models: Mapping[str, PlsFit], target: str) -> ModelComparison
     ----------
     models : name → fit, all of one group and the same respondents; the target has the
         same indicators in each.
-    target : the construct, endogenous in each.
+    target : the construct, endogenous in each; the models' target when None.
 
     Returns
     -------
@@ -116,7 +118,7 @@ def compare_models(models: Mapping[str, PlsFit], target: str) -> ModelComparison
     >>> found.query("term == 'bic'").set_index("name")["weight"].round(3).to_dict()
     {'both': 1.0, 'chain': 0.0}
     """
-    fits = _checked(models, target)
+    fits, target = _checked(models, target)
     first = next(iter(fits.values()))
     n = float(first.moments.n_eff)
     k = np.array([_predictors(fit, target).sum() for fit in fits.values()])
@@ -176,7 +178,7 @@ def _r2(fit: PlsFit, target: str) -> float:
     return float(right @ np.linalg.solve(fit.score_corr[at[:, None], at], right))
 
 
-def _checked(models: object, target: str) -> dict[str, PlsFit]:
+def _checked(models: object, target: str | None) -> tuple[dict[str, PlsFit], str]:
     if not isinstance(models, Mapping) or len(models) < 2:
         raise OptionError(
             "compare_models() needs two fits or more, by name",
@@ -185,13 +187,23 @@ def _checked(models: object, target: str) -> dict[str, PlsFit]:
             remedy='pass {"first": fit, "second": other}',
         )
     fits = {str(name): fit for name, fit in models.items()}
-    for name, fit in fits.items():
+    for fit in fits.values():
         remedy = "pass what sat.pls(model, data) returned"
         expect("compare_models", fit, PlsFit, "a fit", remedy=remedy)
         fit.require_single("compare")
-        _require_target(name, fit, target)
-    _require_same(fits, target)
-    return fits
+    stated = {fit.model.target for fit in fits.values()} - {None}
+    goal = target if target is not None else stated.pop() if len(stated) == 1 else None
+    if goal is None:
+        raise SpecificationError(
+            "the models state no common target",
+            code="no-target",
+            column="target",
+            remedy='pass target="Satisfaction", the construct they are to explain',
+        )
+    for name, fit in fits.items():
+        _require_target(name, fit, goal)
+    _require_same(fits, goal)
+    return fits, goal
 
 
 def _require_target(name: str, fit: PlsFit, target: str) -> None:

@@ -133,3 +133,14 @@ def test_what_cannot_be_compared_is_named(fits, mobi):
     small = sat.pls(fewer, mobi)
     with pytest.raises(errors.DataError, match="other indicators"):
         compare({"a": fits["full"], "b": small}, "Satisfaction")
+
+
+def test_the_target_of_the_models_is_the_default(fits, mobi):
+    found = sat.assessment.compare_models(fits)
+    assert set(found.table["target"]) == {"Satisfaction"}
+    bare = {
+        name: sat.pls(dataclasses.replace(fit.model, target=None), mobi)
+        for name, fit in fits.items()
+    }
+    with pytest.raises(errors.SpecificationError, match="no common target"):
+        sat.assessment.compare_models(bare)
