@@ -251,6 +251,8 @@ class PlsFit(Result):
             "admissible": np.atleast_1d(self.admissible),
             "reason": list(self.reasons),
         }
+        if self._weighted():
+            columns["n_eff"] = np.atleast_1d(self.moments.n_eff)
         if self.keys is None:
             return Table.of(columns)
         return self.keys.extended(columns, keys=self.keys.names)
@@ -347,6 +349,7 @@ class PlsFit(Result):
         facts = (
             *self.context.facts(),
             ("n", f"{int(np.sum(self.moments.n)):,}"),
+            *((("effective n", f"{self._n_eff():,.0f}"),) if self._weighted() else ()),
             ("scheme", self.options.scheme),
             ("metric", self.options.metric),
             ("iterations", str(int(np.max(self.iterations)))),
@@ -368,6 +371,15 @@ class PlsFit(Result):
             *self.context.sentences(),
         )
         return Summary(self.title, facts, sections, notes)
+
+    def _weighted(self) -> bool:
+        return bool(
+            np.any(np.asarray(self.moments.n_eff) != np.asarray(self.moments.n))
+        )
+
+    def _n_eff(self) -> float:
+        """Kish's effective number of respondents, summed over groups."""
+        return float(np.sum(np.nan_to_num(self.moments.n_eff)))
 
     def tidy(
         self, labels: Mapping[str, Sequence[str]], values: Mapping[str, FloatArray]

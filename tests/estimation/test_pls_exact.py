@@ -156,6 +156,10 @@ def test_integer_weights_equal_repeated_rows(mobi, rng):
     repeated = sat.pls("ecsi", mobi.loc[mobi.index.repeat(w)])
     np.testing.assert_allclose(weighted.weights, repeated.weights, atol=1e-8)
     np.testing.assert_allclose(weighted.path_matrix, repeated.path_matrix, atol=1e-8)
+    n_eff = w.sum() ** 2 / (w**2).sum()
+    assert weighted.status()["n_eff"][0] == pytest.approx(n_eff)
+    assert f"effective n: {n_eff:.0f}" in str(weighted)
+    assert "effective" not in str(repeated)
 
 
 def test_invariance_to_rows_items_and_scale(mobi, rng):
