@@ -15,7 +15,6 @@ from satmetrics._linalg import spd_solve
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.estimation._structure import total_effects
 from satmetrics.moment import _kernel as sums_of
-from satmetrics.moment._blocks import membership
 
 CELLS = 2**22
 """Numbers of one product of rows and coefficients: 32 MB."""
@@ -140,13 +139,13 @@ class Fitted:
     Attributes
     ----------
     mean : (F, p) training means, less the shift.
-    weights : (F, p) of the answers as given.
-    slopes : (F, p) change of an answer with its construct: loading times deviation.
+    rows : (F, p, q) weights of the columns in each construct.
+    slopes : (F, m) change of a target with its construct: loading times deviation.
     paths : (F, q, q) coefficients at [source, target].
     """
 
     mean: FloatArray
-    weights: FloatArray
+    rows: FloatArray
     slopes: FloatArray
     paths: FloatArray
 
@@ -178,17 +177,15 @@ def path_maps(
     ----------
     fits : the batch of fits.
     P : (F, q, q) from `reach`.
-    owner : (p,)
+    owner : (m,) construct that predicts each item.
     items : (m,) predicted items.
     constructs : (t,) predicted constructs; the targets are items, then these.
     ok : (F,)
     """
-    q = P.shape[-1]
-    W = fits.weights[:, :, None] * membership(owner, q)
-    scores = W @ P
+    scores = fits.rows @ P
     coef = np.concatenate(
         [
-            scores[:, :, owner[items]] * fits.slopes[:, None, items],
+            scores[:, :, owner] * fits.slopes[:, None, :],
             scores[:, :, constructs],
         ],
         axis=2,

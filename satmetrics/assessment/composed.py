@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import FloatArray
+from satmetrics.estimation.design import Run, composites
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.staged import below, solve_again
-from satmetrics.estimation.stages import Run, composites
 from satmetrics.models.model import Construct
 from satmetrics.moment.moments import Moments
 

@@ -11,9 +11,8 @@ import numpy as np
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.assessment import _prediction as kernel
 from satmetrics.assessment.predicted import METHODS
+from satmetrics.assessment.targets import Targets, rows_of
 from satmetrics.estimation.fit import PlsFit
-from satmetrics.models.model import StructuralModel
-from satmetrics.moment._blocks import membership
 from satmetrics.moment.contributions import Contributions
 
 BATCH = 1000
@@ -28,7 +27,8 @@ class CrossValidation:
     ----------
     fit : the fit of all respondents.
     rows : their answers.
-    items, constructs : positions of the endogenous indicators and constructs.
+    targets : what is predicted.
+    items : (m,) columns of the predicted items.
     groups : predictors and targets of the linear model.
     earliest : whether constructs are predicted from the earliest antecedents.
     Y : (n, m + t) targets: shifted answers, and scores by the fit of all respondents.
@@ -40,8 +40,8 @@ class CrossValidation:
 
     fit: PlsFit
     rows: Contributions
+    targets: Targets
     items: IntArray
-    constructs: IntArray
     groups: tuple[tuple[IntArray, IntArray], ...]
     earliest: bool
     Y: FloatArray
@@ -55,11 +55,9 @@ class CrossValidation:
         cls, fit: PlsFit, rows: Contributions, *, earliest: bool, linear: str
     ) -> CrossValidation:
         """Lay out targets and predictors; nothing is fitted yet."""
-        owner = fit.model.owner()
-        constructs = np.flatnonzero(fit.model.adjacency().any(axis=0))
-        items = np.flatnonzero(np.isin(owner, constructs))
-        weights = fit.raw_weights() * _signs(fit.model)
-        W = (weights[:, None] * membership(owner, len(fit.model.names)))[:, constructs]
+        targets = Targets.of(fit, earliest=earliest)
+        W = rows_of(fit)[0][:, targets.constructs]
+        items = targets.items
         Y = np.hstack([rows.Z[:, items], (rows.Z - _centre(fit, rows)) @ W])
         n, p = rows.Z.shape
         sizes: dict[str, int] = dict.fromkeys(METHODS, int(Y.shape[1]))
@@ -67,9 +65,9 @@ class CrossValidation:
         return cls(
             fit=fit,
             rows=rows,
+            targets=targets,
             items=items,
-            constructs=constructs,
-            groups=_regressions(fit.model, linear),
+            groups=targets.regressions(linear),
             earliest=earliest,
             Y=Y,
             W=W,
@@ -101,18 +99,19 @@ class CrossValidation:
         fitted = self.fit.refit(self.rows.of_sums(sums))
         ok = np.asarray(fitted.converged)
         self._note_faults(fitted, ok)
-        moments, signs = fitted.moments, _signs(fitted.model)
+        moments, targets = fitted.source, self.targets
         mean = moments.mean - self.rows.shift
         fits = kernel.Fitted(
             mean=mean,
-            weights=fitted.raw_weights() * signs,
-            slopes=fitted.loadings * _spread(fitted) * signs,
+            rows=rows_of(fitted),
+            slopes=targets.slopes(fitted),
             paths=fitted.path_matrix,
         )
-        exogenous = np.asarray(~fitted.model.adjacency().any(axis=0))
+        exogenous = np.asarray(~targets.paths.any(axis=0))
         P = kernel.reach(fits.paths, exogenous, earliest=self.earliest)
-        owner = fitted.model.owner()
-        pls = kernel.path_maps(fits, P, owner, self.items, self.constructs, ok)
+        pls = kernel.path_maps(
+            fits, P, targets.owner, self.items, targets.constructs, ok
+        )
         lm = kernel.linear_maps(mean, moments.cov, self.groups, self.items, pls.ok)
         self.doubts["lm"] += int((pls.ok & ~lm.ok).sum())
         level = np.hstack(
@@ -127,39 +126,8 @@ class CrossValidation:
         self.doubts["inadmissible"] += int(doubtful.sum())
 
 
-def _signs(model: StructuralModel) -> FloatArray:
-    """Return (p,): −1 for reversed indicators, whose weights are of turned answers."""
-    turned = {item for c in model.constructs for item in c.reverse}
-    return np.array([-1.0 if item in turned else 1.0 for item in model.indicators])
-
-
-def _spread(fits: PlsFit) -> FloatArray:
-    """Return the items' standard deviations (F, p), by the divisor of the scores."""
-    sd = fits.moments.sd
-    if fits.options.divisor == "n":
-        n = np.asarray(fits.moments.n_eff, dtype=np.float64)[..., None]
-        sd = sd * np.sqrt((n - 1) / n)
-    return sd
-
-
 def _centre(fit: PlsFit, rows: Contributions) -> FloatArray:
-    return np.asarray(fit.moments.mean - rows.shift)
-
-
-def _regressions(
-    model: StructuralModel, linear: str
-) -> tuple[tuple[IntArray, IntArray], ...]:
-    """Return predictors and targets of the linear model, as item positions."""
-    owner, adjacency = model.owner(), model.adjacency()
-    targets = np.flatnonzero(adjacency.any(axis=0))
-    if linear == "exogenous":
-        outer = np.asarray(~adjacency.any(axis=0))
-        return ((np.flatnonzero(outer[owner]), np.flatnonzero(~outer[owner])),)
-    found = []
-    for t in targets:
-        seen = adjacency[:, t] if linear == "direct" else np.arange(len(adjacency)) != t
-        found.append((np.flatnonzero(seen[owner]), np.flatnonzero(owner == t)))
-    return tuple(found)
+    return np.asarray(fit.source.mean - rows.shift)
 
 
 def _plan(repeats: int, folds: int) -> Iterator[list[tuple[int, int, int]]]:

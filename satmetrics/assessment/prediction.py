@@ -17,7 +17,6 @@ from satmetrics._result import Exclusion
 from satmetrics._typing import IntArray, RngLike
 from satmetrics.assessment import _prediction as kernel
 from satmetrics.assessment.left_out import CrossValidation
-from satmetrics.assessment.plain import require_plain
 from satmetrics.assessment.predicted import METHODS, Prediction, tabulated
 from satmetrics.errors import (
     ConvergenceError,
@@ -94,7 +93,7 @@ def predict(
     OptionError
         If there are fewer than two folds, or more than respondents.
     SpecificationError
-        If the model has higher-order constructs or interactions.
+        If whatever is endogenous would be predicted by the items it is made of.
     ConvergenceError
         If no fold could be fitted; single failures are counted in ``failures``.
 
@@ -103,6 +102,12 @@ def predict(
     A factor (consistent PLS) is predicted as in seminr: composite scores times the
     corrected coefficients. Errors of constructs are differences from
     the scores that the fit itself gives the respondent.
+
+    The items of a component of a higher-order construct H hang on it through the
+    component's loading, :math:`λ_{ij} λ_{jH} \hat y_H`. An interaction is the product
+    of the scores of whoever is left out, about the training means; with "earliest" it
+    predicts too, whether or not its factors are explained. The linear model regresses
+    on items, not on products.
 
     References
     ----------
@@ -130,7 +135,6 @@ def predict(
     chosen = linear or ("exogenous" if approach == "earliest" else "direct")
     one_of("linear", chosen, LINEAR)
     repeats = positive_int("repeats", repeats)
-    require_plain(fit, "predict")
     rows, cluster = answered(fit, data)
     units = np.arange(rows.n_units) if cluster is None else cluster
     n = int(units.max()) + 1
@@ -164,20 +168,23 @@ def answered(fit: PlsFit, data: object) -> tuple[Contributions, IntArray | None]
             value=policy,
             remedy='fit the answers themselves with missing="listwise"',
         )
-    survey, names = as_survey(data), fit.source.names
+    survey, names, products = as_survey(data), fit.source.names, fit.sampling.products
+    items = names if products is None else fit.spec.indicators
     units_of(fit, survey, "respondents")
     if fit.sampling.weights is not None:
         survey = survey.with_roles(weight=fit.sampling.weights)
-    given = survey.answers(names)
-    treated = treat_missing(given, names, fit.sampling.missing, survey.weights)
+    given = survey.answers(items)
+    treated = treat_missing(given, items, fit.sampling.missing, survey.weights)
     X, weights = treated.values, survey.weights
+    if products is not None:
+        X = products.beside(X, items)
     shift = X.mean(axis=0)
     rows = Contributions(
         names=names,
         shift=shift,
         Z=X - shift,
         w=np.ones(len(X)) if weights is None else weights[treated.keep],
-        context=survey.context_for(names).plus(*treated.exclusions),
+        context=survey.context_for(items).plus(*treated.exclusions),
     )
     cluster = survey.design().take(np.flatnonzero(treated.keep)).cluster
     if cluster is None:
@@ -218,8 +225,8 @@ def _result(
         )
     m = len(run.items)
     model = run.fit.model
-    labels = [model.indicators[i] for i in run.items]
-    owners = [model.names[model.owner()[i]] for i in run.items]
+    labels = [run.rows.names[i] for i in run.items]
+    owners = [route.owner for route in run.targets.routes]
     losses = np.stack([run.tallies[name].losses()[:, :m] for name in METHODS])
     exclusions = [Exclusion(reason, count, "folds") for reason, count in failed]
     return Prediction(
@@ -227,7 +234,7 @@ def _result(
             {name: tally.measures() for name, tally in run.tallies.items()},
             labels,
             owners,
-            [model.names[k] for k in run.constructs],
+            [model.names[k] for k in run.targets.constructs],
             run.rows.n_units,
         ),
         context=run.rows.context.plus(*exclusions, notes=_notes(run, folds * repeats)),
@@ -256,8 +263,30 @@ def _notes(run: CrossValidation, fits: int) -> tuple[str, ...]:
         notes.append(
             f"{run.doubts['inadmissible']} of {fits} training fits are inadmissible"
         )
+    if run.targets.circular:
+        notes.append(
+            "not predicted, since their predictors are made of their own items: "
+            f"{', '.join(run.targets.circular)}"
+        )
+    notes += _on_products(run)
     if any(c.kind == "factor" for c in run.fit.model.constructs):
         notes.append(
             "factors: composite scores times the coefficients of consistent PLS"
         )
     return tuple(notes)
+
+
+def _on_products(run: CrossValidation) -> list[str]:
+    """Say how interactions predict."""
+    terms = run.fit.spec.interactions
+    if not terms:
+        return []
+    notes = ["the linear model regresses on items, not on their products"]
+    explained = {path.target for path in run.fit.spec.paths}
+    inner = [t.name for t in terms if explained & set(t.factors)]
+    if run.earliest and inner:
+        notes.append(
+            f"{', '.join(inner)}: a product with an endogenous factor, made of the "
+            "respondent's own answers to it"
+        )
+    return notes

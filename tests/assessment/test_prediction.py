@@ -483,20 +483,6 @@ def test_wrong_options(answers, change, error, message):
         predict(sat.pls(model(), answers), answers, **change)
 
 
-def test_models_of_stages_are_refused(answers):
-    spec = sat.StructuralModel.from_blocks(
-        "moderated",
-        {"A": ["a1", "a2"], "B": ["b1", "b3"], "C": ["c1", "c2"]},
-        {"A": "C", "B": "C", "A x B": "C"},
-        interactions={"A x B": ("A", "B")},
-    )
-    fit = sat.pls(spec, answers)
-    with pytest.raises(errors.SpecificationError, match="interactions"):
-        predict(fit, answers)
-    with pytest.raises(errors.SpecificationError, match="importance_performance"):
-        sat.drivers.importance_performance(fit, target="C")
-
-
 def test_wrong_data(answers, mobile):
     fit = sat.pls(model(), answers)
     with pytest.raises(errors.DataError, match="not the data of the fit"):
