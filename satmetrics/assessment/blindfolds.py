@@ -77,6 +77,8 @@ def blindfolding(fit: PlsFit, data: object, *, distance: int = 7) -> Blindfoldin
     ------
     OptionError
         If n is a multiple of D: the same rows would be left out in every column.
+    SpecificationError
+        If the model has higher-order constructs or interactions.
     DataError
         If the data are not those of the fit, or are no answers.
 
@@ -99,7 +101,8 @@ def blindfolding(fit: PlsFit, data: object, *, distance: int = 7) -> Blindfoldin
     remedy = "pass what sat.pls(model, data) returned, then the data"
     expect("blindfolding", fit, PlsFit, "a fit", remedy=remedy)
     fit.require_single("blindfold")
-    require_plain(fit, "blindfolding")
+    why = "points left out of the items would be left out of scores and products too"
+    require_plain(fit, "blindfolding", why, "use sat.assessment.predict(fit, data)")
     distance = positive_int("distance", distance, at_least=2)
     rows, _ = answered(fit, data)
     if rows.n_units % distance == 0:

@@ -99,6 +99,10 @@ class ExactFit(TableResult):
         return Summary(f"Exact fit of {self.title}", facts, (rows,), tuple(notes))
 
 
+SCORES = (
+    "what the last stage implies are correlations of scores, which no transformation "
+    "of the answers produces in the resamples"
+)
 COMPOSITES = (
     "blocks of composites are reproduced as they are: the test sees correlations "
     "between blocks, and fixed cut-offs are essentially arbitrary (cSEM documentation)"
@@ -142,6 +146,8 @@ def exact_fit(
     ------
     DataError
         If the data are not those of the fit.
+    SpecificationError
+        If the model has higher-order constructs or interactions.
     NotIdentifiedError
         If the observed or the implied correlations are not positive definite, so that
         no transformation exists.
@@ -173,7 +179,7 @@ def exact_fit(
     n_draws = positive_int("n_draws", n_draws, at_least=2)
     check_level(level)
     fit.require_single("test the fit of")
-    require_plain(fit, "exact_fit")
+    require_plain(fit, "exact_fit", SCORES)
     origin = source_of(fit, data)
     R = cov_to_corr(oriented(fit.model, fit.moments, fit.ends).cov)
     T = fit.implied_matrix(saturated=form == "saturated")

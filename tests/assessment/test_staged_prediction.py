@@ -199,9 +199,9 @@ def test_what_is_made_of_itself_is_not_predicted(mobi):
     assert set(earliest.constructs) == {"Image", "Value", "Satisfaction"}
     alone = sat.StructuralModel.from_blocks(
         "alone",
-        {k: BLOCKS[k] for k in ("Image", "Value")},
-        {"Image": "Value"},
-        higher=[HigherOrder("Offer", ("Image", "Value"), approach="repeated")],
+        {k: BLOCKS[k] for k in ("Expectation", "Image", "Value")},
+        {"Expectation": "Offer"},
+        higher=[HigherOrder("Offer", ("Image", "Value"), "B", approach="repeated")],
     )
     with pytest.raises(errors.SpecificationError, match="items it is made of") as fault:
         predict(sat.pls(alone, mobi), mobi)
