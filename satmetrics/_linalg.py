@@ -120,7 +120,8 @@ def cov_to_corr(cov: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = 1.0 / np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
         scale = np.where(np.isfinite(scale), scale, np.nan)
-        corr: FloatArray = cov * scale[..., :, None] * scale[..., None, :]
+        corr: FloatArray = cov * scale[..., :, None]
+        corr *= scale[..., None, :]
     k = corr.shape[-1]
     ones = np.where(np.isfinite(scale), 1.0, np.nan)
     corr[..., np.arange(k), np.arange(k)] = ones

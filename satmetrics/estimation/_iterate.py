@@ -167,7 +167,7 @@ class Plan:
     ----------
     blocks : per construct, its slice of the indicators.
     rows : per construct k, the indicators whose covariances with composite k are
-        needed: its own first, then those of the constructs it meets.
+        needed: its own and those of the constructs it meets, in order.
     places : per construct k, where the block of construct j stands in `rows[k]`.
     pairs : pairs (j, k), j < k, whose correlation is needed.
     sources : per construct, its predecessors where the scheme regresses on them.
@@ -197,7 +197,7 @@ class Plan:
         np.fill_diagonal(meets, val=False)
         rows, places = [], []
         for k in range(q):
-            order = [k, *np.flatnonzero(meets[k]).tolist()]
+            order = sorted([k, *np.flatnonzero(meets[k]).tolist()])
             found = [np.arange(blocks[j].start, blocks[j].stop) for j in order]
             ends = np.cumsum([0, *map(len, found)]).tolist()
             places.append({j: slice(ends[i], ends[i + 1]) for i, j in enumerate(order)})
@@ -218,11 +218,16 @@ class Plan:
         )
 
     def columns(self, last: FloatArray) -> tuple[FloatArray, ...]:
-        """Return per construct the covariances (r, k, B) one step reads."""
-        return tuple(
-            np.ascontiguousarray(last[rows, block])
-            for rows, block in zip(self.rows, self.blocks, strict=True)
-        )
+        """Return per construct the covariances (r, k, B) one step reads.
+
+        Where the rows stand together they are a view.
+        """
+        found = []
+        for rows, block in zip(self.rows, self.blocks, strict=True):
+            together = rows[-1] - rows[0] + 1 == len(rows)
+            where = slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
+            found.append(last[where, block])
+        return tuple(found)
 
     def spread(self, last: FloatArray) -> FloatArray:
         """Return standard deviations (p, B)."""

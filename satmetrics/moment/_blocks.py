@@ -50,7 +50,7 @@ def htmt(R: FloatArray, owner: IntArray, q: int, *, signed: bool = False) -> Flo
     signed : average r (as cSEM) instead of \\|r\\| (as seminr and SmartPLS).
     """
     k = np.bincount(owner, minlength=q).astype(np.float64)
-    sums = _lower_sums(R if signed else np.abs(R), owner, q)
+    sums = _lower_sums(R, owner, q, absolute=not signed)
     own = (np.diagonal(sums, axis1=-2, axis2=-1) - k) / np.maximum(k * (k - 1), 1)
     own = np.where(k > 1, own, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -61,8 +61,12 @@ def htmt(R: FloatArray, owner: IntArray, q: int, *, signed: bool = False) -> Flo
     return _blank_diagonal(ratio)
 
 
-def _lower_sums(S: FloatArray, owner: IntArray, q: int) -> FloatArray:
-    """Sum a symmetric (…, p, p) matrix over pairs of blocks, on and below the diagonal.
+def _lower_sums(
+    S: FloatArray, owner: IntArray, q: int, *, absolute: bool
+) -> FloatArray:
+    """Sum entries (or sizes) of a symmetric (…, p, p) matrix over pairs of blocks.
+
+    Only on and below the diagonal; above it the sums are left at zero.
 
     A batch that lies last in memory is summed along long rows.
     """
@@ -70,8 +74,9 @@ def _lower_sums(S: FloatArray, owner: IntArray, q: int) -> FloatArray:
     last = np.moveaxis(S.reshape(-1, *S.shape[-2:]), 0, -1)
     sums = np.zeros((q, q, last.shape[-1]))
     for i in range(q):
-        strip = last[starts[i] : starts[i + 1], : starts[i + 1]].sum(axis=0)
-        np.add.reduceat(strip, starts[: i + 1], axis=0, out=sums[i, : i + 1])
+        strip = last[starts[i] : starts[i + 1], : starts[i + 1]]
+        total = (np.abs(strip) if absolute else strip).sum(axis=0)
+        np.add.reduceat(total, starts[: i + 1], axis=0, out=sums[i, : i + 1])
     return np.moveaxis(sums, -1, 0).reshape(*S.shape[:-2], q, q)
 
 
