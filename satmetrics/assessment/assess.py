@@ -142,6 +142,10 @@ STAGED = (
     "the last stage is assessed; for the constructs of earlier stages assess these: "
     "sat.assess(fit.earlier[0])",
 )
+PRODUCTS = (
+    "{}: products, measured by nothing of their own; reliability, HTMT and residuals "
+    "of product indicators are no evidence of validity and have no rules of thumb"
+)
 ALPHAS = {"alpha": "alpha", "alpha_standardized": "alpha std."}
 HTMT = {"htmt": "HTMT (mean of |r|)", "htmt_signed": "HTMT (mean of r)"}
 F2 = {"f2_refit": "f² (refit without the path)", "f2_fixed": "f² (scores held)"}
@@ -209,11 +213,18 @@ def assess(fit: PlsFit) -> Assessment:
     ]
     return Assessment(
         assemble(fit, parts),
-        fit.context.plus(notes=STAGED if fit.earlier else ()),
+        fit.context.plus(notes=_of_stages(fit)),
         title=fit.title,
         variants=variants_of(fit.options),
         profile=fit.options.profile,
     )
+
+
+def _of_stages(fit: PlsFit) -> tuple[str, ...]:
+    """Say what the rows of a fit in stages are about."""
+    notes = STAGED if fit.earlier else ()
+    made = [term.name for term in fit.spec.interactions]
+    return (*notes, PRODUCTS.format(", ".join(made))) if made else notes
 
 
 def variants_of(options: PlsOptions) -> tuple[tuple[str, str], ...]:

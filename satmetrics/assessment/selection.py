@@ -93,7 +93,8 @@ def compare_models(
     R² is that of the composites, also where consistent PLS corrects path coefficients:
     only composites have residuals (seminr does the same; cSEM puts in the corrected
     R²). With sampling weights n is the effective one. The criteria know the target's
-    regression only; its weights depend on the whole model.
+    regression only; its weights depend on the whole model. In models of several stages
+    it is that of the last; an interaction is a predecessor like any other.
 
     References
     ----------
@@ -222,20 +223,25 @@ def _require_target(name: str, fit: PlsFit, target: str) -> None:
     )
 
 
+def _items(fit: PlsFit, target: str) -> tuple[str, ...]:
+    """Return the items behind a construct, whatever stands for them in a stage."""
+    return fit.spec.items_of(target)
+
+
 def _require_same(fits: Mapping[str, PlsFit], target: str) -> None:
     (first, one), *others = fits.items()
-    items = one.model.construct(target).indicators
-    own = one.moments.select(items)
+    items = _items(one, target)
+    own = one.source.select(items)
     for name, fit in others:
-        if fit.model.construct(target).indicators != items:
+        if _items(fit, target) != items:
             raise DataError(
                 f"{target} has other indicators in {name!r} than in {first!r}",
                 code="other-indicators",
                 column=target,
-                value=fit.model.construct(target).indicators,
+                value=_items(fit, target),
                 remedy="criteria compare models of one and the same variable",
             )
-        other = fit.moments.select(items)
+        other = fit.source.select(items)
         same = np.allclose(own.n, other.n) and np.allclose(own.n_eff, other.n_eff)
         same = same and np.allclose(own.mean, other.mean, rtol=1e-8)
         if not same or not np.allclose(own.cov, other.cov, rtol=1e-8):

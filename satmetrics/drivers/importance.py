@@ -18,6 +18,7 @@ from satmetrics._frames import Table
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, IntArray, RngLike
 from satmetrics.drivers import _importance as kernel
+from satmetrics.drivers.components import Score, scores_among
 from satmetrics.drivers.goal import drivers_of, goal_of
 from satmetrics.estimation import _structure
 from satmetrics.estimation.door import oriented
@@ -153,11 +154,13 @@ def importance_performance(
     DataError
         If the model names no target or nothing leads to it, if an item has no scale, or
         if the data are not those of the fit.
-    SpecificationError
-        If the model has higher-order constructs or interactions.
 
     Notes
     -----
+    A higher-order construct has its components as indicators, each on 0–100; their
+    items follow under the component, with its importance times their weights.
+    Interactions are no drivers.
+
     Indicators on different scales are made comparable by putting all on 0–100 first. A
     negative weight gives an indicator a negative importance and makes the construct no
     mean of its items; the result says where there is one.
@@ -237,13 +240,16 @@ class _Map:
     ends : (2, p) of each item's scale.
     goal : position of the target.
     drivers : positions of the constructs that lead to it.
-    items : positions of their indicators.
+    items : positions of their indicators; scores that stand for a construct's own
+        items are left out.
+    below : indicators that are scores, whose items have rows.
     """
 
     ends: FloatArray
     goal: int
     drivers: IntArray
     items: IntArray
+    below: tuple[Score, ...]
 
     @classmethod
     def of(cls, fit: PlsFit, data: object, scale: ScaleLike | None, goal: int) -> _Map:
@@ -253,10 +259,13 @@ class _Map:
         turned = oriented(fit.model, fit.moments, ends)
         check_means(fit, turned.mean, ends, used)
         items = np.flatnonzero(np.isin(fit.model.owner(), drivers))
-        return cls(ends, goal, drivers, items)
+        below = scores_among(fit, items)
+        owner = fit.model.owner()
+        alone = [s.at for s in below if fit.model.names[owner[s.at]] == s.name]
+        return cls(ends, goal, drivers, np.setdiff1d(items, alone), below)
 
     def __call__(self, fits: PlsFit) -> FloatArray:
-        """Return (…, 2 d + 2 k): importance and performance of drivers, then items."""
+        """Return importance and performance (…, k) of drivers, items, items below."""
         found = kernel.importance_performance(
             _structure.total_effects(fits.path_matrix),
             fits.raw_weights(),
@@ -267,6 +276,12 @@ class _Map:
         )
         which = (self.drivers, self.drivers, self.items, self.items)
         parts = [v[..., at] for v, at in zip(found, which, strict=True)]
+        lower = [score.of(fits) for score in self.below]
+        parts += [
+            share * found[2][..., [score.at]]
+            for score, (share, _) in zip(self.below, lower, strict=True)
+        ]
+        parts += [level for _, level in lower]
         return np.concatenate(parts, axis=-1)
 
     def labels(self, fit: PlsFit) -> dict[str, list[str]]:
@@ -275,13 +290,15 @@ class _Map:
         blocks = [names[k] for k in self.drivers]
         owners = [names[owner[i]] for i in self.items]
         items = [fit.model.indicators[i] for i in self.items]
-        d, k = len(blocks), len(items)
+        above = [score.name for score in self.below for _ in score.items]
+        lower = [item for score in self.below for item in score.items]
+        d, k, n = len(blocks), len(items), len(lower)
         terms = ("importance", "performance")
         return {
-            "level": ["construct"] * 2 * d + ["indicator"] * 2 * k,
-            "construct": blocks * 2 + owners * 2,
-            "indicator": [""] * 2 * d + items * 2,
-            "term": [t for n in (d, k) for t in terms for _ in range(n)],
+            "level": ["construct"] * 2 * d + ["indicator"] * 2 * (k + n),
+            "construct": blocks * 2 + owners * 2 + above * 2,
+            "indicator": [""] * 2 * d + items * 2 + lower * 2,
+            "term": [t for n in (d, k, n) for t in terms for _ in range(n)],
         }
 
     def notes(self, fit: PlsFit) -> tuple[str, ...]:
@@ -289,10 +306,12 @@ class _Map:
         used = np.isin(fit.model.owner(), np.append(self.drivers, self.goal))
         at = np.flatnonzero((fit.raw_weights() < 0) & used)
         below = ", ".join(fit.model.indicators[i] for i in at)
-        spread = (self.ends[1] - self.ends[0])[used]
+        spread = (self.ends[1] - self.ends[0])[used & fit.asked()]
         notes = []
-        if fit.spec.interactions:
+        made = [term.name for term in fit.spec.interactions]
+        if made:
             notes.append(
+                f"{len(made)} left out, products and no drivers: {', '.join(made)}; "
                 "importance of a moderated driver: its effect when the moderators are "
                 "at their means"
             )
@@ -301,7 +320,7 @@ class _Map:
                 f"negative weight: {below}; a construct with negative weights is no "
                 "mean of its items: was an item to be reversed?"
             )
-        if not np.allclose(spread, spread[0]):
+        if len(spread) and not np.allclose(spread, spread[0]):
             notes.append(
                 "indicators are on different scales; weights are of answers on 0–100"
             )

@@ -115,9 +115,21 @@ def effects(fit: PlsFit) -> Effects:
     specific, notes = _specific(fit)
     return Effects(
         stack([*parts, specific], keys=fit.key_names),
-        fit.context.plus(notes=notes),
+        fit.context.plus(notes=(*notes, *_moderated(fit))),
         title=fit.title,
     )
+
+
+def _moderated(fit: PlsFit) -> tuple[str, ...]:
+    """Say at which value of its moderators an effect is one."""
+    factors = {name: None for term in fit.spec.interactions for name in term.factors}
+    return (MODERATED.format(", ".join(factors)),) if factors else ()
+
+
+MODERATED = (
+    "effects of {} depend on moderators, and are those where these are at their means; "
+    "see sat.assessment.simple_slopes"
+)
 
 
 def _specific(fit: PlsFit) -> tuple[Table, tuple[str, ...]]:

@@ -688,3 +688,62 @@ def test_summaries_name_the_stages(mobi):
     assert list(fit.to_frame()["term"].unique()) == ["path", "weight", "loading", "r2"]
     sat.assess(fit)
     sat.effects(fit)
+
+
+@pytest.mark.parametrize("approach", ["two-stage", "saturated"])
+def test_items_below_share_the_importance_of_their_component(approach, mobi):
+    fit = sat.pls(second_order(approach), mobi)
+    found = sat.drivers.importance_performance(fit, mobi, target="Loyalty", n_draws=0)
+    rows = found.to_frame().query("level == 'indicator'")
+    importance = rows.query("term == 'importance'").set_index("indicator")["estimate"]
+    performance = rows.query("term == 'performance'").set_index("indicator")["estimate"]
+    weights = by_construct(fit.earlier[0], "weight")
+    for component in ("Image", "Value"):
+        own = pd.Series(weights[component]) / mobi[BLOCKS[component]].std()
+        np.testing.assert_allclose(
+            importance[own.index], importance[component] * own / own.sum(), rtol=1e-9
+        )
+        means = (mobi[own.index].mean() - 1) / 9 * 100
+        np.testing.assert_allclose(performance[own.index], means, rtol=1e-12)
+        level = (means * own).sum() / own.sum()
+        np.testing.assert_allclose(performance[component], level, rtol=1e-9)
+    assert rows.duplicated(["construct", "indicator", "term"]).sum() == 0
+    whole = found.to_frame().query("level == 'construct' and term == 'importance'")
+    parts = rows.query("term == 'importance'").groupby("construct")["estimate"].sum()
+    whole = whole.set_index("construct")["estimate"]
+    np.testing.assert_allclose(parts[whole.index], whole, rtol=1e-9)
+
+
+def test_interactions_are_said_where_they_matter(mobi):
+    fit = sat.pls(moderated(), mobi)
+    found = sat.drivers.importance_performance(
+        fit, mobi, target="Satisfaction", n_draws=0
+    )
+    assert "2 left out, products" in " ".join(found.context.notes)
+    assert "simple_slopes" in str(sat.effects(fit).summary())
+    assert "no evidence of validity" in str(sat.assess(fit).summary())
+    plain = sat.pls("ecsi", mobi)
+    assert "simple_slopes" not in str(sat.effects(plain).summary())
+    assert "no evidence" not in str(sat.assess(plain).summary())
+
+
+def test_models_in_stages_are_compared_by_the_items_of_the_target(mobi):
+    """Scores stand for the same items; another target's items are refused."""
+    blocks = {k: BLOCKS[k] for k in ("Expectation", "Quality", "Loyalty")}
+    plain = sat.pls(
+        sat.StructuralModel.from_blocks(
+            "plain", blocks, {"Expectation": "Loyalty", "Quality": "Loyalty"}
+        ),
+        mobi,
+    )
+    fits = {a: sat.pls(second_order(a), mobi) for a in HIGHER} | {"plain": plain}
+    found = sat.assessment.compare_models(fits, "Loyalty").to_frame()
+    r2 = found.query("term == 'r2'").set_index("name")["estimate"]
+    for name, fit in fits.items():
+        own = fit.r2().set_index("construct")["estimate"]
+        np.testing.assert_allclose(r2[name], own["Loyalty"], rtol=1e-12)
+    assert set(found.query("term == 'bic'")["n"]) == {len(mobi)}
+    with pytest.raises(errors.DataError, match="other indicators"):
+        sat.assessment.compare_models(
+            {"one": fits["two-stage"], "other": sat.pls("ecsi", mobi)}, "Satisfaction"
+        )
