@@ -194,3 +194,30 @@ def test_alike_groups_are_alike(mobi):
 def test_interactions_of_groups_need_complete_answers(halves):
     with pytest.raises(errors.OptionError, match="both of its answers"):
         compare_groups(moderated(), halves, "half", missing="mean", n_draws=9)
+
+
+@pytest.mark.parametrize("name", ["two-stage", "moderated product"])
+def test_weights_and_clusters_are_those_of_each_group(name, halves, rng):
+    model = MODELS[name]
+    frame = halves.assign(
+        w=rng.uniform(0.5, 2, len(halves)), c=np.arange(len(halves)) // 5
+    )
+    one, two = (
+        paths_of(sat.pls(model, frame[frame["half"] == g], TIGHT, weights="w"))
+        for g in "ab"
+    )
+    survey = sat.Survey(frame, weight="w", cluster="c")
+    found = compare_groups(model, survey, "half", TIGHT, n_draws=9, rng=1)
+    rows = found.to_frame().query("term == 'path'")
+    np.testing.assert_allclose(rows["estimate_a"], one, atol=1e-9, rtol=0)
+    np.testing.assert_allclose(rows["estimate_b"], two, atol=1e-9, rtol=0)
+    assert "clusters changed groups as a whole" in found.context.notes
+    twice = frame.loc[frame.index.repeat(1 + frame["c"] % 2)]
+    integer = frame.assign(w=1.0 + frame["c"] % 2)
+    a = micom(model, integer, "half", TIGHT, weights="w", n_draws=9, rng=1).to_frame()
+    b = micom(model, twice, "half", TIGHT, n_draws=9, rng=1).to_frame()
+    for term, tolerance in (("composition", 1e-9), ("mean", 2e-3)):
+        np.testing.assert_allclose(
+            *(frame.query("term == @term")["estimate"] for frame in (a, b)),
+            atol=tolerance,
+        )

@@ -231,3 +231,44 @@ def test_a_product_with_an_endogenous_factor_is_said(mobi):
     assert any("own answers to it" in n for n in notes)
     direct = predict(fit, mobi, approach="direct", repeats=1, rng=1).context.notes
     assert not any("own answers to it" in n for n in direct)
+
+
+def test_two_components_of_one_item_each_predict_as_a_plain_construct(mobi):
+    """Scores of single items are the items: the model of the items themselves."""
+    blocks = {name: BLOCKS[name] for name in ("Expectation", "Satisfaction")}
+    paths = {"Expectation": ["Offer"], "Offer": ["Satisfaction"]}
+    parts = {"One": ["PERV1"], "Two": ["PERV2"]}
+    staged = sat.StructuralModel.from_blocks(
+        "staged", blocks | parts, paths, higher={"Offer": ["One", "Two"]}
+    )
+    plain = sat.StructuralModel.from_blocks(
+        "plain", blocks | {"Offer": ["PERV1", "PERV2"]}, paths
+    )
+    one, other = (
+        predict(sat.pls(m, mobi, TIGHT), mobi, folds=7, repeats=2, rng=2)
+        for m in (staged, plain)
+    )
+    at = [one.indicators.index(item) for item in other.indicators]
+    np.testing.assert_allclose(one.losses[:, :, at], other.losses, atol=1e-8)
+
+
+def test_weights_and_clusters_reach_every_stage(mobi, rng):
+    frame = mobi.assign(w=rng.uniform(0.5, 2, len(mobi)), c=np.arange(len(mobi)) // 5)
+    survey = sat.Survey(frame, weight="w", cluster="c")
+    fit = sat.pls(moderated(), survey, TIGHT)
+    found = predict(fit, survey, folds=5, repeats=1, rng=4)
+    codes = kernel.fold_codes(50, 5, np.random.default_rng(4).spawn(1)[0])[frame["c"]]
+    error = np.empty(len(mobi))
+    for k in range(5):
+        train, test = frame[codes != k], frame[codes == k]
+        part = sat.pls(moderated(), train, TIGHT, weights="w")
+        y = sum(
+            p.estimate * part.scores(test)[p.source].to_numpy()
+            for p in part.paths().itertuples()
+        )
+        moments = sat.Moments.from_frame(train, ["CUSA1"], weights="w")
+        loading = part.measurement().set_index("indicator")["loading"]["CUSA1"]
+        value = moments.mean[0] + moments.sd[0] * loading * y
+        error[codes == k] = test["CUSA1"] - value
+    at = found.indicators.index("CUSA1")
+    np.testing.assert_allclose(found.losses[0][:, at], error**2, atol=1e-7)

@@ -747,3 +747,10 @@ def test_models_in_stages_are_compared_by_the_items_of_the_target(mobi):
         sat.assessment.compare_models(
             {"one": fits["two-stage"], "other": sat.pls("ecsi", mobi)}, "Satisfaction"
         )
+
+
+def test_a_report_says_what_is_made_of_what(mobi):
+    fit = sat.pls(joint("two-stage", "two-stage"), mobi)
+    page = sat.report("stages", [fit, sat.assess(fit)]).to_html()
+    assert "no evidence of validity" in page
+    assert "the last stage is assessed" in page
