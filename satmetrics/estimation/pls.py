@@ -64,7 +64,8 @@ def pls(
     Parameters
     ----------
     model : a StructuralModel or a catalogue name such as "ecsi".
-    data : a Survey, any dataframe (pandas, Polars, PyArrow), or Moments.
+    data : a Survey, any dataframe (pandas, Polars, PyArrow), or Moments. Of a Polars
+        lazy frame or a DuckDB relation only sums are taken, where it is.
     options : scheme, metric, tolerance; see `PlsOptions`.
     by : columns or roles ("unit", "wave"); one fit per combination, as a batch.
     weights : column of sampling weights; the survey's weight role when None.

@@ -117,7 +117,8 @@ def index(
     ----------
     fit : what `sat.pls` returned. Its weights apply to all groups, so that groups
         differ by their answers alone; a batch of fits is applied group by group.
-    data : the survey or frame; None for the moments of the fit itself.
+    data : the survey or frame (also a lazy one); None for the moments of the fit
+        itself.
     by : columns or roles such as ``["unit", "wave"]``.
     construct : one construct or several; all when None.
     metric : "raw", "standardized" or "equal" weights; the fit's own when None. The

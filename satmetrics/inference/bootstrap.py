@@ -68,8 +68,9 @@ def bootstrap(  # noqa: PLR0913 - one keyword per choice, all but two with a def
     Parameters
     ----------
     fit : a fit of one group, such as `sat.pls` returns.
-    data : the survey or frame that was fitted; None or the `Moments` that were fitted
-        for a parametric bootstrap.
+    data : the survey or frame that was fitted (of 20,000 rows or more of a lazy frame,
+        shards are summed where it is; fewer are fetched); None or the `Moments` that
+        were fitted for a parametric bootstrap.
     n_draws : resamples.
     level : confidence level of the intervals.
     interval : "percentile"; "basic" (:math:`2\hatθ` less the opposite quantiles);

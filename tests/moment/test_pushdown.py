@@ -228,13 +228,7 @@ def test_both_engines_make_the_same_shards_of_the_rows_a_plain_hash_gives():
     np.testing.assert_array_equal(made[0].sums, made[1].sums)
     X = frame.select(ITEMS).to_numpy() - made[0].shift
 
-    def fifth(x):
-        return pow(x, 5, 2**31 - 1)
-
-    shard = []
-    for row in range(5000):
-        x = fifth((row + 3 + 1_013_904_223) % (2**31 - 1))
-        shard.append(fifth((x + 1_664_525) % (2**31 - 1)) % 250)
+    shard = [pow(row + 3, 5, 2**31 - 1) % 250 for row in range(5000)]
     sums = np.zeros((250, len(ITEMS)))
     np.add.at(sums, shard, X)
     np.testing.assert_allclose(made[0].sums[:, 3 : 3 + len(ITEMS)], sums, atol=1e-9)
