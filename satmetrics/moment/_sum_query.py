@@ -74,8 +74,8 @@ def sums_by(
 def shard_of(row: nw.Expr, seed: int, n_shards: int) -> nw.Expr:
     """Return the shard of each row: an arithmetic hash of its number, then modulo.
 
-    x⁵ modulo 2³¹ − 1, which is a permutation: the same shards in every engine, unrelated
-    to the order of the rows.
+    x⁵ modulo 2³¹ − 1 is a permutation: the same shards in every engine, unrelated to
+    the order of the rows.
     """
     x = (row + seed) % PRIME
     fourth = (x * x) % PRIME
