@@ -12,7 +12,6 @@ same step as products of whole matrices, which takes the fewest calls for a sing
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -79,21 +78,6 @@ class State:
     converged: BoolArray
 
 
-class _Arrangement(Protocol):
-    """Some members of a batch, and one step of the algorithm."""
-
-    sd: FloatArray
-
-    def start(self) -> FloatArray:
-        """Return equal weights (p, b), composites scaled to variance 1."""
-
-    def step(self) -> FloatArray:
-        """Return the next weights (p, b)."""
-
-    def take(self, rows: BoolArray) -> _Arrangement:
-        """Keep some members."""
-
-
 def iterate(
     last: FloatArray,
     layout: Layout,
@@ -119,18 +103,21 @@ def iterate(
     if len(rows) < B:
         last = last[..., rows]
         inverses = tuple(v[..., rows] for v in inverses)
-    made: _Arrangement
     if len(rows) == 1:
         first = tuple(v[..., 0] for v in inverses)
-        made = One(last[..., 0], first, layout, settings.scheme)
-    else:
-        plan = Plan.of(layout, settings.scheme)
-        made = Many(plan.columns(last), plan.spread(last), inverses, plan)
+        one = One(last[..., 0], first, layout, settings.scheme)
+        at = rows[0]
+        state.w[:, at], state.iterations[at], state.converged[at] = one.iterate(
+            settings
+        )
+        return state
+    plan = Plan.of(layout, settings.scheme)
+    made = Many(plan.columns(last), plan.spread(last), inverses, plan)
     _run(made, settings, state, rows)
     return state
 
 
-def _run(made: _Arrangement, settings: Settings, state: State, rows: IntArray) -> None:
+def _run(made: Many, settings: Settings, state: State, rows: IntArray) -> None:
     """Iterate, writing each member into its place of `state` as it converges.
 
     A member is kept as it is at its own last step, so that it does not depend on the
@@ -354,7 +341,7 @@ class One:
         scheme: str,
     ) -> None:
         self.S = S
-        self.sd = np.sqrt(S.diagonal())[:, None]
+        self.sd = np.sqrt(S.diagonal())
         self.inverses = inverses
         self.layout = layout
         self.scheme = scheme
@@ -362,13 +349,19 @@ class One:
         self.every = np.arange(len(S))
         self.linked = (layout.adjacency | layout.adjacency.T).astype(np.float64)
         self.after = layout.adjacency.T.astype(np.float64)
-        self.target, self.source, self.used = _padded(layout.adjacency)
-        self.blank = np.eye(self.source.shape[1]) * ~self.used[:, :, None]
+        self.systems = _Systems.of(layout.adjacency) if scheme == "path" else None
         self.SW = self.C = np.empty(0)
 
-    def start(self) -> FloatArray:
-        """Return equal weights, composites scaled to variance 1."""
-        return self._normalise(np.ones(len(self.S)))
+    def iterate(self, settings: Settings) -> tuple[FloatArray, int, bool]:
+        """Return the last weights (p,), how many steps they took, if they settled."""
+        w = self._normalise(np.ones(len(self.S)))
+        for step in range(1, settings.max_iter + 1):
+            new = self.step()
+            change = float(np.abs((new - w) * self.sd).max())
+            w = new
+            if not change > settings.tol:
+                return w, step, bool(np.isfinite(change))
+        return w, settings.max_iter, False
 
     def step(self) -> FloatArray:
         """Return the next weights: covariances with the own inner proxy."""
@@ -378,51 +371,76 @@ class One:
             w[at] = inverse @ w[at]
         return self._normalise(w)
 
-    def take(self, rows: BoolArray) -> One:
-        """Keep the one there is."""
-        del rows
-        return self
-
     def _normalise(self, w: FloatArray) -> FloatArray:
         W = w[:, None] * self.M
         SW = self.S @ W
         C = W.T @ SW
         variance = C.diagonal().copy()
-        u = w * self.sd[:, 0]
+        u = w * self.sd
         variance[variance <= CANCELLED * ((u * u) @ self.M)] = np.nan
         scale = 1.0 / np.sqrt(variance)
         self.SW = SW * scale
         self.C = C * scale * scale[:, None]
-        return (w * scale[self.layout.owner])[:, None]
+        return np.asarray(w * scale[self.layout.owner])
 
     def _inner(self) -> FloatArray:
         """Return inner weights E (q, q); column t holds those of proxy t."""
         if self.scheme == "centroid":
             return np.asarray(np.sign(self.C) * self.linked)
-        if self.scheme == "factorial":
+        if self.systems is None:
             return self.C * self.linked
         E = self.C * self.after
-        A = self.C[self.source[:, :, None], self.source[:, None, :]]
-        A = A * (self.used[:, :, None] & self.used[:, None, :]) + self.blank
-        x = self.C[self.source, self.target[:, None]] * self.used
-        E[self.source[self.used], np.repeat(self.target, self.used.sum(axis=1))] = (
-            _solved(A, x)[self.used]
-        )
+        self.systems.solve(self.C, E)
         return E
 
 
-def _padded(adjacency: BoolArray) -> tuple[IntArray, IntArray, BoolArray]:
-    """Return targets (T,), their sources (T, k) and which of these are no padding."""
-    target = np.flatnonzero(adjacency.any(axis=0))
-    k = int(adjacency.sum(axis=0).max())
-    source = np.argsort(~adjacency[:, target], axis=0, kind="stable")[:k].T
-    return target, source, adjacency[source, target[:, None]]
+@dataclass(frozen=True)
+class _Systems:
+    """The regressions of the path scheme, padded to one size with the identity.
 
+    Attributes
+    ----------
+    left : (T, k, k) where the entries of each system stand in C, flattened.
+    keep, blank : (T, k, k) ones where they count, and the identity where not.
+    right : (T, k) where the right-hand sides stand, and keep_right where they count.
+    used : (m,) which solutions count, and places : (m,) where they go, flattened.
+    """
 
-def _solved(A: FloatArray, x: FloatArray) -> FloatArray:
-    """Solve A (T, k, k) for x (T, k); zero where singular."""
-    try:
-        return np.asarray(np.linalg.solve(A, x[..., None])[..., 0])
-    except np.linalg.LinAlgError:
-        beta, _ = spd_solve(A, x[..., None])
-        return np.nan_to_num(beta[..., 0])
+    left: IntArray
+    keep: FloatArray
+    blank: FloatArray
+    right: IntArray
+    keep_right: FloatArray
+    used: IntArray
+    places: IntArray
+
+    @classmethod
+    def of(cls, adjacency: BoolArray) -> _Systems:
+        """Lay out the systems of an adjacency matrix."""
+        q = len(adjacency)
+        target = np.flatnonzero(adjacency.any(axis=0))
+        k = int(adjacency.sum(axis=0).max())
+        source = np.argsort(~adjacency[:, target], axis=0, kind="stable")[:k].T
+        used = adjacency[source, target[:, None]]
+        both = used[:, :, None] & used[:, None, :]
+        right = source * q + target[:, None]
+        return cls(
+            left=source[:, :, None] * q + source[:, None, :],
+            keep=both.astype(np.float64),
+            blank=np.eye(k) * ~used[:, :, None],
+            right=right,
+            keep_right=used.astype(np.float64),
+            used=np.flatnonzero(used),
+            places=right[used],
+        )
+
+    def solve(self, C: FloatArray, E: FloatArray) -> None:
+        """Put the coefficients into E (q, q) at [source, target]."""
+        flat = C.ravel()
+        A = flat.take(self.left) * self.keep + self.blank
+        x = flat.take(self.right) * self.keep_right
+        try:
+            beta = np.linalg.solve(A, x[..., None])
+        except np.linalg.LinAlgError:  # one system is singular: zero for that one
+            beta = np.nan_to_num(spd_solve(A, x[..., None])[0])
+        E.put(self.places, beta.take(self.used))

@@ -11,7 +11,8 @@ products. `_iterate` holds the iteration, this module what comes before and afte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,12 @@ from satmetrics.estimation._structure import Regressions
 from satmetrics.moment._blocks import membership, rho_a
 
 __all__ = ["Layout", "Settings", "Solution", "solve"]
+
+
+NUMBERS = (
+    *("weights", "loadings", "cross", "corr", "score_corr", "rho", "paths", "r2"),
+)
+"""What a solution holds of each member that is NaN where it failed."""
 
 
 @dataclass(frozen=True)
@@ -79,26 +86,24 @@ def solve(S: FloatArray, layout: Layout, settings: Settings) -> Solution:
     solution = _finish(last, state, layout, settings)
     sound = usable & (solution.singular_target < 0) & (solution.unreliable < 0)
     good = sound & state.converged
-    return Solution(
-        weights=_blank(solution.weights, good),
-        loadings=_blank(solution.loadings, good),
-        cross=_blank(solution.cross, good),
-        corr=_blank(solution.corr, good),
-        score_corr=_blank(solution.score_corr, good),
-        rho=_blank(solution.rho, good),
-        paths=_blank(solution.paths, good),
-        r2=_blank(solution.r2, good),
+    numbers: dict[str, Any] = {}
+    if not good.all():
+        numbers = {name: _blank(solution, name, good) for name in NUMBERS}
+    return replace(
+        solution,
+        **numbers,
         iterations=state.iterations,
-        converged=state.converged & sound,
+        converged=good,
         singular_block=singular_block,
-        singular_target=solution.singular_target,
         unreliable=np.where(usable & state.converged, solution.unreliable, -1),
     )
 
 
-def _blank(values: FloatArray, good: BoolArray) -> FloatArray:
+def _blank(solution: Solution, name: str, good: BoolArray) -> FloatArray:
+    """Return numbers of a solution, NaN for the members that are not good."""
+    values: FloatArray = getattr(solution, name)
     shape = (len(values),) + (1,) * (values.ndim - 1)
-    return values if good.all() else np.where(good.reshape(shape), values, np.nan)
+    return np.where(good.reshape(shape), values, np.nan)
 
 
 def _usable(last: FloatArray) -> BoolArray:
@@ -172,6 +177,10 @@ def _composites(
 ) -> tuple[FloatArray, FloatArray]:
     """Return covariances of composites with indicators (q, p, B) and C (q, q, B)."""
     p, B = w.shape
+    if B == 1:  # two products of matrices are fewer calls
+        W = w * membership(layout.owner, layout.q)
+        SW = last[..., 0] @ W
+        return SW.T[..., None], (W.T @ SW)[..., None]
     stops = np.append(layout.starts, p)
     SW, C = np.empty((layout.q, p, B)), np.empty((layout.q, layout.q, B))
     for k in range(layout.q):

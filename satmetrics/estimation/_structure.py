@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._linalg import eliminate
+from satmetrics._linalg import SINGULAR, eliminate
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 
 
@@ -51,11 +52,28 @@ class Regressions:
             if len(at) == 1:
                 paths[at, t], r2[row], ok[row] = right, right[0] ** 2, True
                 continue
-            A, x = C[at[:, None], at], right[:, None].copy()
-            beta, ok[row] = eliminate(A, x, indefinite=indefinite)
-            paths[at, t] = beta[:, 0]
-            r2[row] = np.einsum("kb,kb->b", beta[:, 0], right)
+            A = C[at[:, None], at]
+            beta, ok[row] = _solved(A, right, indefinite=indefinite)
+            paths[at, t] = beta
+            r2[row] = np.einsum("kb,kb->b", beta, right)
         return paths, r2, ok
+
+
+def _solved(
+    A: FloatArray, right: FloatArray, *, indefinite: bool
+) -> tuple[FloatArray, BoolArray]:
+    """Solve A (k, k, b) for right (k, b); one sound member takes LAPACK's fewer calls.
+
+    Squared diagonals of the Cholesky factor are the pivots that `eliminate` looks at.
+    """
+    if A.shape[-1] == 1 and not indefinite and np.isfinite(A).all():
+        with contextlib.suppress(np.linalg.LinAlgError):
+            pivots = np.linalg.cholesky(A[..., 0]).diagonal() ** 2
+            if (pivots > SINGULAR).all():
+                beta: FloatArray = np.linalg.solve(A[..., 0], right)
+                return beta, np.ones(1, dtype=np.bool_)
+    found, ok = eliminate(A, right[:, None].copy(), indefinite=indefinite)
+    return found[:, 0], ok
 
 
 def total_effects(paths: FloatArray) -> FloatArray:
