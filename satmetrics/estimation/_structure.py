@@ -70,8 +70,8 @@ def _solved(
         with contextlib.suppress(np.linalg.LinAlgError):
             pivots = np.linalg.cholesky(A[..., 0]).diagonal() ** 2
             if (pivots > SINGULAR).all():
-                beta: FloatArray = np.linalg.solve(A[..., 0], right)
-                return beta, np.ones(1, dtype=np.bool_)
+                beta = np.linalg.solve(A[..., 0], right)
+                return np.asarray(beta, dtype=np.float64), np.ones(1, dtype=np.bool_)
     found, ok = eliminate(A, right[:, None].copy(), indefinite=indefinite)
     return found[:, 0], ok
 
