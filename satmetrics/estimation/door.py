@@ -54,10 +54,11 @@ def model_survey(model: StructuralModel, data: object) -> Survey:
     A scale the survey declares itself is kept; the model's fills the gaps, so that an
     answer off the scale (98 for "don't know") is an error and not a number.
     """
-    known = {pair: as_scale(pair) for pair in _scales(model) if pair is not None}
+    pairs = _scales(model)
+    known = {pair: as_scale(pair) for pair in set(pairs) if pair is not None}
     scales = {
         name: None if pair is None else known[pair]
-        for name, pair in zip(model.indicators, _scales(model), strict=True)
+        for name, pair in zip(model.indicators, pairs, strict=True)
     }
     survey = as_survey(data, scales, borrow=True)
     for construct in model.constructs:

@@ -163,7 +163,7 @@ def _plain_columns(frame: object, borrow: bool) -> dict[object, Column]:
     if not isinstance(frame, pd.DataFrame):
         return {}
     found: dict[object, Column] = {}
-    kinds = list(frame.dtypes)
+    kinds, names = frame.dtypes.tolist(), frame.columns.tolist()
     for dtype in (np.dtype(np.float64), np.dtype(np.int64)):
         at = [i for i, kind in enumerate(kinds) if kind == dtype]
         if not at:
@@ -180,7 +180,7 @@ def _plain_columns(frame: object, borrow: bool) -> dict[object, Column]:
             if spans is not None and not np.isnan(spans[place]).any():
                 low, high = spans[place].tolist()
                 object.__setattr__(column, "span", (low, high))
-            found[frame.columns[i]] = column
+            found[names[i]] = column
     return found
 
 

@@ -182,7 +182,8 @@ class Survey:
             already_reversed=already_reversed,
         )
         columns_present(tuple(items or ()), grid.names)
-        free = [n for n in grid.names if n not in roles.columns()]
+        taken = roles.columns()
+        free = [n for n in grid.names if n not in taken]
         readings = read_items(grid, declared, free, items)
         warn_implausible(readings, declared, stacklevel=4)
         self._set(
