@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,11 +12,12 @@ import numpy as np
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray, IntArray, MissingPolicy
-from satmetrics.errors import DataError, MissingDataWarning, OptionError
+from satmetrics.errors import DataError, OptionError
 from satmetrics.moment import _kernel as kernel
-from satmetrics.moment._stream import total_sums
+from satmetrics.moment.built import built, middle, warn_of_loss
 from satmetrics.moment.designs import Sampled, sampled_rows, with_design
 from satmetrics.moment.em import em_groups, require_identified
+from satmetrics.moment.from_columns import large_groups, one_group
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.polychoric import (
     OrdinalUnits,
@@ -26,7 +26,7 @@ from satmetrics.moment.polychoric import (
     scaled,
 )
 from satmetrics.moment.products import Products
-from satmetrics.moment.streamed import streamed_sums
+from satmetrics.moment.streamed import LARGE
 from satmetrics.survey.missing import treat_missing
 from satmetrics.survey.survey import Survey, as_survey
 
@@ -34,8 +34,6 @@ FILLED = (
     "missing answers were filled with item means and count as observed: "
     "standard errors are too small"
 )
-MANY_LOST = 0.2
-"""A listwise loss above this share of rows is worth a warning."""
 
 
 def from_answers(
@@ -54,16 +52,18 @@ def from_answers(
     names = tuple(items) if items is not None else survey.items
     ordered = ordered_items(ordinal, names)
     _check_options(missing, ordered, acov=acov)
-    plain = names and by is None and products is None and not acov and not ordered
-    if plain and missing in ("listwise", "error"):
-        return _one_group(survey, names, missing)
+    if by is None and _streams(names, missing, products, ordered, acov=acov):
+        return one_group(survey, names, missing)
+    codes, keys = _grouping(survey, by)
+    if keys is not None and not len(keys):
+        raise no_groups(by)
+    plain = _streams(names, missing, products, ordered, acov=acov)
+    if plain and keys is not None and len(keys) * LARGE <= survey.n:
+        return large_groups(survey, names, missing, codes, keys, by)
     answers = survey.answers(names)
     check_categories(names, answers, ordered)
     treated = treat_missing(answers, names, missing, survey.weights)
     warn_of_loss(int((~treated.keep).sum()), survey.n, missing, stacklevel=4)
-    codes, keys = _grouping(survey, by)
-    if keys is not None and not len(keys):
-        raise no_groups(by)
     reasons = _absent_items(names, answers, codes, keys)
     keep = treated.keep
     w = None if survey.weights is None else survey.weights[keep]
@@ -85,8 +85,7 @@ def from_answers(
     moments = make(names, rows, keys, context)
     if acov and not em:
         moments = dataclasses.replace(moments, acov=_acov(rows))
-    weighted = rows.Z.T * rows.w
-    moments = with_design(moments, sampled, rows.codes, weighted.__getitem__)
+    moments = with_design(moments, sampled, rows.codes, rows.weighted_column)
     if ordered:
         moments = _ordered(names, rows, moments, ordered)
     moments = dataclasses.replace(moments, reasons=_unpaired(moments, reasons))
@@ -124,31 +123,17 @@ def _check_options(
         )
 
 
-def _one_group(
-    survey: Survey, names: tuple[str, ...], missing: MissingPolicy
-) -> Moments:
-    """Moments of the complete rows of one group, without a copy of the answers."""
-    columns, w = survey.answer_columns(names), survey.weights
-    found = streamed_sums(columns, w, names, missing)
-    warn_of_loss(found.complete.lost, survey.n, missing, stacklevel=5)
-    sums = kernel.moments_of_sums(found.sums[None], found.shift)
-    taylor = None
-    if w is not None and sums.n[0] > 1:
-        about = total_sums(columns, w**2, found.complete.rows, sums.mean[0])
-        taylor = _middle(about[None], sums)
-    context = survey.context_for(names).plus(*found.complete.exclusions)
-    moments = _built(names, sums, None, context, taylor=taylor)
-    sampled = sampled_rows(survey, found.complete.rows)
-    if sampled is None:
-        return moments.group(0)
-    rows = slice(None) if found.complete.rows is None else found.complete.rows
-    v = 1.0 if w is None else w[rows]
-
-    def influence(j: int) -> FloatArray:
-        return np.asarray((columns[j][rows] - sums.mean[0, j]) * v)
-
-    codes = np.zeros(len(sampled.unit), dtype=np.int64)
-    return with_design(moments, sampled, codes, influence).group(0)
+def _streams(
+    names: tuple[str, ...],
+    missing: MissingPolicy,
+    products: Products | None,
+    ordered: tuple[str, ...],
+    *,
+    acov: bool,
+) -> bool:
+    """Return whether sums over complete rows are all that is asked for."""
+    plain = bool(names) and products is None and not ordered and not acov
+    return plain and missing in ("listwise", "error")
 
 
 @dataclass(frozen=True)
@@ -178,6 +163,10 @@ class _Rows:
         answers = products.beside(self.Z + centre, names)
         w = self.w if self.weighted else None
         return _rows(answers, w, self.codes, len(self.means))
+
+    def weighted_column(self, j: int) -> FloatArray:
+        """Return the centred answers (U,) to item j times their weights."""
+        return np.asarray(self.Z[:, j] * self.w)
 
     def filled(self) -> _Rows:
         """Put the mean of the group where an answer is missing and there is a mean."""
@@ -223,17 +212,6 @@ def no_groups(by: object) -> DataError:
     )
 
 
-def warn_of_loss(lost: int, n: int, missing: str, stacklevel: int) -> None:
-    """Warn if many of n rows are left out for a missing answer."""
-    if missing == "listwise" and lost > MANY_LOST * n:
-        warnings.warn(
-            f"{lost} of {n} rows have a missing answer and are left out; "
-            'missing="pairwise" would use their other answers',
-            MissingDataWarning,
-            stacklevel=stacklevel,
-        )
-
-
 def _grouping(
     survey: Survey, by: str | Sequence[str] | None
 ) -> tuple[IntArray, Table | None]:
@@ -255,21 +233,12 @@ def _complete(
     Z = np.where(used[:, None], rows.Z, 0.0)
     sums = kernel.moments_of_sums(kernel.group_sums(Z, rows.w, rows.codes, G), shift)
     taylor = _taylor(Z, rows, sums) if rows.weighted else None
-    return _built(names, sums, keys, context, taylor=taylor)
+    return built(names, sums, keys, context, taylor=taylor)
 
 
 def _taylor(Z: FloatArray, rows: _Rows, sums: kernel.Sums) -> FloatArray:
     """Covariance of weighted means: n/(n−1) Σ w² z zᵀ / (Σw)², z about the mean."""
-    return _middle(kernel.group_sums(Z, rows.w**2, rows.codes, len(sums.n)), sums)
-
-
-def _middle(T: FloatArray, sums: kernel.Sums) -> FloatArray:
-    """Turn sums T (G, 3 + p + p*) with weights w² about the mean into `_taylor`."""
-    p = sums.mean.shape[1]
-    middle = T[:, kernel.HEAD + p :][:, kernel.square(p)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = sums.n / (sums.n - 1) / sums.weight_sum**2
-    return np.asarray(middle * np.where(sums.n > 1, factor, np.nan)[:, None, None])
+    return middle(kernel.group_sums(Z, rows.w**2, rows.codes, len(sums.n)), sums)
 
 
 def _pairwise(
@@ -284,7 +253,7 @@ def _pairwise(
     indefinite = int((np.linalg.eigvalsh(np.nan_to_num(sums.cov))[:, 0] < -1e-10).sum())
     note = f"{indefinite} pairwise covariance matrices are not positive semi-definite"
     context = context.plus(notes=(note,) if indefinite else ())
-    made = _built(names, sums, keys, context, taylor=sums.taylor)
+    made = built(names, sums, keys, context, taylor=sums.taylor)
     return dataclasses.replace(made, pair_n=sums.pair_n, kind="pairwise")
 
 
@@ -337,36 +306,15 @@ def _ordered(
     )
 
 
-def _built(
-    names: tuple[str, ...],
-    sums: kernel.Sums | kernel.PairSums,
-    keys: Table | None,
-    context: Context,
-    *,
-    taylor: FloatArray | None,
-) -> Moments:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        n_eff = sums.weight_sum**2 / sums.weight_sq
-    return Moments(
-        names=names,
-        n=np.rint(sums.n).astype(np.int64),
-        mean=sums.mean,
-        cov=sums.cov,
-        n_eff=n_eff,
-        weight_sum=sums.weight_sum,
-        taylor=taylor,
-        keys=keys,
-        context=context,
-    )
-
-
 def _absent_items(
     names: tuple[str, ...], answers: FloatArray, codes: IntArray, keys: Table | None
 ) -> tuple[str, ...]:
     G = 1 if keys is None else len(keys)
     seen = np.zeros((G, len(names)), dtype=np.int64)
     used = codes >= 0
-    np.add.at(seen, codes[used], np.isfinite(answers[used]).astype(np.int64))
+    for j in range(len(names)):
+        there = codes[used & np.isfinite(answers[:, j])]
+        seen[:, j] = np.bincount(there, minlength=G)
     reasons = []
     for g in range(G):
         empty = [names[j] for j in np.flatnonzero(seen[g] == 0)]

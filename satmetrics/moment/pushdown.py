@@ -20,7 +20,8 @@ from satmetrics.errors import DataError, OptionError
 from satmetrics.moment import _kernel as kernel
 from satmetrics.moment import _shards
 from satmetrics.moment._sum_query import complete, numbered, shard_of, sums_by
-from satmetrics.moment.answers import column_word, no_groups, warn_of_loss
+from satmetrics.moment.answers import column_word, no_groups
+from satmetrics.moment.built import warn_of_loss
 from satmetrics.moment.contributions import Contributions, UnitChoice, contributions
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.unit_sums import UnitSums, of_sums

@@ -230,3 +230,47 @@ def test_only_what_nobody_can_write_to_is_taken_without_a_copy():
     kept = read_only(seen)
     writable[0] = 9
     assert kept[0] == 0
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_large_groups_have_the_moments_of_their_rows(rng, gaps, weighted, monkeypatch):
+    """Summed group by group, or all groups at once where they are small: the same."""
+    frame = by_series(normals(rng, 9000))
+    shops = rng.choice(["a", "b", "c", None], size=9000, p=[0.5, 0.3, 0.1, 0.1])
+    if gaps:
+        frame = frame.mask(rng.random(frame.shape) < 0.01)
+        frame.loc[shops == "c", "x2"] = np.nan
+    frame = frame.assign(shop=shops)
+    if weighted:
+        frame["w"] = rng.uniform(0.1, 4, size=9000)
+    survey = Survey(frame, items=NAMES, weight="w" if weighted else None)
+    monkeypatch.setattr("satmetrics.moment.answers.LARGE", 10_000)
+    known = sat.Moments.from_frame(survey, by="shop")
+    monkeypatch.setattr("satmetrics.moment.answers.LARGE", 10)
+    found = sat.Moments.from_frame(survey, by="shop")
+    for name in ("n", "n_eff", "weight_sum", "mean", "cov", "mean_cov"):
+        np.testing.assert_allclose(
+            getattr(found, name), getattr(known, name), rtol=1e-10, atol=1e-14
+        )
+    assert found.reasons == known.reasons
+    assert found.context == known.context
+    assert found.keys["shop"].tolist() == known.keys["shop"].tolist()
+    assert found.reasons[2] == ("no answers to x2" if gaps else "")
+    here = (frame["shop"] == "b") & frame[NAMES].notna().all(axis=1)
+    w = frame.loc[here, "w"].to_numpy() if weighted else None
+    mean, cov = moments_by_hand(frame.loc[here, NAMES].to_numpy(), w)
+    np.testing.assert_allclose(found.mean[1], mean, rtol=1e-12)
+    np.testing.assert_allclose(found.cov[1], cov, rtol=1e-10, atol=1e-13)
+
+
+def test_large_groups_follow_clusters_too(rng, monkeypatch):
+    frame = by_series(normals(rng, 6000)).assign(
+        shop=rng.choice(["a", "b"], size=6000), site=rng.integers(0, 60, size=6000)
+    )
+    survey = Survey(frame, items=NAMES, cluster="site")
+    found = sat.Moments.from_frame(survey, by="shop")
+    monkeypatch.setattr("satmetrics.moment.answers.LARGE", 10_000)
+    known = sat.Moments.from_frame(survey, by="shop")
+    np.testing.assert_allclose(found.mean_cov, known.mean_cov, rtol=1e-9)
+    assert found.context == known.context
