@@ -29,21 +29,29 @@ def spans(w: FloatArray, ends: FloatArray, owner: IntArray, q: int) -> FloatArra
     return np.asarray(np.add.reduceat(w * (ends[1] - ends[0]), starts, axis=-1))
 
 
-def effects(total: FloatArray, span: FloatArray, goal: int) -> FloatArray:
+def effects(
+    total: FloatArray, span: FloatArray, rho: FloatArray, goal: int
+) -> FloatArray:
     """Return (…, q): points of construct `goal` that go with a point of each construct.
+
+    A factor has the share √ρ of its composite's standard deviation: ``√ρ 100 / span``,
+    so that a point of it is a point of the composite on average.
 
     Parameters
     ----------
     total : (…, q, q) standardised total effects at [source, target].
     span : (…, q) from `spans`.
+    rho : (…, q) reliabilities of the composites of factors; 1 for composites.
     goal : position of the target.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
+        span = span / np.sqrt(rho)
         return np.asarray(total[..., goal] * span / span[..., goal, None])
 
 
 def importance_performance(
     total: FloatArray,
+    rho: FloatArray,
     w: FloatArray,
     mean: FloatArray,
     ends: FloatArray,
@@ -58,6 +66,7 @@ def importance_performance(
     Parameters
     ----------
     total : (…, q, q) standardised total effects at [source, target].
+    rho : (…, q) as in `effects`.
     w : (…, p) weights of the answers, reversed ones turned.
     mean : (…, p) means of the answers, reversed ones turned.
     ends : (2, p)
@@ -66,7 +75,7 @@ def importance_performance(
     """
     q = total.shape[-1]
     span = spans(w, ends, owner, q)
-    effect = effects(total, span, goal)
+    effect = effects(total, span, rho, goal)
     spread = ends[1] - ends[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = w * spread / span[..., owner]

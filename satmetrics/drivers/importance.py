@@ -128,7 +128,8 @@ def importance_performance(
 
     .. math:: t_j · \frac{Σ_h w_{jh} r_h}{Σ_h w_{gh} r_h}
 
-    on the target g (t standardised), and **performance** the mean, 0–100. An
+    on the target g (t standardised; times :math:`\sqrt{ρ_g / ρ_j}`, see the notes),
+    and **performance** the mean, 0–100. An
     indicator's importance is :math:`\tilde w_{jh}` times its construct's.
 
     Parameters
@@ -160,6 +161,11 @@ def importance_performance(
     A higher-order construct has its components as indicators, each on 0–100; their
     items follow under the component, with its importance times their weights.
     Interactions are no drivers.
+
+    Effects among factors (consistent PLS) are freed of measurement error. So are their
+    points: of the standard deviation of a composite's points its factor has the share
+    :math:`\sqrt ρ` (ρ_A; 1 for composites), so that an error in the target alone leaves
+    the effect in points as it is (Fuller 1987, Measurement Error Models, chapter 1).
 
     Indicators on different scales are made comparable by putting all on 0–100 first. A
     negative weight gives an indicator a negative importance and makes the construct no
@@ -268,6 +274,7 @@ class _Map:
         """Return importance and performance (…, k) of drivers, items, items below."""
         found = kernel.importance_performance(
             _structure.total_effects(fits.path_matrix),
+            fits.rho,
             fits.raw_weights(),
             oriented(fits.model, fits.moments, self.ends).mean,
             self.ends,

@@ -73,7 +73,8 @@ def priorities(
 
     With both constructs on 0–100, a point more in driver j goes with
     :math:`t_j · s_{target} / s_j` points more in the target: the standardised total
-    effect times the ratio of the indices' standard deviations.
+    effect times the ratio of the indices' standard deviations (of factors: of the
+    standard deviations free of error, see `drivers.importance_performance`).
 
     Parameters
     ----------
@@ -119,7 +120,7 @@ def priorities(
     owner, q = fit.model.owner(), len(total)
     ends = ends_of(fit, data, scale, constructs_of(fit, None))
     span = _importance.spans(fit.raw_weights(), ends, owner, q)
-    effect = _importance.effects(total, span, goal)[drivers]
+    effect = _importance.effects(total, span, fit.rho, goal)[drivers]
     performance = levels.table["estimate"][drivers]
     return PriorityResult(
         _ranked([fit.model.names[k] for k in drivers], effect, performance),

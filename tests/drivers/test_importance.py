@@ -222,3 +222,43 @@ def test_wrong_input(mixed, mobi):
     batch = sat.pls(three(), halves, by="half")
     with pytest.raises(errors.OptionError, match="holds a batch"):
         importance_performance(batch)
+
+
+@pytest.mark.parametrize("kinds", [("factor", "factor"), ("composite", "factor")])
+def test_points_of_factors_are_free_of_measurement_error(kinds):
+    """η in points: a point more goes with a point more of the composite, on average."""
+    loading = {"a": np.array([0.9, 0.7, 0.5]), "b": np.array([0.8, 0.6, 0.6])}
+    path, sd = 0.6, np.array([1.0, 2.0, 1.5, 0.8, 1.2, 3.0])
+    both = np.concatenate([*loading.values()])
+    owner = np.repeat([0, 1], 3)
+    inner = np.array([[1.0, path], [path, 1.0]])
+    R = inner[np.ix_(owner, owner)] * np.outer(both, both)
+    np.fill_diagonal(R, 1.0)
+    names = [f"{b}{i}" for b in "ab" for i in range(3)]
+    data = sat.Moments.from_table(
+        mean=np.full(6, 5.0), sd=sd, corr=R, n=500, names=names
+    )
+    model = sat.StructuralModel.from_blocks(
+        "m",
+        {"A": names[:3], "B": names[3:]},
+        {"A": "B"},
+        target="B",
+        scale=(0, 10),
+        kinds=dict(zip("AB", kinds, strict=True)),
+    )
+    fit = sat.pls(model, data, sat.PlsOptions(tol=1e-13))
+    # Composites in points, and what part of their variance is the factor's.
+    w = fit.raw_weights()
+    share = [w[owner == k] / w[owner == k].sum() for k in (0, 1)]
+    cov = R * np.outer(sd, sd) * 100
+    spans = [10 * share[k] @ (both * sd)[owner == k] for k in (0, 1)]
+    variance = share[0] @ cov[:3, :3] @ share[0]
+    if kinds[0] == "factor":
+        truth = path * spans[1] / spans[0]
+    else:  # least squares on the composite: error in B takes nothing from the slope
+        truth = share[0] @ cov[:3, 3:] @ share[1] / variance
+    found = importance_performance(fit, n_draws=0)
+    assert values(found, "construct", "importance")["A"] == pytest.approx(
+        truth, abs=1e-8
+    )
+    assert sat.priorities(fit).table["effect"][0] == pytest.approx(truth, abs=1e-8)
