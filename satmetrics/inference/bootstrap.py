@@ -34,6 +34,7 @@ from satmetrics.inference.kinds import (
 )
 from satmetrics.inference.measures import Measures, Statistic, require_single
 from satmetrics.inference.protocol import Refittable
+from satmetrics.inference.remarks import not_linear, turned
 from satmetrics.inference.source import Source, source_of
 from satmetrics.moment.contributions import UnitChoice
 
@@ -97,7 +98,8 @@ def bootstrap(  # noqa: PLR0913 - one keyword per choice, all but two with a def
         Terms path, weight, loading, indirect, total, r2, htmt, htmt_signed, where
         scales are known index, and specific_indirect with the chain under ``via``;
         ``draws`` counts the draws in which a number is defined (a ratio such as HTMT
-        may not be). ``p_value`` is :math:`2Φ(-|\hat θ/se|)`. A BC or BCa interval of
+        may not be), and a number that the fit itself leaves undefined has no interval.
+        ``p_value`` is :math:`2Φ(-|\hat θ/se|)`. A BC or BCa interval of
         an estimate outside all draws is NaN, and counted.
 
     Raises
@@ -109,6 +111,13 @@ def bootstrap(  # noqa: PLR0913 - one keyword per choice, all but two with a def
         does not return what it should.
     ConvergenceError
         If fewer than two draws could be used; failures are otherwise counted.
+
+    Notes
+    -----
+    A construct whose indicators barely hang together (often the products of an
+    interaction) may be turned around in a resample. ``remarks`` counts the draws in
+    which this happens, and names the numbers whose linearised standard errors the draws
+    contradict: studentised intervals of these are not to be relied on.
 
     References
     ----------
@@ -185,6 +194,10 @@ def bootstrap(  # noqa: PLR0913 - one keyword per choice, all but two with a def
                 limits.undefined(interval, low, high),
                 *notes,
                 *run.remarks(n_draws),
+                *turned(measures.labels, drawing.estimate, draws),
+                not_linear(measures.labels, run.own_errors, std_error)
+                if run.own_errors is not None
+                else "",
                 *measures.notes,
             )
             if note

@@ -18,6 +18,7 @@ from satmetrics.inference import _jackknife
 from satmetrics.inference.left_out import Groups, groups_of
 from satmetrics.inference.measures import Measures, Statistic, require_single
 from satmetrics.inference.protocol import Refittable, Units
+from satmetrics.inference.remarks import turned
 from satmetrics.inference.source import source_of
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def jackknife_of(measures: Measures, units: Units) -> JackknifeResult:
     values, failures = _values(measures, groups, units)
     estimate = measures.own.values[0]
     L = _jackknife.influence(values, estimate, groups.size, groups.stratum)
+    around = turned(measures.labels, estimate, values, "leave-one-out fits")
     lost = [Exclusion(why, n, "leave-one-out fits") for why, n in failures.items()]
     table = measures.labels.drop("test").extended(
         {
@@ -164,7 +166,7 @@ def jackknife_of(measures: Measures, units: Units) -> JackknifeResult:
         stratum=groups.stratum,
         left_out=_words(groups, units),
         title=fit.title,
-        context=units.context.plus(*lost, notes=measures.notes),
+        context=units.context.plus(*lost, notes=(*around, *measures.notes)),
     )
 
 

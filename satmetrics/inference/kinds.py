@@ -116,7 +116,12 @@ class Limits:
         self.ordered = _intervals.Ordered.of(drawing.draws)
 
     def __call__(self, kind: str, level: float) -> tuple[FloatArray, FloatArray]:
-        """Return lower and upper limits (k,) of a kind at a level."""
+        """Return lower and upper limits (k,); NaN where there is no estimate."""
+        low, high = self._of_kind(kind, level)
+        known = np.isfinite(self.drawing.estimate)
+        return np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+    def _of_kind(self, kind: str, level: float) -> tuple[FloatArray, FloatArray]:
         of = self.drawing
         if kind == "percentile":
             return _intervals.percentile_of(self.ordered, level)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ import satmetrics as sat
 from satmetrics import errors
 from satmetrics.inference import _intervals, _resample, draw_errors
 from satmetrics.inference._intervals import Ordered
+from satmetrics.models.terms import Interaction
 
 KINDS = ("percentile", "basic", "normal", "bc", "bca", "studentized")
 
@@ -329,3 +332,84 @@ class TestStudentized:
         values = w / w.mean() * (zx * zy - r * (zx**2 + zy**2) / 2)
         expected = values.std(ddof=1) / np.sqrt(60)
         assert boot.own_errors[path] == pytest.approx(expected, rel=1e-5)
+
+
+def weak_interaction(mobi):
+    ecsi = sat.models.load("ecsi")
+    blocks = {
+        n: ecsi.construct(n).indicators for n in ("Image", "Value", "Satisfaction")
+    }
+    term = Interaction("IxV", ("Image", "Value"), approach="orthogonal")
+    sources = dict.fromkeys(("Image", "Value", "IxV"), "Satisfaction")
+    model = sat.StructuralModel.from_blocks(
+        "weak", blocks, sources, interactions=[term]
+    )
+    return sat.pls(model, mobi)
+
+
+@pytest.fixture(scope="module")
+def weak(mobi):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", errors.ReversalWarning)
+        return weak_interaction(mobi)
+
+
+def test_a_construct_that_is_turned_around_is_counted(weak, mobi):
+    """Products that barely hang together: noise decides which way they point."""
+    boot = sat.bootstrap(weak, mobi, n_draws=200, rng=1)
+    at = np.flatnonzero(
+        (boot.table["term"] == "loading") & (boot.table["construct"] == "IxV")
+    )
+    estimate = boot.table["estimate"][at]
+    against = sum(float(row @ estimate) < 0 for row in boot.draws[:, at])
+    assert against > 10
+    said = [r for r in boot.remarks if "points the other way" in r]
+    assert len(said) == 1
+    assert said[0].startswith(
+        f"IxV points the other way than in the fit in {against} of"
+    )
+    left = sat.assessment.jackknife(weak, mobi)
+    assert "leave-one-out fits (its loadings" in str(left.summary())
+
+
+def test_no_construct_of_a_sound_model_is_turned_around(ecsi, mobi):
+    boot = sat.bootstrap(ecsi, mobi, n_draws=200, rng=1)
+    assert not [r for r in boot.remarks if "points the other way" in r]
+
+
+def test_linearised_errors_that_the_draws_contradict_are_named(weak, mobi):
+    boot = sat.bootstrap(weak, mobi, n_draws=40, rng=1, interval="studentized")
+    se = boot.drawing().std_error
+    ratio = boot.own_errors[se > 1e-8] / se[se > 1e-8]
+    off = int(((ratio > 2) | (ratio < 0.5)).sum())
+    said = [
+        r for r in boot.remarks if r.startswith("linearised standard errors differ")
+    ]
+    assert off > 3
+    assert f"and {off - 3} more:" in said[0]
+    fine = sat.bootstrap(
+        sat.pls(pair_model(), mobi.rename(columns={"CUSA1": "x", "CUSA2": "y"})),
+        mobi.rename(columns={"CUSA1": "x", "CUSA2": "y"}),
+        n_draws=200,
+        rng=1,
+        interval="studentized",
+    )
+    assert not any("linearised" in r for r in fine.remarks)
+
+
+def test_a_number_the_fit_leaves_undefined_has_no_interval(mobi):
+    """HTMT of items that do not agree is undefined, though some draws have it."""
+    few = mobi.sample(14, random_state=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = sat.pls("ecsi", few)
+        boot = sat.bootstrap(fit, few, n_draws=100, rng=1)
+    frame = boot.to_frame()
+    undefined = frame["estimate"].isna()
+    assert (undefined & (frame["draws"] > 0)).any()
+    assert (
+        frame.loc[undefined, ["conf_low", "conf_high", "p_value"]].isna().all(axis=None)
+    )
+    others = boot.intervals("normal", "bc", "basic").to_frame()
+    lost = others["estimate"].isna()
+    assert others.loc[lost, ["conf_low", "conf_high"]].isna().all(axis=None)
