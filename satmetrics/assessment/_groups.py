@@ -81,7 +81,7 @@ def pooled_t(
     ----------
     difference : (k,)
     se : (2, k) bootstrap standard errors of the groups.
-    n : (2,) respondents of the groups; effective ones under weights.
+    n : (2,) respondents of the groups (effective ones under weights), or clusters.
     draws : (k,) behind the standard errors.
     level : of the interval.
     """

@@ -108,12 +108,20 @@ def from_bootstrap(
         g: _stacked(task, _resampled(task, g, children[g], tally))
         for g in np.flatnonzero(divided.sound).tolist()
     }
-    n = np.asarray(divided.fits.moments.n_eff, dtype=np.float64)
+    n = _independent(divided)
     return {
         (a, b): _compared(task, method, (a, b), draws, n)
         for a, b in task.pairs
         if min(len(draws[a]), len(draws[b])) >= FEWEST
     }
+
+
+def _independent(divided: Divided) -> FloatArray:
+    """Return (G,) what a group's standard error rests on: clusters, or effective n."""
+    groups = divided.groups
+    if groups.units.kind == "clusters":
+        return np.bincount(groups.codes, minlength=groups.n_groups).astype(np.float64)
+    return np.asarray(divided.fits.moments.n_eff, dtype=np.float64)
 
 
 def _resampled(

@@ -18,7 +18,7 @@ from satmetrics._checks import (
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
-from satmetrics._typing import FloatArray, MissingPolicy, RngLike
+from satmetrics._typing import AnyArray, FloatArray, MissingPolicy, RngLike
 from satmetrics.assessment import _groups as kernel
 from satmetrics.assessment._groups import Tested
 from satmetrics.assessment.group_tests import Task, by_permutation, from_bootstrap
@@ -32,6 +32,7 @@ Adjust = Literal["holm", "bonferroni", "bh", "none"]
 METHODS = ("permutation", "parametric", "welch", "henseler")
 ADJUSTMENTS = ("holm", "bonferroni", "bh", "none")
 ALL = "all groups"
+TESTED = ("std_error", "statistic", "p_value", "p_one_sided", "conf_low", "conf_high")
 SAME = "the same in every draw: nothing to test"
 FAILED = "fewer than two draws could be fitted"
 UNDEFINED = "not defined in one of the groups"
@@ -173,7 +174,9 @@ def compare_groups(  # noqa: PLR0913 - the estimator's arguments, then the test'
     :math:`Σ_g (θ_g - \bar θ)^2`, tested by permutation among all. Weights, loadings and
     paths carry the sign that ``options.sign`` gives them. Models with higher-order
     constructs and interactions are estimated in all their stages in every draw, with
-    products about the means of each group.
+    products about the means of each group. Degrees of freedom of "parametric" and
+    "welch" count the respondents of a group, with weights its effective n, with
+    clusters their number.
 
     References
     ----------
@@ -240,17 +243,17 @@ def _pair(
     nothing = np.full(len(labels), np.nan)
     difference = first - second
     failure = task.divided.failure(a, b) or (FAILED if tested is None else "")
-    p = nothing if tested is None else tested.p_value
+    columns = _columns(tested, difference, nothing)
     return labels.extended(
         {
             "group_a": [groups.names[a]] * len(labels),
             "group_b": [groups.names[b]] * len(labels),
             "n": np.full(len(labels), n[a] + n[b]),
             "estimate": difference,
-            **_columns(tested, nothing),
+            **columns,
             "estimate_a": first,
             "estimate_b": second,
-            "reason": _reasons(failure, difference, p),
+            "reason": _reasons(failure, difference, columns["p_value"]),
         },
         keys=("group_a", "group_b"),
     )
@@ -266,7 +269,7 @@ def _all(task: Task, labels: Table, tested: Tested) -> Table:
             "group_b": [""] * len(labels),
             "n": np.full(len(labels), n),
             "estimate": tested.statistic,
-            **_columns(tested, nothing),
+            **_columns(tested, tested.statistic, nothing),
             "estimate_a": nothing,
             "estimate_b": nothing,
             "reason": _reasons("", tested.statistic, tested.p_value),
@@ -275,12 +278,15 @@ def _all(task: Task, labels: Table, tested: Tested) -> Table:
     )
 
 
-def _columns(tested: Tested | None, nothing: FloatArray) -> dict[str, FloatArray]:
-    words = ("std_error", "statistic", "p_value", "conf_low", "conf_high")
+def _columns(
+    tested: Tested | None, estimate: FloatArray, nothing: FloatArray
+) -> dict[str, AnyArray]:
     if tested is None:
-        columns = dict.fromkeys((*words, "p_one_sided"), nothing)
+        columns = dict.fromkeys(TESTED, nothing)
         return {**columns, "draws": np.zeros(len(nothing), dtype=np.int64)}
-    return {w: getattr(tested, w) for w in (*words, "p_one_sided", "draws")}
+    known = np.isfinite(estimate)
+    columns = {w: np.where(known, getattr(tested, w), np.nan) for w in TESTED}
+    return {**columns, "draws": tested.draws}
 
 
 def _reasons(failure: str, estimate: FloatArray, p: FloatArray) -> list[str]:

@@ -454,3 +454,39 @@ def test_size_under_the_null_hypothesis(small, method):
         ).loc["X>Y"]
         rejected += row["p_value"] <= 0.05
     assert rejected / samples == pytest.approx(0.05, abs=3 * np.sqrt(0.0475 / samples))
+
+
+@pytest.mark.parametrize("method", ["permutation", "welch", "parametric", "henseler"])
+def test_an_undefined_difference_has_no_test(method, small, rng):
+    """HTMT of signed r is undefined in one group, though not in every draw."""
+    data = two(rng, 40, (0.5, 0.5))
+    y1, y2 = (data.loc[40:, y] - data.loc[40:, y].mean() for y in ("y1", "y2"))
+    rest = y2 - (y1 @ y2 / (y1 @ y1)) * y1
+    data.loc[40:, "y2"] = rest / rest.std() - 0.1 * y1 / y1.std()
+    found = compare_groups(small, data, "g", method=method, n_draws=60, rng=1)
+    frame = found.to_frame()
+    lost = frame["estimate"].isna()
+    assert (lost & (frame["draws"] > 0)).any()
+    columns = ["p_value", "conf_low", "conf_high", "statistic", "p_adjusted"]
+    assert frame.loc[lost, columns].isna().all(axis=None)
+    assert (frame.loc[lost, "reason"] != "").all()
+
+
+def test_degrees_of_freedom_count_clusters(small, rng):
+    """Copies of respondents, kept together, add nothing to what is known."""
+    once = two(rng, 30, (0.3, 0.7)).assign(person=np.arange(60))
+    often = pd.concat([once] * 4, ignore_index=True)
+    for method in ("welch", "parametric"):
+        tests = [
+            compare_groups(
+                small,
+                sat.Survey(data, cluster="person"),
+                "g",
+                method=method,
+                n_draws=50,
+                rng=1,
+            ).to_frame()
+            for data in (once, often)
+        ]
+        for column in ("std_error", "p_value", "conf_low"):
+            np.testing.assert_allclose(tests[0][column], tests[1][column], atol=1e-8)
