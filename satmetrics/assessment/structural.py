@@ -19,12 +19,15 @@ FULL = "construct correlations are not positive definite"
 
 
 def explained(fit: PlsFit) -> list[Rows]:
-    """Return R² and adjusted R² of every endogenous construct."""
+    """Return R² and adjusted R² of every endogenous construct.
+
+    ``1 − (1 − R²)(n − 1)/(n − k − 1)``; n is the effective one under weights.
+    """
     adjacency = fit.model.adjacency()
     inner = np.flatnonzero(adjacency.any(axis=0))
     k = adjacency.sum(axis=0)[inner]
     r2 = fit.r_squared[..., inner]
-    n = np.asarray(fit.moments.n, dtype=np.float64)[..., None]
+    n = np.asarray(fit.moments.n_eff, dtype=np.float64)[..., None]
     with np.errstate(divide="ignore", invalid="ignore"):
         adjusted = 1 - (1 - r2) * (n - 1) / (n - k - 1)
     adjusted = np.where(n - k - 1 > 0, adjusted, np.nan)

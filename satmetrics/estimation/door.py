@@ -294,13 +294,14 @@ def scale_notes(model: StructuralModel, ends: FloatArray) -> tuple[str, ...]:
 
 
 def warn_small(model: StructuralModel, moments: Moments) -> None:
-    """Warn when there are no more respondents than indicators."""
-    n = np.min(moments.n)
+    """Warn when there are no more respondents, effective ones, than indicators."""
+    n = np.min(moments.n_eff)
+    word = "n" if n == np.min(moments.n) else "effective n"
     p = len(model.indicators)
     if n <= p:
         warnings.warn(
-            f"n = {int(n)} is not larger than the number of indicators ({p}): mode A "
-            "weights exist, but they and everything built on them are unstable",
+            f"{word} = {int(n)} is not larger than the number of indicators ({p}): "
+            "mode A weights exist, but they and everything built on them are unstable",
             SmallSampleWarning,
             stacklevel=3,
         )

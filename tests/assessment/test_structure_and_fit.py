@@ -237,3 +237,20 @@ def test_summary_shows_the_variants_of_the_options(mobi):
     assert "HTMT (mean of r)" in like
     assert "scores held" in like
     assert "variants as in: cSEM 0.6.1.9000" in like
+
+
+def test_adjusted_r2_counts_the_effective_respondents(mobi, rng):
+    """Weights do not make respondents: scaling them all changes nothing."""
+    w = rng.uniform(0.2, 5, len(mobi))
+    adjusted = []
+    for weights in (w, 10 * w):
+        fit = sat.pls("ecsi", mobi.assign(w=weights), weights="w")
+        frame = sat.assess(fit).to_frame().query("term == 'r2_adjusted'")
+        adjusted.append(frame.set_index("construct")["estimate"])
+    n = w.sum() ** 2 / (w**2).sum()
+    r2 = fit.r2().set_index("construct")["estimate"]
+    for name in adjusted[0].index:
+        predictors = int(fit.model.adjacency()[:, fit.model.names.index(name)].sum())
+        expected = 1 - (1 - r2[name]) * (n - 1) / (n - predictors - 1)
+        assert adjusted[0][name] == pytest.approx(expected, abs=1e-12)
+    np.testing.assert_allclose(*adjusted, atol=1e-12)

@@ -234,7 +234,9 @@ def test_one_row_with_nearly_all_weight_is_said(mobi):
     w = np.ones(250)
     w[3] = 1e6
     survey = sat.Survey(mobi.assign(w=w), weight="w", scale=(1, 10))
-    frame = sat.index(sat.pls(SMALL, survey), survey).to_frame()
+    with pytest.warns(errors.SmallSampleWarning, match="effective n = 1 "):
+        fit = sat.pls(SMALL, survey)
+    frame = sat.index(fit, survey).to_frame()
     assert (frame["n_eff"] < 1.01).all()
     assert frame["reason"].str.contains("nearly all weight").all()
 
