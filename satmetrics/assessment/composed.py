@@ -31,9 +31,13 @@ class Composed:
 
     @classmethod
     def of(cls, fit: PlsFit) -> Composed:
-        """Find the constructs."""
+        """Find the constructs; one whose score stands in the last stage is there."""
         made = [(-1, c) for c in fit.model.constructs]
-        made += [(k, fit.earlier[k].model.construct(name)) for k, name in below(fit)]
+        made += [
+            (k, fit.earlier[k].model.construct(name))
+            for k, name in below(fit)
+            if name not in fit.model.names
+        ]
         return cls(fit, tuple(c for _, c in made), tuple(k for k, _ in made))
 
     @property

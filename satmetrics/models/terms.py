@@ -35,7 +35,9 @@ class HigherOrder(Record):
           its indicators while all other constructs keep theirs (disjoint two-stage;
           seminr).
         * "saturated": first every construct is joined to every other, then scores are
-          the indicators of all constructs (cSEM).
+          the indicators of all constructs (cSEM). With the path scheme the direction of
+          these joins counts: along the paths and, where these leave it open, in the
+          order in which constructs are listed.
         * "embedded": first as "repeated", then scores are the indicators of all
           constructs (Ringle, Sarstedt and Straub 2012, doi:10.2307/41410402).
         * "repeated": all items of the components are its indicators too, in one stage
