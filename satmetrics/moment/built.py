@@ -43,9 +43,9 @@ def built(
     keys: Table | None,
     context: Context,
     *,
-    taylor: FloatArray | None,
+    taylor: FloatArray | None = None,
 ) -> Moments:
-    """Return the moments of G groups."""
+    """Return the moments of one group, or of a batch, from what sums make."""
     with np.errstate(divide="ignore", invalid="ignore"):
         n_eff = sums.weight_sum**2 / sums.weight_sq
     return Moments(

@@ -10,6 +10,7 @@ import numpy as np
 from satmetrics._result import Context, Record
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.moment import _kernel as kernel
+from satmetrics.moment.built import built
 from satmetrics.moment.moments import Moments
 
 
@@ -75,17 +76,7 @@ def of_sums(
 ) -> Moments:
     """Return the moments that sums (…, 3 + p + p*) of contributions make."""
     made = kernel.moments_of_sums(sums, shift)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        n_eff = made.weight_sum**2 / made.weight_sq
-    return Moments(
-        names=names,
-        n=np.rint(made.n).astype(np.int64),
-        mean=made.mean,
-        cov=made.cov,
-        n_eff=n_eff,
-        weight_sum=made.weight_sum,
-        context=context,
-    )
+    return built(names, made, None, context)
 
 
 def drawn_within(units: str, strata: IntArray | None) -> str:

