@@ -99,7 +99,7 @@ class PlsOptions(Record):
         construct has variance 1 ("unit"), or every disturbance 1 − R² ("r2", cSEM),
         which leaves implied variances off 1 where the model does not fit.
     htmt, alpha, f2, rho_c : the variants that `Assessment.reported` and summaries
-        show: HTMT of mean absolute correlations ("absolute") or of mean r ("signed"); alpha of
+        show: HTMT of mean absolute r ("absolute") or mean r ("signed"); alpha of
         covariances or correlations; f² of refits or of scores held ("fixed"); ρ_C of
         the loadings or of the block's first principal "component".
     profile : program and version that `like` imitates; empty otherwise.
