@@ -8,6 +8,7 @@ from satmetrics._linalg import SINGULAR, eliminate
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.assessment._refit import r2_without
 from satmetrics.estimation._iterate import Layout, Settings
+from satmetrics.estimation._structure import padded
 
 
 def predictor_vif(C: FloatArray, adjacency: BoolArray) -> FloatArray:
@@ -18,10 +19,7 @@ def predictor_vif(C: FloatArray, adjacency: BoolArray) -> FloatArray:
     C : (B, q, q) construct correlations.
     adjacency : (q, q)
     """
-    target = np.flatnonzero(adjacency.any(axis=0))
-    k = int(adjacency.sum(axis=0).max())
-    source = np.argsort(~adjacency[:, target], axis=0, kind="stable")[:k]
-    used = adjacency[source, target]
+    target, source, used = padded(adjacency)
     diagonal = _padded_diagonal(C, source, used)
     out = np.full(C.shape, np.nan)
     row, column = np.nonzero(used)

@@ -14,7 +14,8 @@ import numpy as np
 from satmetrics._linalg import cov_to_corr, spd_inverse, spd_solve
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.estimation._iterate import CANCELLED, Layout, Settings
-from satmetrics.moment._blocks import membership, rho_a
+from satmetrics.estimation._pls import correcting_rho
+from satmetrics.moment._blocks import membership
 
 CHUNK_CELLS = 2**22
 """Numbers in the largest array of a step."""
@@ -199,14 +200,12 @@ def _outer(
 
 def _r2(S: FloatArray, w: FloatArray, plan: _Plan) -> FloatArray:
     """Return R² (B, E) of the targets, correlations freed of attenuation if asked."""
-    owner, q = plan.layout.owner, plan.layout.q
+    q = plan.layout.q
     sd = np.sqrt(np.diagonal(S, axis1=1, axis2=2))[:, None]
     _, _, C = _normalised(S, w, sd, plan)
     if plan.layout.factor.any():
-        several = plan.layout.factor & (np.bincount(owner, minlength=q) > 1)
-        rho = rho_a(cov_to_corr(S)[:, None], w * sd, owner, q)
-        rho = np.where(several, np.where(rho > 0, rho, np.nan), 1.0)
-        root = np.sqrt(rho)
+        rho = correcting_rho(cov_to_corr(S)[:, None], w * sd, plan.layout)
+        root = np.sqrt(np.where(rho > 0, rho, np.nan))
         C = C / (root[..., :, None] * root[..., None, :])
         C[..., np.arange(q), np.arange(q)] = 1.0
     beta, right = plan.regress(C)

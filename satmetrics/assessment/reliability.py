@@ -12,7 +12,6 @@ from satmetrics.moment.moments import Moments
 
 SINGLE = "not defined for one indicator"
 MODE_B = "not defined for mode B"
-EXOGENOUS = "the construct has no predictors"
 
 
 def reliability(fit: PlsFit, turned: Moments, R: FloatArray) -> list[Rows]:

@@ -17,8 +17,8 @@ from satmetrics.errors import OptionError
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.inference import _intervals
 from satmetrics.inference.bootstrap import BootstrapResult
+from satmetrics.inference.measures import as_batch
 from satmetrics.models.terms import Interaction
-from satmetrics.moment.moments import Moments
 
 
 @friendly_keywords
@@ -122,7 +122,8 @@ class _Numbers:
         labels = fit.labels()
         words = zip(labels["term"], labels["source"], labels["target"], strict=True)
         rows = {(str(t), str(s), str(to)): i for i, (t, s, to) in enumerate(words)}
-        own = fit.statistics(_batch(fit.source)).values
+        source = fit.source if fit.batched else as_batch(fit.source)
+        own = fit.statistics(source).values
         draws = None
         if boot is not None:
             expect(
@@ -156,19 +157,6 @@ class _Numbers:
             self.rows["moderation", name, target],
         ]
         return self.estimate[:, at], None if self.draws is None else self.draws[:, at]
-
-
-def _batch(moments: Moments) -> Moments:
-    if moments.batch_shape:
-        return moments
-    return Moments(
-        names=moments.names,
-        n=np.atleast_1d(moments.n),
-        mean=moments.mean[None],
-        cov=moments.cov[None],
-        kind=moments.kind,
-        context=moments.context,
-    )
 
 
 def _values(at: Sequence[float]) -> FloatArray:

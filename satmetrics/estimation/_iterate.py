@@ -17,6 +17,7 @@ import numpy as np
 
 from satmetrics._linalg import correlation_solve, spd_solve
 from satmetrics._typing import BoolArray, FloatArray, IntArray
+from satmetrics.estimation._structure import padded
 from satmetrics.moment._blocks import membership
 
 CANCELLED = 1e-12
@@ -46,6 +47,11 @@ class Layout:
     def q(self) -> int:
         """Number of constructs."""
         return len(self.adjacency)
+
+    @property
+    def corrected(self) -> BoolArray:
+        """Factors of several indicators (q,): one indicator has nothing to go by."""
+        return self.factor & (np.bincount(self.owner, minlength=self.q) > 1)
 
     @property
     def starts(self) -> IntArray:
@@ -112,7 +118,9 @@ def iterate(
         )
         return state
     plan = Plan.of(layout, settings.scheme)
-    made = Many(plan.columns(last), plan.spread(last), inverses, plan)
+    index = np.arange(p)
+    sd = np.sqrt(last[index, index])
+    made = Many(plan.columns(last), sd, inverses, plan)
     _run(made, settings, state, rows)
     return state
 
@@ -121,7 +129,7 @@ def _run(made: Many, settings: Settings, state: State, rows: IntArray) -> None:
     """Iterate, writing each member into its place of `state` as it converges.
 
     A member is kept as it is at its own last step, so that it does not depend on the
-    company it is iterated in; those that are done leave once they are a third.
+    company it is iterated in; those that are done leave once they are half.
     """
     w = made.start()
     kept = np.zeros(len(rows), dtype=np.bool_)
@@ -216,11 +224,6 @@ class Plan:
             found.append(last[where, block])
         return tuple(found)
 
-    def spread(self, last: FloatArray) -> FloatArray:
-        """Return standard deviations (p, B)."""
-        index = np.arange(len(last))
-        return np.asarray(np.sqrt(last[index, index]))
-
 
 class Many:
     """A batch with its members in the last axis."""
@@ -253,15 +256,10 @@ class Many:
         plan = self.plan
         for t, block in enumerate(plan.blocks):
             out = w[block]
-            weights = self._inner(t)
-            first = True
-            for k, e in weights:
-                part = self.V[k][plan.places[k][t]]
-                if first:
-                    np.multiply(part, e * self.scale[k], out=out)
-                    first = False
-                else:
-                    out += part * (e * self.scale[k])
+            (near, e), *others = self._inner(t)
+            np.multiply(self._met(near, t), e * self.scale[near], out=out)
+            for k, e in others:
+                out += self._met(k, t) * (e * self.scale[k])
         w[plan.layout.fixed] = 1.0
         for at, inverse in zip(plan.layout.blocks_b, self.inverses, strict=True):
             w[at] = np.einsum("ijb,jb->ib", inverse, w[at])
@@ -304,9 +302,12 @@ class Many:
         self.w, self.V, self.scale = w, V, scale
         self.C = {}
         for j, k in plan.pairs:
-            met = V[k][plan.places[k][j]]
-            self.C[j, k] = np.einsum("ib,ib->b", w[plan.blocks[j]], met)
+            self.C[j, k] = np.einsum("ib,ib->b", w[plan.blocks[j]], self._met(k, j))
             self.C[j, k] *= scale[k]
+
+    def _met(self, k: int, t: int) -> FloatArray:
+        """Return what the items of construct t have in common with composite k."""
+        return self.V[k][self.plan.places[k][t]]
 
     def _corr(self, j: int, k: int) -> FloatArray:
         return self.C[(j, k) if j < k else (k, j)]
@@ -418,16 +419,14 @@ class _Systems:
     def of(cls, adjacency: BoolArray) -> _Systems:
         """Lay out the systems of an adjacency matrix."""
         q = len(adjacency)
-        target = np.flatnonzero(adjacency.any(axis=0))
-        k = int(adjacency.sum(axis=0).max())
-        source = np.argsort(~adjacency[:, target], axis=0, kind="stable")[:k].T
-        used = adjacency[source, target[:, None]]
+        target, source, used = padded(adjacency)
+        source, used = source.T, used.T
         both = used[:, :, None] & used[:, None, :]
         right = source * q + target[:, None]
         return cls(
             left=source[:, :, None] * q + source[:, None, :],
             keep=both.astype(np.float64),
-            blank=np.eye(k) * ~used[:, :, None],
+            blank=np.eye(used.shape[1]) * ~used[:, :, None],
             right=right,
             keep_right=used.astype(np.float64),
             used=np.flatnonzero(used),

@@ -215,9 +215,8 @@ def _consistent(
     C : (q, q, B)
     """
     owner, q = layout.owner, layout.q
-    corrected = layout.factor & (np.bincount(owner, minlength=q) > 1)
-    found = rho_a(np.moveaxis(R, -1, 0), w.T, owner, q).T
-    rho = np.where(corrected[:, None], found, 1.0)
+    corrected = layout.corrected
+    rho = correcting_rho(np.moveaxis(R, -1, 0), w.T, layout).T
     with np.errstate(invalid="ignore", divide="ignore"):
         root = np.sqrt(rho)
         free = w * (root / np.add.reduceat(w * w, layout.starts, axis=0))[owner]
@@ -227,6 +226,18 @@ def _consistent(
     cross[owner, np.arange(len(owner))] = loadings
     C[np.arange(q), np.arange(q)] = 1.0
     return rho, loadings, cross, C
+
+
+def correcting_rho(R: FloatArray, w: FloatArray, layout: Layout) -> FloatArray:
+    """Return the rho_A (…, q) by which factors are corrected; 1 for composites.
+
+    Parameters
+    ----------
+    R : (…, p, p) correlations of the indicators.
+    w : (…, p) weights of standardised indicators.
+    """
+    found = rho_a(R, w, layout.owner, layout.q)
+    return np.where(layout.corrected, found, 1.0)
 
 
 def _signs(loadings: FloatArray, layout: Layout, rule: str) -> FloatArray:

@@ -59,6 +59,19 @@ class Regressions:
         return paths, r2, ok
 
 
+def padded(adjacency: BoolArray) -> tuple[IntArray, IntArray, BoolArray]:
+    """Return the regressions of an adjacency matrix, padded to one size.
+
+    Returns
+    -------
+    target (T,), source (k, T) predictors of each, used (k, T): False in the padding.
+    """
+    target = np.flatnonzero(adjacency.any(axis=0))
+    k = int(adjacency.sum(axis=0).max())
+    source = np.argsort(~adjacency[:, target], axis=0, kind="stable")[:k]
+    return target, source, adjacency[source, target]
+
+
 def _solved(
     A: FloatArray, right: FloatArray, *, indefinite: bool
 ) -> tuple[FloatArray, BoolArray]:

@@ -51,10 +51,6 @@ def of_solved(fit: PlsFit, solved: Solved) -> Statistics:
     R = solved.S if fit.options.metric == "standardized" else cov_to_corr(turned.cov)
     owner, q = fit.model.owner(), len(fit.model.names)
     total = _structure.total_effects(solution.paths)
-    raw = solution.weights
-    if fit.options.metric == "standardized":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            raw = raw / turned.sd
     sources: dict[str, FloatArray] = {
         "path": solution.paths,
         "weight": solution.weights,
@@ -65,7 +61,7 @@ def of_solved(fit: PlsFit, solved: Solved) -> Statistics:
         "htmt": _blocks.htmt(R, owner, q),
         "htmt_signed": _blocks.htmt(R, owner, q, signed=True),
         "index": _blocks.index_0_100(
-            raw, turned.mean, fit.ends[0], fit.ends[1], owner, q
+            solved.raw_weights(), turned.mean, fit.ends[0], fit.ends[1], owner, q
         ),
     }
     values = _side_by_side(sources, _picks(fit))

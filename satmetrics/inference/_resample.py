@@ -6,12 +6,14 @@ same however they are later chunked or spread over workers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 
 from satmetrics._typing import AnyArray, FloatArray, IntArray, RngLike
 
+T = TypeVar("T")
 BLOCK_DRAWS = 50
 SHORT = 2**16
 """Up to so many units their numbers are drawn as 16 bits, in half the time."""
@@ -24,6 +26,28 @@ def block_sizes(n_draws: int, n_units: int) -> list[int]:
     size = int(np.clip(BLOCK_CELLS // max(n_units, 1), 1, BLOCK_DRAWS))
     full, rest = divmod(n_draws, size)
     return [size] * full + ([rest] if rest else [])
+
+
+def gathered(
+    blocks: Iterable[T], enough: float, size: Callable[[T], int]
+) -> Iterator[list[T]]:
+    """Yield blocks together, as many as it takes to hold `enough` draws.
+
+    Parameters
+    ----------
+    blocks : made as they are asked for.
+    size : how many draws a block holds.
+    """
+    held: list[T] = []
+    total = 0
+    for block in blocks:
+        held.append(block)
+        total += size(block)
+        if total >= enough:
+            yield held
+            held, total = [], 0
+    if held:
+        yield held
 
 
 def bootstrap_counts(n_units: int, n_draws: int, rng: RngLike) -> Iterator[FloatArray]:

@@ -18,6 +18,7 @@ from satmetrics._result import Context
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError
 from satmetrics.inference import _permute
+from satmetrics.inference._resample import gathered
 from satmetrics.moment.contributions import Contributions
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.row_units import RowUnits
@@ -145,16 +146,11 @@ def _from_sums(groups: Grouped, blocks: Iterator[IntArray]) -> Iterator[Moments]
     units, G = groups.units, groups.n_groups
     add = _adder(units)
     total = add(np.ones((1, units.n_units)))[0]
-    held: list[FloatArray] = []
-    size = 0
-    for codes in blocks:
-        sums = _permute.group_sums(codes, G, total, add)
-        held.append(sums.reshape(-1, len(total)))
-        size += len(held[-1])
-        if size >= MEMBERS:
-            yield units.of_sums(np.concatenate(held))
-            held, size = [], 0
-    if held:
+    sums = (
+        _permute.group_sums(codes, G, total, add).reshape(-1, len(total))
+        for codes in blocks
+    )
+    for held in gathered(sums, MEMBERS, len):
         yield units.of_sums(np.concatenate(held))
 
 

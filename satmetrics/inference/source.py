@@ -183,21 +183,10 @@ def counts_of(units: Units, n_draws: int, rng: RngLike) -> Iterator[FloatArray]:
 
 
 def _resampled(units: Units, n_draws: int, rng: RngLike) -> Iterator[Drawn]:
-    held: list[FloatArray] = []
-    size = 0
-    for counts in counts_of(units, n_draws, rng):
-        held.append(counts)
-        size += len(counts)
-        if size >= BATCH or size * units.n_units >= CELLS:
-            yield _drawn(units, held)
-            held, size = [], 0
-    if held:
-        yield _drawn(units, held)
-
-
-def _drawn(units: Units, held: list[FloatArray]) -> Drawn:
-    counts = np.concatenate(held)
-    return Drawn(units.moments(counts), counts)
+    enough = min(BATCH, CELLS / units.n_units)
+    for held in _resample.gathered(counts_of(units, n_draws, rng), enough, len):
+        counts = np.concatenate(held)
+        yield Drawn(units.moments(counts), counts)
 
 
 def _normal(moments: Moments, n_draws: int, rng: RngLike) -> Iterator[Drawn]:
@@ -212,14 +201,8 @@ def _normal(moments: Moments, n_draws: int, rng: RngLike) -> Iterator[Drawn]:
             remedy="check the table for misprints",
         )
     n = float(moments.n_eff)
-    held: list[tuple[FloatArray, FloatArray]] = []
     blocks = _resample.normal_moments(moments.mean, cov, n, n_draws, rng)
-    for block in blocks:
-        held.append(block)
-        if sum(len(m) for m, _ in held) >= BATCH:
-            yield _joined(moments, held)
-            held = []
-    if held:
+    for held in _resample.gathered(blocks, BATCH, lambda block: len(block[0])):
         yield _joined(moments, held)
 
 
