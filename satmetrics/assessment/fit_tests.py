@@ -28,6 +28,7 @@ from satmetrics.assessment.plain import require_plain
 from satmetrics.errors import ConvergenceError, NotIdentifiedError
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.fit import PlsFit
+from satmetrics.inference._permute import p_values
 from satmetrics.inference.source import Resampled, Source, source_of
 from satmetrics.moment.moments import Moments
 
@@ -270,8 +271,6 @@ def _table(
     own: FloatArray, draws: FloatArray, level: float, fit: PlsFit, form: Form
 ) -> Table:
     defined = np.isfinite(draws).sum(axis=0)
-    far = (draws >= own).sum(axis=0)
-    p_value = np.where(np.isfinite(own), (far + 1) / (defined + 1), np.nan)
     critical = [
         float(np.quantile(column[np.isfinite(column)], level)) if n else np.nan
         for column, n in zip(draws.T, defined, strict=True)
@@ -281,7 +280,7 @@ def _table(
             "term": TERMS,
             "n": np.full(3, int(fit.moments.n)),
             "estimate": own,
-            "p_value": p_value,
+            "p_value": p_values(own, draws, "greater"),
             "critical": critical,
             "draws": defined,
             "form": [form] * 3,
