@@ -4,7 +4,7 @@ The common way in: ``import satmetrics as sat``. The public names are those list
 ``__all__`` and nothing else.
 """
 
-from satmetrics import assessment, datasets, drivers, errors, models, plot
+from satmetrics import assessment, datasets, drivers, errors, models, plot, quality
 from satmetrics._result import Context, Exclusion, read_result
 from satmetrics._version import __version__ as __version__
 from satmetrics.assessment.assess import assess
@@ -57,6 +57,7 @@ __all__ = [
     "plot",
     "pls",
     "priorities",
+    "quality",
     "read",
     "read_result",
     "report",

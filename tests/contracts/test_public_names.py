@@ -39,6 +39,7 @@ NAMES = [
     "pls",
     "plot",
     "priorities",
+    "quality",
     "read",
     "read_result",
     "report",
@@ -52,6 +53,7 @@ NAMESPACES = (
     "instruments",
     "models",
     "plot",
+    "quality",
 )
 
 

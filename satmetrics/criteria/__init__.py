@@ -1,0 +1,1 @@
+"""Criteria weights, the index hierarchy and fuzzy evaluation."""

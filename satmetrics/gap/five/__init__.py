@@ -1,0 +1,1 @@
+"""The five-gap model: customers, managers and employees side by side."""
