@@ -1,4 +1,4 @@
-"""Service quality beyond the gaps themselves: zones, weights, comparisons, five gaps."""
+"""Service quality beyond the gaps: scores, zones, weights, comparisons, five gaps."""
 
 from __future__ import annotations
 
