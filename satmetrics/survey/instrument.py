@@ -113,6 +113,19 @@ class Instrument(Record):
                 return own
         raise self._fault("item", item, [own.id for own in self.items])
 
+    def items_of(self, dimension: str) -> tuple[Item, ...]:
+        """Return the items of a dimension, in order.
+
+        Raises
+        ------
+        SpecificationError
+            If there is no such dimension.
+        """
+        known = [d.id for d in self.dimensions]
+        if dimension not in known:
+            raise self._fault("dimension", dimension, known)
+        return tuple(item for item in self.items if item.dimension == dimension)
+
     def column(self, item: str, form: str) -> str:
         """Return the column of an item (or of a dimension) in a form."""
         asked = self.form(form)
