@@ -1,14 +1,22 @@
 """Surveys whose truth is known: populations stated in numbers, and draws from them."""
 
+from satmetrics.simulate.five_gaps import (
+    FiveGapFrames,
+    FiveGapPopulation,
+    simulate_five_gaps,
+)
 from satmetrics.simulate.index_survey import IndexPopulation, simulate_index_survey
 from satmetrics.simulate.sampling import exact_sample, ordinal_cut
 from satmetrics.simulate.servqual import GapPopulation, simulate_servqual
 
 __all__ = [
+    "FiveGapFrames",
+    "FiveGapPopulation",
     "GapPopulation",
     "IndexPopulation",
     "exact_sample",
     "ordinal_cut",
+    "simulate_five_gaps",
     "simulate_index_survey",
     "simulate_servqual",
 ]
