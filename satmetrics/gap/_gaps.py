@@ -1,7 +1,8 @@
 """Paired differences over groups of respondents: arrays in, arrays out.
 
 Letters: n respondents, m pairs, D dimensions, G groups, q columns of scores. A missing
-answer is NaN. Nothing loops over respondents or groups.
+answer is NaN. Columns are visited one by one: memory stays at a few of them beside the
+scores, and nothing loops over respondents or groups.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray, IntArray
+from satmetrics.gap._means import Rows, column_means, sampled_errors, spread_and_error
 
 ROUNDING = 1e-9
 """A gap or a standard deviation below this share of its size counts as zero."""
+
+Columns = Sequence[FloatArray]
+"""One array (n,) per column."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,9 @@ class PairedStats:
     n_eff : Kish's effective n, (Σw)²/Σw².
     expectation, perception, gap : weighted means over those respondents.
     sd : standard deviation of the gap, divisor Σw − Σw²/Σw (n − 1 without weights).
-    std_error : of the mean gap, Taylor linearised when weighted; NaN for n < 2.
+    std_error : of the mean gap, Taylor linearised when weighted, over sampled units
+        where these are known; NaN for n < 2.
+    df : degrees of freedom: n − 1, or sampled units less strata.
     shares : (3, G, q) weighted shares of a positive, a zero and a negative gap.
     """
 
@@ -38,37 +45,54 @@ class PairedStats:
     gap: FloatArray
     sd: FloatArray
     std_error: FloatArray
+    df: FloatArray
     shares: FloatArray
 
 
 def block_means(
-    E: FloatArray, P: FloatArray, M: FloatArray, min_answered: float
-) -> tuple[FloatArray, FloatArray, BoolArray]:
+    E: Columns, P: Columns, blocks: Sequence[Sequence[int]], min_answered: float
+) -> tuple[list[FloatArray], list[FloatArray], list[BoolArray]]:
     """Average pairs within blocks, respondent by respondent.
 
     Parameters
     ----------
-    E, P : (n, m) expectation and perception.
-    M : (m, D) 1 where pair j belongs to block d.
+    E, P : m columns (n,) of expectation and perception.
+    blocks : the positions of the pairs of each of D blocks.
     min_answered : share of a block's pairs a respondent must have answered.
 
     Returns
     -------
-    E_d, P_d : (n, D) means over the pairs answered twice; NaN where too few.
-    short : (n, D) True where some pairs were answered, but too few.
+    E_d, P_d : D columns (n,), means over the pairs answered twice; NaN where too few.
+    short : D columns (n,), True where some pairs were answered, but too few.
     """
-    answered = np.isfinite(E) & np.isfinite(P)
-    count = answered @ M
-    enough = (count > 0) & (count >= min_answered * M.sum(axis=0) - ROUNDING)
+    found = [_block_mean(E, P, block, min_answered) for block in blocks]
+    first, second, short = ([part[k] for part in found] for k in range(3))
+    return first, second, short  # type: ignore[return-value]
+
+
+def _block_mean(
+    E: Columns, P: Columns, block: Sequence[int], min_answered: float
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    total_e, total_p = np.zeros_like(E[0]), np.zeros_like(E[0])
+    count = np.zeros(len(E[0]))
+    for j in block:
+        answered = np.isfinite(E[j]) & np.isfinite(P[j])
+        if answered.all():
+            total_e += E[j]
+            total_p += P[j]
+            count += 1.0
+        else:
+            total_e += np.where(answered, E[j], 0.0)
+            total_p += np.where(answered, P[j], 0.0)
+            count += answered
+    if (count == len(block)).all():
+        return total_e / len(block), total_p / len(block), np.zeros(len(count), bool)
+    enough = (count > 0) & (count >= min_answered * len(block) - ROUNDING)
     divisor = np.where(enough, count, np.nan)
-    E_d = np.where(answered, E, 0.0) @ M / divisor
-    P_d = np.where(answered, P, 0.0) @ M / divisor
-    return E_d, P_d, (count > 0) & ~enough
+    return total_e / divisor, total_p / divisor, (count > 0) & ~enough
 
 
-def paired_stats(
-    E: FloatArray, P: FloatArray, w: FloatArray, codes: IntArray, n_groups: int
-) -> PairedStats:
+def paired_stats(E: Columns, P: Columns, rows: Rows) -> PairedStats:
     """Return the statistics of P − E in every group.
 
     ``se² = n/(n−1) · Σ w²(g − ḡ)² / (Σw)²``, which is s²/n without weights (Taylor
@@ -76,50 +100,54 @@ def paired_stats(
 
     Parameters
     ----------
-    E, P : (n, q)
-    w : (n,) positive weights.
-    codes : (n,) group of each respondent, 0 … G − 1.
-    n_groups : G.
+    E, P : q columns (n,).
+    rows : groups, weights and sampled units of the n respondents.
     """
-    g = P - E
-    seen = np.isfinite(g)
-    W = np.where(seen, w[:, None], 0.0)
-
-    def total(values: FloatArray) -> FloatArray:
-        return group_totals(values, codes, n_groups)
-
-    n = total(seen.astype(np.float64))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        Wsum, Wsq = total(W), total(W * W)
-        E_bar, P_bar, g_bar = (
-            total(W * np.where(seen, x, 0.0)) / Wsum for x in (E, P, g)
-        )
-        r = np.where(seen, g - g_bar[codes], 0.0)
-        size = np.sqrt(total(W * np.where(seen, g, 0.0) ** 2) / Wsum)
-        sd = np.sqrt(total(W * r * r) / np.where(n > 1, Wsum - Wsq / Wsum, np.nan))
-        factor = np.where(n > 1, n / (n - 1), np.nan)
-        error = np.sqrt(factor * total(W * W * r * r)) / Wsum
-        constant = sd <= ROUNDING * np.maximum(size, ROUNDING)
-        shares = np.stack([total(W * state) / Wsum for state in _three_states(g)])
+    found = [_paired(e, p, rows) for e, p in zip(E, P, strict=True)]
+    n, n_eff, E_bar, P_bar, gap, sd, error, df, *shares = (
+        np.stack(part, axis=1) for part in zip(*found, strict=True)
+    )
+    if rows.unit is not None:
+        gaps = [p - e for e, p in zip(E, P, strict=True)]
+        error = np.where(sd > 0, sampled_errors(gaps, rows), error)
     return PairedStats(
         n.astype(np.int64),
-        Wsum**2 / np.where(Wsq > 0, Wsq, np.nan),
-        E_bar,
-        P_bar,
-        g_bar,
-        np.where(constant, 0.0, sd),
-        np.where(constant, 0.0, error),
-        shares,
+        *(n_eff, E_bar, P_bar, gap, sd, error, df),
+        shares=np.stack(shares),
     )
 
 
+def _paired(e: FloatArray, p: FloatArray, rows: Rows) -> tuple[FloatArray, ...]:
+    """Return the figures (G,) of one pair of columns, in the order of `PairedStats`."""
+    g = p - e
+    seen: BoolArray | None = np.isfinite(g)
+    if seen is not None and seen.all():
+        seen = None
+    sizes = n, W, W2 = rows.sizes(seen)
+    if seen is not None:
+        e, p, g = (np.where(seen, x, 0.0) for x in (e, p, g))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        E_bar, P_bar = (rows.total(rows.weighted(x)) / W for x in (e, p))
+        gap = P_bar - E_bar
+        r = g - rows.spread(gap)
+        if seen is not None:
+            r = np.where(seen, r, 0.0)
+        sd, error = spread_and_error(r, sizes, rows)
+        constant = sd <= ROUNDING * np.maximum(np.sqrt(gap**2 + sd**2), ROUNDING)
+        n_eff = np.where(W2 > 0, W * W / W2, np.nan)
+        better, worse = (
+            rows.total(rows.weighted(np.asarray(state, dtype=np.float64))) / W
+            for state in (g > ROUNDING, g < -ROUNDING)
+        )
+    sd, error = (np.where(constant, 0.0, x) for x in (sd, error))
+    equal = np.where(better + worse < 1 - ROUNDING, 1 - better - worse, 0.0)
+    equal = np.where(np.isnan(better), np.nan, equal)
+    df = rows.degrees(n, seen)
+    return n, n_eff, E_bar, P_bar, gap, sd, error, df, better, equal, worse
+
+
 def weighted_by_points(
-    E: FloatArray,
-    P: FloatArray,
-    points: FloatArray,
-    w: FloatArray,
-    codes: IntArray,
-    n_groups: int,
+    E: Columns, P: Columns, points: FloatArray, rows: Rows
 ) -> tuple[PairedStats, PairedStats]:
     """Weight dimension gaps by allocated points, per respondent and in the aggregate.
 
@@ -129,24 +157,27 @@ def weighted_by_points(
 
     Parameters
     ----------
-    E, P : (n, D) dimension scores.
+    E, P : D columns (n,) of dimension scores.
     points : (n, D) points of each respondent, summing to 1; NaN where not usable.
-    w, codes, n_groups : as in `paired_stats`.
+    rows : as in `paired_stats`.
 
     Returns
     -------
     respondent, aggregate : q = 1; both over the respondents that have everything. The
         aggregate has no gap of a respondent, hence neither sd nor shares.
     """
-    whole = np.isfinite(points + E + P).all(axis=1, keepdims=True)
-    points, E, P = (np.where(whole, x, np.nan) for x in (points, E, P))
-    by_row = [np.sum(points * x, axis=1, keepdims=True) for x in (E, P)]
-    respondent = paired_stats(by_row[0], by_row[1], w, codes, n_groups)
-    parts = paired_stats(E, P, w, codes, n_groups)
-    share = paired_stats(np.zeros_like(points), points, w, codes, n_groups).gap
-    linear = np.sum(share[codes] * (P - E) + parts.gap[codes] * points, axis=1)
-    error = paired_stats(np.zeros((len(E), 1)), linear[:, None], w, codes, n_groups)
-    nothing = np.full_like(error.gap, np.nan)
+    e, p = np.column_stack(E), np.column_stack(P)
+    whole = np.isfinite(points + e + p).all(axis=1, keepdims=True)
+    points, e, p = (np.where(whole, x, np.nan) for x in (points, e, p))
+    by_row = [np.sum(points * x, axis=1) for x in (e, p)]
+    respondent = paired_stats(by_row[:1], by_row[1:], rows)
+    parts = paired_stats(list(e.T), list(p.T), rows)
+    share = column_means(list(points.T), rows).mean
+    linear = np.sum(
+        share[rows.codes] * (p - e) + parts.gap[rows.codes] * points, axis=1
+    )
+    error = column_means([linear], rows)
+    nothing = np.full_like(error.mean, np.nan)
     aggregate = PairedStats(
         respondent.n,
         respondent.n_eff,
@@ -155,6 +186,7 @@ def weighted_by_points(
         np.sum(share * parts.gap, axis=1, keepdims=True),
         nothing,
         error.std_error,
+        respondent.df,
         np.stack([nothing] * 3),
     )
     return respondent, aggregate
@@ -167,17 +199,3 @@ def side_by_side(parts: Sequence[PairedStats]) -> PairedStats:
         for f in fields(PairedStats)
     }
     return PairedStats(**joined)
-
-
-def group_totals(values: FloatArray, codes: IntArray, n_groups: int) -> FloatArray:
-    """Sum the rows (n, q) of each group: (G, q)."""
-    q = values.shape[1]
-    cell = (codes[:, None] * q + np.arange(q)).ravel()
-    flat = np.bincount(cell, weights=values.ravel(), minlength=n_groups * q)
-    return np.asarray(flat, dtype=np.float64).reshape(n_groups, q)
-
-
-def _three_states(g: FloatArray) -> tuple[BoolArray, BoolArray, BoolArray]:
-    """Better, equal, worse; equal within rounding of averaged answers."""
-    with np.errstate(invalid="ignore"):
-        return g > ROUNDING, np.abs(g) <= ROUNDING, g < -ROUNDING

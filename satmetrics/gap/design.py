@@ -17,64 +17,128 @@ Dimensions = Mapping[str, Sequence[int]] | Mapping[str, Sequence[tuple[str, str]
 
 @dataclass(frozen=True)
 class Design:
-    """The pairs of a gap analysis, in order.
+    """The columns that belong to each item in each form, in order.
 
     Attributes
     ----------
-    items : label of each pair: the instrument's item, else the perception's column.
-    expectation, perception : their columns.
+    items : label of each item: the instrument's, else a column of its last form.
+    columns : form ("expectation", "perception", "minimum" …) → a column per item.
     dimensions : names of the dimensions; empty if there are none.
-    owner : dimension of each pair, by position; empty if there are none.
+    owner : dimension of each item, by position; empty if there are none.
     expectation_type : what "expectation" means ("should", "excellent" …), if known.
     """
 
     items: tuple[str, ...]
-    expectation: tuple[str, ...]
-    perception: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]]
     dimensions: tuple[str, ...] = ()
     owner: tuple[int, ...] = ()
     expectation_type: str = ""
 
+    @property
+    def expectation(self) -> tuple[str, ...]:
+        """Columns of the expectations."""
+        return self.columns["expectation"]
+
+    @property
+    def perception(self) -> tuple[str, ...]:
+        """Columns of the perceptions."""
+        return self.columns["perception"]
+
     def membership(self) -> FloatArray:
-        """Return (m, D) with 1 where a pair belongs to a dimension."""
+        """Return (m, D) with 1 where an item belongs to a dimension."""
         owner = np.asarray(self.owner, dtype=np.int64).reshape(-1, 1)
         if not self.dimensions:
             return np.zeros((len(self.items), 0))
         belongs = owner == np.arange(len(self.dimensions))
         return np.asarray(belongs, dtype=np.float64)
 
+    def blocks(self) -> list[list[int]]:
+        """Return the positions of the items of each dimension."""
+        found: list[list[int]] = [[] for _ in self.dimensions]
+        for at, d in enumerate(self.owner):
+            found[d].append(at)
+        return found
+
     def dimension_of_items(self) -> list[str]:
-        """Return the dimension of each pair, empty where there are none."""
+        """Return the dimension of each item, empty where there are none."""
         if not self.dimensions:
             return [""] * len(self.items)
         return [self.dimensions[d] for d in self.owner]
 
 
-def design_of_instrument(instrument: Instrument) -> Design:
-    """Pair the expectation and perception form of an instrument."""
-    for form in ("expectation", "perception"):
-        if not instrument.has_form(form):
+PAIR = ("expectation", "perception")
+
+
+def design_of_instrument(instrument: Instrument, forms: Sequence[str] = PAIR) -> Design:
+    """Return the columns of an instrument's items in the given forms.
+
+    Parameters
+    ----------
+    instrument : what was asked.
+    forms : ids or kinds of forms asked once per item.
+
+    Raises
+    ------
+    OptionError
+        If the instrument has no such form, or asks it once per dimension.
+    """
+    for form in forms:
+        if not instrument.has_form(form) or not instrument.form(form).per_item:
+            what = "gaps" if tuple(forms) == PAIR else "such scores"
             raise OptionError(
-                f"instrument {instrument.id!r} has no {form} form, hence no gaps",
+                f"instrument {instrument.id!r} has no {form} form, hence no {what}",
                 code="no-form",
                 column="instrument",
                 value=instrument.id,
                 remedy="its forms are " + ", ".join(f.id for f in instrument.forms),
             )
-    pairs = instrument.pairs()
-    design = design_of_lists(None, None, pairs)
-    labels = []
-    for _, perception in zip(design.expectation, design.perception, strict=True):
-        found = instrument.item_of(perception)
-        labels.append(found[0].id if found else perception)
+    names = tuple(d.id for d in instrument.dimensions)
+    used = [d for d in names if any(item.dimension == d for item in instrument.items)]
+    items = [i for d in used for i in instrument.items if i.dimension == d]
     return Design(
-        tuple(labels),
-        design.expectation,
-        design.perception,
-        design.dimensions,
-        design.owner,
+        tuple(item.id for item in items),
+        {f: tuple(instrument.column(i.id, f) for i in items) for f in forms},
+        tuple(used),
+        tuple(used.index(item.dimension) for item in items),
         instrument.expectation,
     )
+
+
+def design_of_columns(
+    columns: Mapping[str, Sequence[str]], dimensions: Dimensions | None = None
+) -> Design:
+    """Return a design from listed columns, position by position.
+
+    Parameters
+    ----------
+    columns : form → columns, all in the same order of items.
+    dimensions : ``{name: [positions, from 0]}``, or None.
+
+    Raises
+    ------
+    DataError
+        If lists differ in length or order, a column is used twice, or an item has no
+        dimension or two.
+    """
+    lists = {form: _names(form, given) for form, given in columns.items()}
+    (first, own), *others = lists.items()
+    for form, other in others:
+        if len(other) != len(own):
+            raise DataError(
+                f"{len(own)} {first} columns and {len(other)} {form} columns",
+                code="unequal-lists",
+                value=(len(own), len(other)),
+                remedy=f"each {first} needs its {form}",
+            )
+    pairs = list(lists.items())
+    for i, (form, given) in enumerate(pairs):
+        _check_columns((form, given), None)
+        for other_form, other in pairs[i + 1 :]:
+            _check_columns((form, given), (other_form, other))
+            check_order(given, other, (form, other_form))
+    items = pairs[-1][1]
+    names, owner = _from_positions(dimensions or {}, len(items))
+    return Design(items, lists, names, owner)
 
 
 def design_of_lists(
@@ -109,13 +173,14 @@ def design_of_lists(
             remedy="each expectation needs its perception; pass dimensions="
             "{name: [(E, P), …]} to pair them by name",
         )
-    _check_columns(E, P)
-    check_order(E, P)
-    names, owner = _from_positions(dimensions or {}, len(P))
-    return Design(P, E, P, names, owner)
+    return design_of_columns({"expectation": E, "perception": P}, dimensions)
 
 
-def check_order(expectation: Sequence[str], perception: Sequence[str]) -> None:
+def check_order(
+    expectation: Sequence[str],
+    perception: Sequence[str],
+    forms: tuple[str, str] = PAIR,
+) -> None:
     """Raise where both lists name the same items in a different order.
 
     Items are compared after the prefix and suffix common to each list are removed
@@ -126,7 +191,7 @@ def check_order(expectation: Sequence[str], perception: Sequence[str]) -> None:
         return
     at = next(i for i, (a, b) in enumerate(zip(first, second, strict=True)) if a != b)
     raise DataError(
-        f"expectation and perception are in different order: position {at} pairs "
+        f"{forms[0]} and {forms[1]} are in different order: position {at} pairs "
         f"{expectation[at]!r} with {perception[at]!r}",
         code="order-differs",
         column=expectation[at],
@@ -177,8 +242,9 @@ def _from_pairs(dimensions: Dimensions) -> Design:
             pairs.append((str(member[0]), str(member[1])))  # type: ignore[index]
             owner.append(d)
     E, P = (tuple(pair[side] for pair in pairs) for side in (0, 1))
-    _check_columns(E, P)
-    return Design(P, E, P, tuple(map(str, dimensions)), tuple(owner))
+    _check_columns(("expectation", E), ("perception", P))
+    columns = {"expectation": E, "perception": P}
+    return Design(P, columns, tuple(map(str, dimensions)), tuple(owner))
 
 
 def _is_pair(member: object) -> bool:
@@ -272,20 +338,27 @@ def _names(argument: str, columns: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _check_columns(E: Sequence[str], P: Sequence[str]) -> None:
-    for side, columns in (("expectation", E), ("perception", P)):
+def _check_columns(
+    first: tuple[str, Sequence[str]], second: tuple[str, Sequence[str]] | None
+) -> None:
+    """Raise if a column is used twice in a form, or in both."""
+    for form, columns in (first,) if second is None else (first, second):
         twice = [name for name in columns if columns.count(name) > 1]
         if twice:
             raise DataError(
-                f"column {twice[0]!r} is used twice as {side}",
+                f"column {twice[0]!r} is used twice as {form}",
                 code="duplicate-columns",
                 column=twice[0],
                 remedy="an item belongs to one pair and one dimension",
             )
+    if second is None:
+        return
+    E, P = first[1], second[1]
     both = [name for name in E if name in set(P)]
     if both:
+        article = "an" if first[0][0] in "aeiou" else "a"
         raise DataError(
-            f"column {both[0]!r} is both an expectation and a perception",
+            f"column {both[0]!r} is both {article} {first[0]} and a {second[0]}",
             code="same-column",
             column=both[0],
             value=tuple(both),

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from satmetrics._checks import check_level, friendly_keywords, one_of
-from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
-from satmetrics._typing import BoolArray, FloatArray, IntArray
-from satmetrics.errors import DataError, OptionError
+from satmetrics._typing import BoolArray, FloatArray
+from satmetrics.errors import OptionError
 from satmetrics.gap import _gaps as kernel
 from satmetrics.gap.design import (
     Design,
     Dimensions,
     design_of_instrument,
     design_of_lists,
+)
+from satmetrics.gap.forms import (
+    MISSING,
+    Columns,
+    FormAnswers,
+    instrument_of,
+    read_forms,
+    survey_of,
 )
 from satmetrics.gap.from_moments import stats_of_moments
 from satmetrics.gap.points import PointPlan, Points, plan_points, point_shares
@@ -29,11 +36,8 @@ from satmetrics.gap.words import (
     MEAN_OF_ITEMS,
 )
 from satmetrics.moment.moments import Moments
-from satmetrics.survey import instruments
 from satmetrics.survey.instrument import Instrument
-from satmetrics.survey.survey import Survey, as_survey
-
-MISSING = ("pairwise", "listwise", "error")
+from satmetrics.survey.survey import Survey
 
 
 @friendly_keywords
@@ -130,7 +134,7 @@ def gaps(  # noqa: PLR0913 - one keyword per part of the definition
     if isinstance(data, Moments):
         result = _from_moments(data, design, plan, by, level)
     else:
-        survey = _survey(data, spec)
+        survey = survey_of(data, spec)
         result = _from_answers(survey, design, plan, by, level, missing, min_answered)
     return replace(
         result,
@@ -147,13 +151,6 @@ def _instrument(
     *lists: object,
 ) -> Instrument | None:
     """Return the instrument to use, None when columns are listed."""
-    if isinstance(data, (Instrument, str)):
-        raise OptionError(
-            "instrument and data are swapped",
-            code="swapped-arguments",
-            column="data",
-            remedy="gaps(data, instrument)",
-        )
     given = any(value is not None for value in lists)
     if instrument is not None and given:
         raise OptionError(
@@ -162,32 +159,10 @@ def _instrument(
             column="instrument",
             remedy="give instrument=, or expectation=, perception= and dimensions=",
         )
-    if given:
-        return None
-    if isinstance(instrument, str):
-        return instruments.load(instrument)
-    if instrument is None and isinstance(data, Survey):
-        return data.instrument
-    return instrument
-
-
-def _survey(data: object, instrument: Instrument | None) -> Survey:
-    """Read a frame with the instrument's scales and reversed items."""
-    if not isinstance(data, Survey):
-        return as_survey(data) if instrument is None else Survey(data, instrument)
-    if instrument is not None and data.instrument is None:
-        turned = set(instrument.reverse_columns()) & set(data.columns)
-        unturned = sorted(turned - set(data.declared.reverse))
-        if unturned:
-            raise DataError(
-                f"the survey was made without instrument {instrument.id!r}, in which "
-                f"{unturned[0]!r} is reversed",
-                code="not-reversed",
-                column=unturned[0],
-                value=tuple(unturned),
-                remedy=f"make it with Survey(frame, instrument={instrument.id!r}, …)",
-            )
-    return data
+    named = instrument is not None or isinstance(data, (Instrument, str))
+    if named or (not given and isinstance(data, Survey) and data.instrument):
+        return instrument_of("gaps", data, instrument)
+    return None
 
 
 def _check_share(min_answered: float) -> None:
@@ -250,28 +225,6 @@ def _from_moments(
     return GapResult(table, context, by=own, weighted=weighted, from_answers=False)
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Answers in pairs and where they belong.
-
-    Attributes
-    ----------
-    E, P : (n, m); w : (n,); codes : (n,) groups; keep : (n,) rows of the survey used.
-    keys : one row per group, or None.
-    """
-
-    E: FloatArray
-    P: FloatArray
-    w: FloatArray
-    codes: IntArray
-    keep: BoolArray
-    keys: Table | None
-
-    @property
-    def n_groups(self) -> int:
-        return 1 if self.keys is None else len(self.keys)
-
-
 def _from_answers(
     survey: Survey,
     design: Design,
@@ -281,77 +234,48 @@ def _from_answers(
     missing: str,
     min_answered: float,
 ) -> GapResult:
-    rows, context = _rows(survey, design, by, missing)
-    M = design.membership()
-    E_d, P_d, short = kernel.block_means(rows.E, rows.P, M, min_answered)
+    read = read_forms(survey, design, by=by, missing=missing)
+    E, P = read["expectation"], read["perception"]
+    context = read.context.plus(
+        *_lost_pairs(E, P, missing), notes=read.error_note()[:1]
+    )
+    E_d, P_d, short = kernel.block_means(E, P, design.blocks(), min_answered)
     context = context.plus(*_short(short, design, min_answered))
+    both = ([(E_d, P_d)] if design.dimensions else []) + [(E, P)]
     overall = [
-        kernel.block_means(E, P, np.ones((E.shape[1], 1)), min_answered)[:2]
-        for E, P in ([(E_d, P_d)] if design.dimensions else []) + [(rows.E, rows.P)]
+        kernel.block_means(e, p, [range(len(e))], min_answered)[:2] for e, p in both
     ]
     context = context.plus(*_dropped(overall, _variants(design, None), min_answered))
-    parts = [(rows.E, rows.P), (E_d, P_d), *overall]
-    E, P = (np.hstack([pair[side] for pair in parts]) for side in (0, 1))
-    found = [kernel.paired_stats(E, P, rows.w, rows.codes, rows.n_groups)]
+    parts = [(E, P), (E_d, P_d), *overall]
+    columns = [[c for pair in parts for c in pair[side]] for side in (0, 1)]
+    found = [kernel.paired_stats(columns[0], columns[1], read.rows)]
     if plan is not None:
-        weighted, context = _pointed(survey, plan, rows, (E_d, P_d), context)
+        weighted, context = _pointed(survey, plan, read, (E_d, P_d), context)
         found += weighted
     table = gap_rows(
-        kernel.side_by_side(found), design, _variants(design, plan), rows.keys, level
+        kernel.side_by_side(found), design, _variants(design, plan), read.keys, level
     )
-    keys = rows.keys.names if rows.keys is not None else ()
-    return GapResult(table, context, by=keys, weighted=survey.weights is not None)
+    return GapResult(table, context, by=read.by, weighted=read.weighted)
 
 
-def _rows(
-    survey: Survey, design: Design, by: str | Sequence[str] | None, missing: str
-) -> tuple[_Rows, Context]:
-    """Read the pairs, apply the missing policy and count what it cost."""
-    columns = [*design.expectation, *design.perception]
-    answers = survey.answers(columns)
-    m = len(design.items)
-    E, P = answers[:, :m], answers[:, m:]
-    codes, keys = (
-        (np.zeros(survey.n, dtype=np.int64), None) if by is None else survey.groups(by)
-    )
-    placed = codes >= 0
-    holes = np.isnan(answers[placed])
-    if missing == "error" and holes.any():
-        at = int(holes.any(axis=0).argmax())
-        raise DataError(
-            f"{int(holes.sum())} answers are missing, the first in {columns[at]!r}",
-            code="missing-answers",
-            column=columns[at],
-            value=int(holes.sum()),
-            remedy='missing="pairwise" drops the pair, "listwise" the respondent',
-        )
-    keep = placed.copy()
-    lost = Exclusion(
-        "expectation or perception missing, so the pair was dropped (pairwise)",
-        int(np.isnan(P[placed] - E[placed]).sum()),
-        "answer pairs",
-    )
-    if missing == "listwise":
-        keep &= np.isfinite(answers).all(axis=1)
-        lost = Exclusion("answer missing (listwise)", int(placed.sum() - keep.sum()))
-    w = np.ones(survey.n) if survey.weights is None else survey.weights
-    context = survey.context_for(columns).plus(
-        Exclusion(f"no value of {by}", int((~placed).sum())), lost
-    )
-    return _Rows(E[keep], P[keep], w[keep], codes[keep], keep, keys), context
+def _lost_pairs(E: Columns, P: Columns, missing: str) -> list[Exclusion]:
+    lost = sum(int(np.isnan(p - e).sum()) for e, p in zip(E, P, strict=True))
+    why = "expectation or perception missing, so the pair was dropped (pairwise)"
+    return [Exclusion(why, lost, "answer pairs")] if missing == "pairwise" else []
 
 
-def _short(short: BoolArray, design: Design, min_answered: float) -> list[Exclusion]:
+def _short(
+    short: Sequence[BoolArray], design: Design, min_answered: float
+) -> list[Exclusion]:
     reason = f"fewer than {100 * min_answered:g} % of the pairs answered"
-    counts = short.sum(axis=0)
     return [
-        Exclusion(reason, int(count), "dimension scores", name)
-        for name, count in zip(design.dimensions, counts, strict=True)
+        Exclusion(reason, int(column.sum()), "dimension scores", name)
+        for name, column in zip(design.dimensions, short, strict=True)
     ]
 
 
 def _dropped(
-    overall: Sequence[tuple[FloatArray, FloatArray]],
+    overall: Sequence[tuple[Sequence[FloatArray], Sequence[FloatArray]]],
     variants: Sequence[str],
     min_answered: float,
 ) -> list[Exclusion]:
@@ -362,7 +286,7 @@ def _dropped(
         MEAN_OF_ITEMS: f"fewer than {share} of the pairs answered",
     }
     return [
-        Exclusion(reasons[name], int(np.isnan(P).sum()), "respondents", name)
+        Exclusion(reasons[name], int(np.isnan(P[0]).sum()), "respondents", name)
         for name, (_, P) in zip(variants, overall, strict=True)
     ]
 
@@ -370,14 +294,15 @@ def _dropped(
 def _pointed(
     survey: Survey,
     plan: PointPlan,
-    rows: _Rows,
-    scores: tuple[FloatArray, FloatArray],
+    read: FormAnswers,
+    scores: tuple[Sequence[FloatArray], Sequence[FloatArray]],
     context: Context,
 ) -> tuple[list[kernel.PairedStats], Context]:
     """Weight the dimension gaps by points; report what the two ways differ by."""
-    points = point_shares(plan, survey, rows.keep)
+    points = point_shares(plan, survey, read.keep)
     shares = points.shares
-    partial = np.isfinite(shares).all(axis=1) & ~np.isfinite(scores[1]).all(axis=1)
+    scored = np.isfinite(np.column_stack(scores[1])).all(axis=1)
+    partial = np.isfinite(shares).all(axis=1) & ~scored
     context = context.plus(
         *points.exclusions,
         Exclusion(
@@ -388,7 +313,7 @@ def _pointed(
         ),
         notes=(*points.notes, *_fixed_note(plan)),
     )
-    both = kernel.weighted_by_points(*scores, shares, rows.w, rows.codes, rows.n_groups)
+    both = kernel.weighted_by_points(*scores, shares, read.rows)
     if plan.fixed is not None:
         return [both[0]], context
     differ = float(both[0].gap[0, 0] - both[1].gap[0, 0])
@@ -396,4 +321,5 @@ def _pointed(
         "weighting by each respondent's own points, minus weighting by the mean "
         f"points, is {differ:+.4f}: the sum of the covariances of points and gap"
     )
-    return list(both), context.plus(notes=(note,) if rows.n_groups == 1 else ())
+    single = read.rows.n_groups == 1
+    return list(both), context.plus(notes=(note,) if single else ())

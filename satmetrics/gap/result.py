@@ -11,10 +11,10 @@ from satmetrics._display import Section, Summary, percent, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, FloatArray
-from satmetrics.errors import OptionError
 from satmetrics.gap._gaps import PairedStats
 from satmetrics.gap._paired import holm, t_test, wilson
 from satmetrics.gap.design import Design
+from satmetrics.gap.forms import repeated_keys
 from satmetrics.gap.words import COLUMNS, DIRECTION
 
 LABELS = ("level", "dimension", "item", "variant")
@@ -168,8 +168,7 @@ def gap_rows(
     reasons : per group, why its figures are absent.
     """
     G, Q = stats.gap.shape
-    df = np.where(stats.n > 1, stats.n - 1.0, np.nan)
-    test = t_test(stats.gap, stats.std_error, df, level)
+    test = t_test(stats.gap, stats.std_error, stats.df, level)
     with np.errstate(divide="ignore", invalid="ignore"):
         d_z = np.where(stats.sd > 0, stats.gap / stats.sd, np.nan)
     columns: dict[str, AnyArray] = {
@@ -180,7 +179,7 @@ def gap_rows(
         "p_value": test.p_value,
         "conf_low": test.conf_low,
         "conf_high": test.conf_high,
-        "df": df,
+        "df": stats.df,
         "p_holm": _holm_within(test.p_value, len(design.items), len(design.dimensions)),
         "expectation": stats.expectation,
         "perception": stats.perception,
@@ -191,7 +190,7 @@ def gap_rows(
         "reason": _reasons(stats, reasons or ("",) * G),
     }
     labels = {name: np.tile(c, G) for name, c in _labels(design, variants).items()}
-    groups = _repeated(keys, Q, (*labels, *columns))
+    groups = repeated_keys(keys, Q, (*labels, *columns))
     flat = {name: np.asarray(values).ravel() for name, values in columns.items()}
     return Table.of({**groups, **labels, **flat}, keys=(*groups, *LABELS))
 
@@ -205,23 +204,6 @@ def _labels(design: Design, variants: Sequence[str]) -> dict[str, AnyArray]:
         "variant": [*[""] * (m + D), *variants],
     }
     return {name: np.asarray(values, dtype=object) for name, values in parts.items()}
-
-
-def _repeated(
-    keys: Table | None, times: int, taken: Sequence[str]
-) -> dict[str, AnyArray]:
-    if keys is None:
-        return {}
-    for name in keys.names:
-        if name in taken:
-            raise OptionError(
-                f"by={name!r} has the name of a column of the result",
-                code="name-taken",
-                column=name,
-                value=name,
-                remedy="rename the column of the data",
-            )
-    return {name: np.repeat(keys[name], times) for name in keys.names}
 
 
 def _holm_within(p: FloatArray, m: int, D: int) -> FloatArray:

@@ -1,0 +1,109 @@
+"""Means of scores over weights, clusters and strata, against the moments' way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import satmetrics as sat
+from satmetrics.gap._means import Rows, column_means, mean_cov
+
+ROLES = {
+    "plain": {},
+    "weight": {"weight": "w"},
+    "cluster": {"cluster": "site"},
+    "stratum": {"stratum": "area"},
+    "all": {"weight": "w", "cluster": "site", "stratum": "area"},
+}
+
+
+def survey(roles: dict[str, str], n: int = 240) -> sat.Survey:
+    rng = np.random.default_rng(3)
+    site = rng.integers(0, 24, n)
+    shift = rng.normal(size=24)[site]
+    frame = pd.DataFrame(
+        {
+            name: np.clip(np.rint(4 + shift + rng.normal(size=n)), 1, 7)
+            for name in ("e1", "e2", "p1", "p2")
+        }
+    )
+    frame["site"], frame["area"] = site, site % 4
+    frame["w"] = rng.uniform(0.5, 3, n)
+    frame["shop"] = np.where(np.arange(n) % 3 == 0, "A", "B")
+    return sat.Survey(frame, scale=(1, 7), **roles)
+
+
+PAIRS = {"staff": [("e1", "p1"), ("e2", "p2")]}
+
+
+@pytest.mark.parametrize("roles", ROLES.values(), ids=ROLES)
+@pytest.mark.parametrize("by", [None, "shop"])
+def test_errors_of_gaps_are_those_of_the_moments(roles, by):
+    answers = survey(roles)
+    own = sat.gaps(answers, dimensions=PAIRS, by=by)
+    moments = sat.Moments.from_frame(answers, ["e1", "e2", "p1", "p2"], by=by)
+    other = sat.gaps(moments, dimensions=PAIRS, by=by)
+    for column in ("estimate", "expectation", "perception", "n_eff"):
+        np.testing.assert_allclose(own.table[column], other.table[column], rtol=1e-9)
+    sampled = {"cluster", "stratum"} & set(roles)
+    rtol = 1e-9 if sampled or not roles else 2e-2  # weighted moments: cov over n_eff
+    np.testing.assert_allclose(
+        own.table["std_error"], other.table["std_error"], rtol=rtol
+    )
+
+
+@pytest.mark.parametrize(
+    ("roles", "df"),
+    [({}, 239), (ROLES["cluster"], 23), (ROLES["stratum"], 236), (ROLES["all"], 20)],
+)
+def test_degrees_of_freedom_are_sampled_units_less_strata(roles, df):
+    table = sat.gaps(survey(roles), dimensions=PAIRS).table
+    assert set(table["df"]) == {df}
+
+
+def test_summary_says_how_errors_were_made():
+    said = str(sat.gaps(survey(ROLES["all"]), dimensions=PAIRS))
+    assert "24 clusters in 4 strata, linearised" in said
+
+
+def rows(n: int, **more) -> Rows:
+    codes = np.arange(n) % 3
+    return Rows(codes, 3, **more)
+
+
+def test_column_means_against_pandas():
+    rng = np.random.default_rng(1)
+    X = rng.normal(5, 2, size=(90, 4))
+    X[rng.uniform(size=X.shape) < 0.2] = np.nan
+    found = column_means(list(X.T), rows(90))
+    frame = pd.DataFrame(X).groupby(np.arange(90) % 3)
+    np.testing.assert_allclose(found.mean, frame.mean())
+    np.testing.assert_allclose(found.sd, frame.std())
+    np.testing.assert_allclose(found.std_error, frame.sem())
+    np.testing.assert_array_equal(found.n, frame.count())
+    np.testing.assert_array_equal(found.df, frame.count() - 1)
+
+
+def test_covariance_of_means_has_the_errors_on_its_diagonal():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(60, 3))
+    w = rng.uniform(1, 2, 60)
+    for more in ({}, {"w": w}):
+        made = rows(60, **more)
+        V = mean_cov(list(X.T), made)
+        error = column_means(list(X.T), made).std_error
+        np.testing.assert_allclose(np.sqrt(V[:, range(3), range(3)]), error)
+        np.testing.assert_allclose(V, np.swapaxes(V, 1, 2))
+    one = X[np.arange(60) % 3 == 1]
+    np.testing.assert_allclose(
+        mean_cov(list(X.T), rows(60))[1], np.cov(one.T) / len(one)
+    )
+
+
+def test_a_constant_column_and_a_lone_row():
+    X = [np.array([4.0, 2.0, 4.1, 4.0, 4.0, np.nan])]
+    found = column_means(X, Rows(np.array([0, 1, 2, 0, 0, 1]), 3))
+    assert found.std_error[0, 0] == 0
+    assert np.isnan(found.std_error[1:, 0]).all()
+    np.testing.assert_array_equal(found.n[:, 0], [3, 1, 1])
