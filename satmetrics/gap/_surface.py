@@ -1,0 +1,396 @@
+"""Quadratic regression on two predictors by group: arrays in, arrays out.
+
+Letters: n respondents, G groups, terms ``x = [1, E, P, E², EP, P²]`` and their
+coefficients ``b0 … b5`` (Edwards and Parry 1993). Rows come sorted by group. Nothing
+loops over respondents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from satmetrics._linalg import spd_solve
+from satmetrics._typing import FloatArray, IntArray
+
+K = 6
+"""Coefficients of the full model."""
+DEGREE = np.array([0, 1, 1, 2, 2, 2])
+"""Degree of each term in E and P together."""
+LINES = np.array(
+    [
+        [0, 1, 1, 0, 0, 0],
+        [0, 0, 0, 1, 1, 1],
+        [0, 1, -1, 0, 0, 0],
+        [0, 0, 0, 1, -1, 1],
+        [0, 0, 0, 1, 0, -1],
+    ],
+    dtype=np.float64,
+)
+"""a1 … a5 of the coefficients."""
+GAP = np.array(
+    [[0, 1, 1, 0, 0, 0], [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 1]],
+    dtype=np.float64,
+)
+"""What a model of the gap alone sets to zero."""
+QUADRATIC = np.eye(K)[3:]
+PERCEPTION = np.eye(K)[[1, 3, 4, 5]]
+ROUND = np.array([[0, 0, 0, 1, 0, -1], [0, 0, 0, 0, 1, 0]], dtype=np.float64)
+"""Zero where the axes of the surface have no direction."""
+MODELS = {
+    "linear": np.eye(K)[:, :3],
+    "perception": np.eye(K)[:, [0, 2]],
+    "gap": np.array([[1.0, 0], [0, -1], [0, 1], [0, 0], [0, 0], [0, 0]]),
+}
+"""Terms of the smaller models, as combinations of the full model's."""
+CHUNK = 2**15
+"""Rows whose products are held at once."""
+DISCREPANT = 0.5
+"""Standardised scores at least so far apart do not agree (Shanock et al. 2010)."""
+FULL_LEVERAGE = 1e-9
+"""An observation with a leverage this near 1 leaves no residual to judge it by."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The model of each group, in units of the predictors as given.
+
+    Attributes
+    ----------
+    n : (G,) rows.
+    weight, weight_sq : (G,) sums of weights and of squared weights.
+    b : (G, 6); NaN where the terms are collinear or there are too few rows.
+    bread : (G, 6, 6) inverse of Σ w x xᵀ.
+    sse, sst : (G,) weighted sums of squares, of residuals and about the mean.
+    r2 : (G, 4) of the full, linear, perception-only and gap-only model.
+    vif : (G, 5) of the terms but the constant.
+    condition : (G,) condition number of the terms, each scaled to length 1.
+    shares : (3, G) weighted shares of standardised P and E: apart with P above,
+        agreeing, apart with E above.
+    """
+
+    n: IntArray
+    weight: FloatArray
+    weight_sq: FloatArray
+    b: FloatArray
+    bread: FloatArray
+    sse: FloatArray
+    sst: FloatArray
+    r2: FloatArray
+    vif: FloatArray
+    condition: FloatArray
+    shares: FloatArray
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows on their way into the model, laid out chunk by chunk.
+
+    Attributes
+    ----------
+    E, P : (n,) predictors divided by `unit`.
+    Z : (n,) outcome less `shift`.
+    w : (n,) weights; `root` their square roots.
+    codes : (n,) group, ascending.
+    n_groups : G.
+    unit, shift : what the predictors were divided by, and taken from the outcome.
+    """
+
+    E: FloatArray
+    P: FloatArray
+    Z: FloatArray
+    w: FloatArray
+    root: FloatArray
+    codes: IntArray
+    n_groups: int
+    unit: float
+    shift: float
+
+    @classmethod
+    def of(
+        cls,
+        E: FloatArray,
+        P: FloatArray,
+        Z: FloatArray,
+        w: FloatArray,
+        codes: IntArray,
+        n_groups: int,
+    ) -> Rows:
+        """Take complete columns (n,), sorted by group."""
+        unit = float(max(np.abs(E).max(initial=0), np.abs(P).max(initial=0))) or 1.0
+        shift = float(np.average(Z, weights=w)) if len(Z) else 0.0
+        arrays = (E / unit, P / unit, Z - shift, w, np.sqrt(w))
+        return cls(*arrays, codes, n_groups, unit, shift)
+
+    def chunks(self) -> Iterator[tuple[slice, FloatArray, IntArray]]:
+        """Yield rows, their terms and outcome (m, 7) times √w, and their groups."""
+        for start in range(0, len(self.E), CHUNK):
+            here = slice(start, start + CHUNK)
+            e, p, z, v = (x[here] for x in (self.E, self.P, self.Z, self.root))
+            X = np.empty((K + 1, len(e)))
+            X[0], X[1], X[2], X[K] = 1.0, e, p, z
+            np.multiply(X[1], X[1:3], out=X[3:5])
+            np.multiply(X[2], X[2], out=X[5])
+            X *= v
+            yield here, X.T, self.codes[here]
+
+    def rescale(self) -> FloatArray:
+        """Return (6,) what turns coefficients of the layout into those of the data."""
+        return np.asarray(self.unit ** -DEGREE.astype(np.float64))
+
+
+def fit(rows: Rows) -> Fit:
+    """Fit every group by weighted least squares."""
+    codes, G = rows.codes, rows.n_groups
+    S = _summed((products(X, g, G) for _, X, g in rows.chunks()), (G, K + 1, K + 1))
+    n = np.bincount(codes, minlength=G)
+    b, bread = _solved(S, n)
+    # one step of refinement: normal equations square the condition number
+    left = (_sums(X[:, :K] * _left(X, g, b)[:, None], g, G) for _, X, g in rows.chunks())
+    b = b + (bread @ _summed(left, (G, K))[:, :, None])[:, :, 0]
+    squares = (_sums(_left(X, g, b)[:, None] ** 2, g, G) for _, X, g in rows.chunks())
+    sse = _summed(squares, (G, 1))[:, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sst = S[:, K, K] - S[:, 0, K] ** 2 / S[:, 0, 0]
+        sst = np.where(sst > 1e-12 * S[:, K, K], sst, np.nan)
+        small = [_explained(S, L) for L in MODELS.values()]
+        r2 = np.stack([1 - sse / sst, *(s / sst for s in small)], axis=1)
+    c = rows.rescale()
+    b = b * c
+    b[:, 0] += rows.shift
+    weight_sq = np.bincount(codes, rows.w**2, minlength=G)
+    return Fit(
+        *(n, S[:, 0, 0], weight_sq, b, bread * c[:, None] * c, sse, sst, r2),
+        *_collinearity(S[:, :K, :K]),
+        _states(rows, S, weight_sq),
+    )
+
+
+def classical(found: Fit) -> FloatArray:
+    """Return the covariance (G, 6, 6) under equal error variances: s² (XᵀWX)⁻¹."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        s2 = found.sse / np.where(found.n > K, found.n - K, np.nan)
+    return np.asarray(found.bread * s2[:, None, None])
+
+
+def hc3(rows: Rows, found: Fit) -> FloatArray:
+    """Return the HC3 covariance (G, 6, 6); NaN where a row has leverage 1.
+
+    ``B Σ x xᵀ w² e²/(1 − h)² B`` with ``h = w xᵀ B x`` (MacKinnon and White 1985).
+    """
+    G, c = rows.n_groups, rows.rescale()
+    V, sole = np.zeros((G, K, K)), np.zeros(G)
+    for _, u, h, r, g in _projected(rows, found):
+        left = 1 - h
+        full = left < FULL_LEVERAGE
+        V += products(u * (r / np.where(full, 1.0, left))[:, None], g, G)
+        sole += np.bincount(g, full, minlength=G)
+    V[sole > 0] = np.nan
+    return np.asarray(V * c[:, None] * c)
+
+
+def influence(rows: Rows, found: Fit) -> FloatArray:
+    """Return (6, n) what each row adds to the error of its group's coefficients."""
+    out = np.empty((K, len(rows.E)))
+    for here, u, _, r, _ in _projected(rows, found):
+        out[:, here] = u.T * r
+    return np.asarray(out * rows.rescale()[:, None])
+
+
+def wald(R: FloatArray, b: FloatArray, V: FloatArray) -> FloatArray:
+    """Return ``(R b)ᵀ (R V Rᵀ)⁻¹ (R b)`` of restrictions R (q, 6): (…,)."""
+    d = b @ R.T
+    x, _ = spd_solve(R @ V @ R.T, d[..., None])
+    return np.asarray(np.sum(d * x[..., 0], axis=-1))
+
+
+def curved(b: FloatArray) -> FloatArray:
+    """Return (…, 9): e0, p0, z0, p10, p11, p20, p21 and the two curvatures.
+
+    The stationary point solves ``∂Z/∂E = ∂Z/∂P = 0``. The first principal axis is the
+    line of the upward-most curvature λ₁ (the larger eigenvalue of the matrix of the
+    quadratic terms), ``P = p10 + p11 E``; the second is at right angles to it. As a
+    line of symmetry ``vᵀ(x − x₀) = 0`` an axis needs only the curvature across it, so
+    that a ridge, which has no stationary point, has an axis. NaN where undefined.
+    """
+    _, b1, b2, b3, b4, b5 = np.moveaxis(b, -1, 0)
+    d, r = b5 - b3, np.hypot(b5 - b3, b4)
+    l1, l2 = (b3 + b5 + r) / 2, (b3 + b5 - r) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        det = 4 * b3 * b5 - b4 * b4
+        flat = np.abs(det) <= 1e-12 * np.square(np.abs(l1) + np.abs(l2))
+        det = np.where(flat, np.nan, det)
+        e0 = (b2 * b4 - 2 * b1 * b5) / det
+        p0 = (b1 * b4 - 2 * b2 * b3) / det
+        z0 = b[..., 0] + (b1 * e0 + b2 * p0) / 2
+        p11 = np.where(d > 0, (d + r) / b4, b4 / (r - d))
+        p21 = np.where(d > 0, -b4 / (d + r), (d - r) / b4)
+        p10 = _crossing(b1, b2, p11, l2)
+        p20 = _crossing(b1, b2, p21, l1)
+    out = np.stack([e0, p0, z0, p10, p11, p20, p21, l1, l2], axis=-1)
+    return np.where(np.isfinite(out), out, np.nan)
+
+
+def _crossing(
+    b1: FloatArray, b2: FloatArray, slope: FloatArray, across: FloatArray
+) -> FloatArray:
+    """Return P at E = 0 on the axis of this slope; `across` is the other curvature."""
+    # the axis is where the gradient along its normal v = (slope, −1) vanishes
+    return np.asarray((slope * b1 - b2) / (2 * across))
+
+
+def unit_sums(
+    rows: Rows, unit: IntArray, n_units: int
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Sum products within cells of group and unit, for resampling.
+
+    Parameters
+    ----------
+    unit : (n,) unit of each row.
+    n_units : number of units U.
+
+    Returns
+    -------
+    group, of : (C,) group (ascending) and unit of each cell.
+    sums : (C, 28) upper triangles of Σ x xᵀ.
+    """
+    cells, at = np.unique(rows.codes * n_units + unit, return_inverse=True)
+    cell = at.ravel()
+    e, p = rows.E, rows.P
+    X = [rows.root * x for x in (1.0, e, p, e * e, e * p, p * p, rows.Z)]
+    pairs = zip(*np.triu_indices(K + 1), strict=True)
+    sums = np.stack(
+        [np.bincount(cell, X[i] * X[j], minlength=len(cells)) for i, j in pairs], axis=1
+    )
+    return cells // n_units, cells % n_units, sums
+
+
+def resampled(
+    counts: FloatArray, group: IntArray, of: IntArray, sums: FloatArray, rows: Rows
+) -> FloatArray:
+    """Return the coefficients (B, G, 6) of resamples; counts (B, U) of the units."""
+    i, j = np.triu_indices(K + 1)
+    ends = np.searchsorted(group, np.arange(rows.n_groups + 1))
+    S = np.empty((len(counts), rows.n_groups, K + 1, K + 1))
+    for g in range(rows.n_groups):  # one matrix product each
+        here = slice(ends[g], ends[g + 1])
+        S[:, g, i, j] = S[:, g, j, i] = counts[:, of[here]] @ sums[here]
+    b, _ = _solved(S, np.full(rows.n_groups, K + 1))
+    b = b * rows.rescale()
+    b[..., 0] += rows.shift
+    return np.asarray(b)
+
+
+def products(X: FloatArray, codes: IntArray, n_groups: int) -> FloatArray:
+    """Return Σ x xᵀ (G, k, k) within groups of a chunk of rows."""
+    if n_groups == 1:
+        return np.asarray(X.T @ X)[None]
+    i, j = np.triu_indices(X.shape[1])
+    flat = _sums(X[:, i] * X[:, j], codes, n_groups)
+    out = np.empty((n_groups, X.shape[1], X.shape[1]))
+    out[:, i, j] = out[:, j, i] = flat
+    return out
+
+
+def _sums(values: FloatArray, codes: IntArray, n_groups: int) -> FloatArray:
+    """Sum rows (m, k) of a chunk within groups: (G, k)."""
+    if n_groups == 1:
+        return np.asarray(values.sum(axis=0))[None]
+    out = np.zeros((n_groups, values.shape[1]))
+    starts = _starts(codes)
+    out[codes[starts]] = np.add.reduceat(values, starts, axis=0)
+    return out
+
+
+def _summed(parts: Iterator[FloatArray], shape: tuple[int, ...]) -> FloatArray:
+    total = np.zeros(shape)
+    for part in parts:
+        total += part
+    return total
+
+
+def _starts(codes: IntArray) -> IntArray:
+    return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+
+
+def _solved(S: FloatArray, n: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients (…, 6) and the inverse (…, 6, 6) of Σ w x xᵀ."""
+    bread, ok = spd_solve(S[..., :K, :K], np.eye(K))
+    bread[~(ok & (n >= K))] = np.nan
+    return (bread @ S[..., :K, K:])[..., 0], bread
+
+
+def _left(X: FloatArray, codes: IntArray, b: FloatArray) -> FloatArray:
+    """Return the residuals √w e (m,) of a chunk."""
+    if len(b) == 1:
+        return np.asarray(X[:, K] - X[:, :K] @ b[0])
+    return np.asarray(X[:, K] - np.einsum("ni,ni->n", X[:, :K], b[codes]))
+
+
+def _projected(
+    rows: Rows, found: Fit
+) -> Iterator[tuple[slice, FloatArray, FloatArray, FloatArray, IntArray]]:
+    """Yield rows, B x √w (m, 6), leverages, residuals √w e and groups, as laid out."""
+    c = rows.rescale()
+    bread = found.bread / c[:, None] / c
+    b = found.b.copy()
+    b[:, 0] -= rows.shift
+    b /= c
+    for here, whole, codes in rows.chunks():
+        X = whole[:, :K]
+        if rows.n_groups == 1:
+            u = X @ bread[0]
+        else:
+            u = np.einsum("ni,nij->nj", X, bread[codes])
+        yield here, u, np.einsum("ni,ni->n", X, u), _left(whole, codes, b), codes
+
+
+def _explained(S: FloatArray, L: FloatArray) -> FloatArray:
+    """Return the sum of squares (G,) that combinations L (6, q) of the terms explain."""
+    A, c = L.T @ S[:, :K, :K] @ L, S[:, :K, K] @ L
+    x, _ = spd_solve(A, c[:, :, None])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.sum(c * x[:, :, 0], axis=1) - S[:, 0, K] ** 2 / S[:, 0, 0])
+
+
+def _collinearity(A: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return VIF (G, 5) and the condition number (G,) of terms with products A."""
+    index = np.arange(1, K)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first = A[:, 0, 1:]
+        cross = A[:, 1:, 1:] - first[:, :, None] * first[:, None, :] / A[:, :1, :1]
+        inverse, _ = spd_solve(cross, np.eye(K - 1))
+        vif = inverse[:, index - 1, index - 1] * cross[:, index - 1, index - 1]
+        size = np.sqrt(A[:, np.arange(K), np.arange(K)])
+        scaled = A / size[:, :, None] / size[:, None, :]
+        known = np.isfinite(scaled).all(axis=(1, 2))
+        values = np.linalg.eigvalsh(np.where(known[:, None, None], scaled, np.eye(K)))
+        ratio = values[:, -1] / np.where(values[:, 0] > 0, values[:, 0], np.nan)
+    return vif, np.where(known, np.sqrt(ratio), np.nan)
+
+
+def _states(rows: Rows, S: FloatArray, weight_sq: FloatArray) -> FloatArray:
+    """Return weighted shares (3, G) of P above E, agreement and E above P.
+
+    Both are standardised within the group; at least half a standard deviation apart
+    counts as apart.
+    """
+    G = rows.n_groups
+    with np.errstate(divide="ignore", invalid="ignore"):
+        W = S[:, 0, 0]
+        mean = S[:, 0, 1:3] / W[:, None]
+        var = S[:, [1, 2], [1, 2]] / W[:, None] - mean**2
+        sd = np.sqrt(var / (1 - weight_sq / W**2)[:, None])
+        steps = np.stack([1 / sd[:, 0], 1 / sd[:, 1], -(mean / sd) @ [-1.0, 1.0]])
+    total = np.zeros((2, G))
+    for here, _, g in rows.chunks():
+        by_e, by_p, level = steps[:, g] if G > 1 else steps
+        apart = rows.P[here] * by_p - rows.E[here] * by_e + level
+        w = rows.w[here]
+        for k, state in enumerate((apart >= DISCREPANT, apart <= -DISCREPANT)):
+            total[k] += _sums((w * state)[:, None], g, G)[:, 0]
+    with np.errstate(invalid="ignore"):
+        above, below = np.where(np.isfinite(steps[2]), total / W, np.nan)
+    return np.stack([above, 1 - above - below, below])
