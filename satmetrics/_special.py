@@ -36,3 +36,12 @@ def student_quantile(df: FloatArray | float, p: FloatArray | float) -> FloatArra
     from scipy.special import stdtrit
 
     return np.asarray(stdtrit(df, p))
+
+
+def f_tail(
+    df1: FloatArray | float, df2: FloatArray | float, x: FloatArray | float
+) -> FloatArray:
+    """Return P(F > x) of Fisher's F."""
+    from scipy.special import fdtrc
+
+    return np.asarray(fdtrc(df1, df2, x))

@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from satmetrics.gap.surface_result import SurfaceResult
+from satmetrics.gap.surfaces import response_surface
+
+__all__ = ["SurfaceResult", "response_surface"]

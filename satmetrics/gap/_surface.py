@@ -37,8 +37,6 @@ GAP = np.array(
 """What a model of the gap alone sets to zero."""
 QUADRATIC = np.eye(K)[3:]
 PERCEPTION = np.eye(K)[[1, 3, 4, 5]]
-ROUND = np.array([[0, 0, 0, 1, 0, -1], [0, 0, 0, 0, 1, 0]], dtype=np.float64)
-"""Zero where the axes of the surface have no direction."""
 MODELS = {
     "linear": np.eye(K)[:, :3],
     "perception": np.eye(K)[:, [0, 2]],
@@ -85,7 +83,7 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Rows:
+class Layout:
     """Rows on their way into the model, laid out chunk by chunk.
 
     Attributes
@@ -117,7 +115,7 @@ class Rows:
         w: FloatArray,
         codes: IntArray,
         n_groups: int,
-    ) -> Rows:
+    ) -> Layout:
         """Take complete columns (n,), sorted by group."""
         unit = float(max(np.abs(E).max(initial=0), np.abs(P).max(initial=0))) or 1.0
         shift = float(np.average(Z, weights=w)) if len(Z) else 0.0
@@ -141,14 +139,16 @@ class Rows:
         return np.asarray(self.unit ** -DEGREE.astype(np.float64))
 
 
-def fit(rows: Rows) -> Fit:
+def fit(rows: Layout) -> Fit:
     """Fit every group by weighted least squares."""
     codes, G = rows.codes, rows.n_groups
     S = _summed((products(X, g, G) for _, X, g in rows.chunks()), (G, K + 1, K + 1))
     n = np.bincount(codes, minlength=G)
-    b, bread = _solved(S, n)
+    b, bread = solved(S, n)
     # one step of refinement: normal equations square the condition number
-    left = (_sums(X[:, :K] * _left(X, g, b)[:, None], g, G) for _, X, g in rows.chunks())
+    left = (
+        _sums(X[:, :K] * _left(X, g, b)[:, None], g, G) for _, X, g in rows.chunks()
+    )
     b = b + (bread @ _summed(left, (G, K))[:, :, None])[:, :, 0]
     squares = (_sums(_left(X, g, b)[:, None] ** 2, g, G) for _, X, g in rows.chunks())
     sse = _summed(squares, (G, 1))[:, 0]
@@ -160,11 +160,20 @@ def fit(rows: Rows) -> Fit:
     c = rows.rescale()
     b = b * c
     b[:, 0] += rows.shift
-    weight_sq = np.bincount(codes, rows.w**2, minlength=G)
+    weight_sq = np.bincount(codes, rows.w**2, minlength=G).astype(np.float64)
+    vif, condition = _collinearity(S[:, :K, :K])
     return Fit(
-        *(n, S[:, 0, 0], weight_sq, b, bread * c[:, None] * c, sse, sst, r2),
-        *_collinearity(S[:, :K, :K]),
-        _states(rows, S, weight_sq),
+        n=n,
+        weight=S[:, 0, 0],
+        weight_sq=weight_sq,
+        b=b,
+        bread=bread * c[:, None] * c,
+        sse=sse,
+        sst=sst,
+        r2=r2,
+        vif=vif,
+        condition=condition,
+        shares=_states(rows, S, weight_sq),
     )
 
 
@@ -175,7 +184,7 @@ def classical(found: Fit) -> FloatArray:
     return np.asarray(found.bread * s2[:, None, None])
 
 
-def hc3(rows: Rows, found: Fit) -> FloatArray:
+def hc3(rows: Layout, found: Fit) -> FloatArray:
     """Return the HC3 covariance (G, 6, 6); NaN where a row has leverage 1.
 
     ``B Σ x xᵀ w² e²/(1 − h)² B`` with ``h = w xᵀ B x`` (MacKinnon and White 1985).
@@ -191,7 +200,7 @@ def hc3(rows: Rows, found: Fit) -> FloatArray:
     return np.asarray(V * c[:, None] * c)
 
 
-def influence(rows: Rows, found: Fit) -> FloatArray:
+def influence(rows: Layout, found: Fit) -> FloatArray:
     """Return (6, n) what each row adds to the error of its group's coefficients."""
     out = np.empty((K, len(rows.E)))
     for here, u, _, r, _ in _projected(rows, found):
@@ -204,83 +213,6 @@ def wald(R: FloatArray, b: FloatArray, V: FloatArray) -> FloatArray:
     d = b @ R.T
     x, _ = spd_solve(R @ V @ R.T, d[..., None])
     return np.asarray(np.sum(d * x[..., 0], axis=-1))
-
-
-def curved(b: FloatArray) -> FloatArray:
-    """Return (…, 9): e0, p0, z0, p10, p11, p20, p21 and the two curvatures.
-
-    The stationary point solves ``∂Z/∂E = ∂Z/∂P = 0``. The first principal axis is the
-    line of the upward-most curvature λ₁ (the larger eigenvalue of the matrix of the
-    quadratic terms), ``P = p10 + p11 E``; the second is at right angles to it. As a
-    line of symmetry ``vᵀ(x − x₀) = 0`` an axis needs only the curvature across it, so
-    that a ridge, which has no stationary point, has an axis. NaN where undefined.
-    """
-    _, b1, b2, b3, b4, b5 = np.moveaxis(b, -1, 0)
-    d, r = b5 - b3, np.hypot(b5 - b3, b4)
-    l1, l2 = (b3 + b5 + r) / 2, (b3 + b5 - r) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        det = 4 * b3 * b5 - b4 * b4
-        flat = np.abs(det) <= 1e-12 * np.square(np.abs(l1) + np.abs(l2))
-        det = np.where(flat, np.nan, det)
-        e0 = (b2 * b4 - 2 * b1 * b5) / det
-        p0 = (b1 * b4 - 2 * b2 * b3) / det
-        z0 = b[..., 0] + (b1 * e0 + b2 * p0) / 2
-        p11 = np.where(d > 0, (d + r) / b4, b4 / (r - d))
-        p21 = np.where(d > 0, -b4 / (d + r), (d - r) / b4)
-        p10 = _crossing(b1, b2, p11, l2)
-        p20 = _crossing(b1, b2, p21, l1)
-    out = np.stack([e0, p0, z0, p10, p11, p20, p21, l1, l2], axis=-1)
-    return np.where(np.isfinite(out), out, np.nan)
-
-
-def _crossing(
-    b1: FloatArray, b2: FloatArray, slope: FloatArray, across: FloatArray
-) -> FloatArray:
-    """Return P at E = 0 on the axis of this slope; `across` is the other curvature."""
-    # the axis is where the gradient along its normal v = (slope, −1) vanishes
-    return np.asarray((slope * b1 - b2) / (2 * across))
-
-
-def unit_sums(
-    rows: Rows, unit: IntArray, n_units: int
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Sum products within cells of group and unit, for resampling.
-
-    Parameters
-    ----------
-    unit : (n,) unit of each row.
-    n_units : number of units U.
-
-    Returns
-    -------
-    group, of : (C,) group (ascending) and unit of each cell.
-    sums : (C, 28) upper triangles of Σ x xᵀ.
-    """
-    cells, at = np.unique(rows.codes * n_units + unit, return_inverse=True)
-    cell = at.ravel()
-    e, p = rows.E, rows.P
-    X = [rows.root * x for x in (1.0, e, p, e * e, e * p, p * p, rows.Z)]
-    pairs = zip(*np.triu_indices(K + 1), strict=True)
-    sums = np.stack(
-        [np.bincount(cell, X[i] * X[j], minlength=len(cells)) for i, j in pairs], axis=1
-    )
-    return cells // n_units, cells % n_units, sums
-
-
-def resampled(
-    counts: FloatArray, group: IntArray, of: IntArray, sums: FloatArray, rows: Rows
-) -> FloatArray:
-    """Return the coefficients (B, G, 6) of resamples; counts (B, U) of the units."""
-    i, j = np.triu_indices(K + 1)
-    ends = np.searchsorted(group, np.arange(rows.n_groups + 1))
-    S = np.empty((len(counts), rows.n_groups, K + 1, K + 1))
-    for g in range(rows.n_groups):  # one matrix product each
-        here = slice(ends[g], ends[g + 1])
-        S[:, g, i, j] = S[:, g, j, i] = counts[:, of[here]] @ sums[here]
-    b, _ = _solved(S, np.full(rows.n_groups, K + 1))
-    b = b * rows.rescale()
-    b[..., 0] += rows.shift
-    return np.asarray(b)
 
 
 def products(X: FloatArray, codes: IntArray, n_groups: int) -> FloatArray:
@@ -315,7 +247,7 @@ def _starts(codes: IntArray) -> IntArray:
     return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
 
 
-def _solved(S: FloatArray, n: IntArray) -> tuple[FloatArray, FloatArray]:
+def solved(S: FloatArray, n: IntArray) -> tuple[FloatArray, FloatArray]:
     """Return coefficients (…, 6) and the inverse (…, 6, 6) of Σ w x xᵀ."""
     bread, ok = spd_solve(S[..., :K, :K], np.eye(K))
     bread[~(ok & (n >= K))] = np.nan
@@ -330,7 +262,7 @@ def _left(X: FloatArray, codes: IntArray, b: FloatArray) -> FloatArray:
 
 
 def _projected(
-    rows: Rows, found: Fit
+    rows: Layout, found: Fit
 ) -> Iterator[tuple[slice, FloatArray, FloatArray, FloatArray, IntArray]]:
     """Yield rows, B x √w (m, 6), leverages, residuals √w e and groups, as laid out."""
     c = rows.rescale()
@@ -348,7 +280,7 @@ def _projected(
 
 
 def _explained(S: FloatArray, L: FloatArray) -> FloatArray:
-    """Return the sum of squares (G,) that combinations L (6, q) of the terms explain."""
+    """Return the sum of squares (G,) explained by combinations L (6, q) of terms."""
     A, c = L.T @ S[:, :K, :K] @ L, S[:, :K, K] @ L
     x, _ = spd_solve(A, c[:, :, None])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -365,13 +297,13 @@ def _collinearity(A: FloatArray) -> tuple[FloatArray, FloatArray]:
         vif = inverse[:, index - 1, index - 1] * cross[:, index - 1, index - 1]
         size = np.sqrt(A[:, np.arange(K), np.arange(K)])
         scaled = A / size[:, :, None] / size[:, None, :]
-        known = np.isfinite(scaled).all(axis=(1, 2))
+        known = np.asarray(np.isfinite(scaled).all(axis=(1, 2)))
         values = np.linalg.eigvalsh(np.where(known[:, None, None], scaled, np.eye(K)))
         ratio = values[:, -1] / np.where(values[:, 0] > 0, values[:, 0], np.nan)
     return vif, np.where(known, np.sqrt(ratio), np.nan)
 
 
-def _states(rows: Rows, S: FloatArray, weight_sq: FloatArray) -> FloatArray:
+def _states(rows: Layout, S: FloatArray, weight_sq: FloatArray) -> FloatArray:
     """Return weighted shares (3, G) of P above E, agreement and E above P.
 
     Both are standardised within the group; at least half a standard deviation apart
@@ -381,7 +313,9 @@ def _states(rows: Rows, S: FloatArray, weight_sq: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         W = S[:, 0, 0]
         mean = S[:, 0, 1:3] / W[:, None]
-        var = S[:, [1, 2], [1, 2]] / W[:, None] - mean**2
+        about = S[:, [1, 2], [1, 2]] / W[:, None]
+        var = about - mean**2
+        var = np.where(var > 1e-12 * about, var, np.nan)
         sd = np.sqrt(var / (1 - weight_sq / W**2)[:, None])
         steps = np.stack([1 / sd[:, 0], 1 / sd[:, 1], -(mean / sd) @ [-1.0, 1.0]])
     total = np.zeros((2, G))

@@ -127,6 +127,12 @@ def build() -> dict[str, Result]:
         "gaps": sat.gaps(survey, **gaps),
         "gaps by": sat.gaps(survey, **gaps, by="unit"),
         "gap table": sat.gap_table(table),
+        "surface": sat.quality.response_surface(
+            survey, outcome="s2", **gaps, n_draws=20, rng=1
+        ),
+        "surface by": sat.quality.response_surface(
+            survey, outcome="s2", **gaps, by="unit", n_draws=0
+        ),
     }
     chained = chained_model()
     links = sat.pls(chained, survey)
