@@ -17,7 +17,7 @@ def names() -> tuple[str, ...]:
     Examples
     --------
     >>> names()
-    ('servperf', 'servqual')
+    ('gap_antecedents', 'servperf', 'servqual')
     """
     folder = resources.files("satmetrics.survey") / "catalog"
     found = (entry.name for entry in folder.iterdir())

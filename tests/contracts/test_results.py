@@ -156,6 +156,17 @@ def build() -> dict[str, Result]:
         staged, boot=sat.bootstrap(staged, survey, n_draws=20, rng=1)
     )
     made["slopes batch"] = sat.assessment.simple_slopes(made["fit staged batch"])
+    made["agreement"] = sat.quality.agreement(survey, {EVIL: ["e1", "e2"]})
+    units = pd.DataFrame(
+        {
+            "unit": [EVIL, "b", "c", "d", "e", "f"],
+            "gap1": [-1.0, -0.5, 0.2, -0.3, 0.1, -2.0],
+            "gap5": [-1.5, -0.4, 0.1, -0.6, 0.3, -1.0],
+        }
+    )
+    made["unit gaps"] = sat.quality.unit_gaps(units)
+    figures = units.rename(columns={"gap5": "estimate"}).assign(std_error=0.2)
+    made["shrunken means"] = sat.quality.shrunken_means(figures)
     made["loss comparison"] = sat.assessment.cvpat(made["prediction"])
     made["report"] = sat.report(EVIL, [fit, levels, made["gaps"]])
     return made
