@@ -11,6 +11,7 @@ from satmetrics.assessment.assess import assess
 from satmetrics.estimation.effects import effects
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.estimation.pls import pls
+from satmetrics.gap.five.measured import five_gaps
 from satmetrics.gap.gap_table import gap_table
 from satmetrics.gap.gaps import gaps
 from satmetrics.indices.changes import changes
@@ -49,6 +50,7 @@ __all__ = [
     "drivers",
     "effects",
     "errors",
+    "five_gaps",
     "gap_table",
     "gaps",
     "index",

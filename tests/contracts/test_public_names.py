@@ -31,6 +31,7 @@ NAMES = [
     "drivers",
     "effects",
     "errors",
+    "five_gaps",
     "gap_table",
     "gaps",
     "index",

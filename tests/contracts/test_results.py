@@ -16,6 +16,7 @@ from satmetrics import errors
 from satmetrics._display import Summary
 from satmetrics._frames import ESTIMATES, KEYS
 from satmetrics._result import Record, Result
+from satmetrics.survey.item import Dimension, Form
 
 EVIL = "<script>alert('x')</script>"
 
@@ -78,6 +79,38 @@ def moderated_model() -> sat.StructuralModel:
     )
 
 
+def evil_five_gaps() -> dict[str, Result]:
+    """Return the five gaps of units, dimensions and items whose names are hostile."""
+    spec = sat.Instrument(
+        id="evil",
+        label=sat.Label(EVIL),
+        dimensions=(Dimension(f"D{EVIL}"), Dimension("other")),
+        items=(
+            sat.Item(f"a{EVIL}", dimension=f"D{EVIL}"),
+            sat.Item("b", dimension="other"),
+        ),
+        forms=(Form("expectation", "e_{item}"), Form("perception", "p_{item}")),
+        scale=sat.Scale(1, 7),
+    )
+    rng = np.random.default_rng(3)
+    columns = [*spec.columns(), f"s_D{EVIL}", "s_other", f"d_D{EVIL}", "d_other"]
+    frame = pd.DataFrame(rng.integers(3, 7, size=(40, 8)), columns=columns)
+    frame["shop"] = np.where(np.arange(40) % 2, EVIL, "plain")
+    made = {
+        by or "all": sat.five_gaps(
+            *(frame, frame[:8], frame),
+            instrument=spec,
+            standards="s_{dimension}",
+            delivery="d_{dimension}",
+            by=by,
+            n_draws=50,
+            rng=1,
+        )
+        for by in (None, "shop")
+    }
+    return {"five gaps": made["all"], "five gaps by": made["shop"]}
+
+
 def build() -> dict[str, Result]:
     """Return one of every public result, singles and batches."""
     survey, model = evil_survey(), evil_model()
@@ -134,6 +167,7 @@ def build() -> dict[str, Result]:
             survey, outcome="s2", **gaps, by="unit", n_draws=0
         ),
     }
+    made |= evil_five_gaps()
     chained = chained_model()
     links = sat.pls(chained, survey)
     made["bootstrap chained"] = sat.bootstrap(
