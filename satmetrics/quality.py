@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from satmetrics.criteria.ahp import ahp_weights
+from satmetrics.criteria.allocation import point_weights
+from satmetrics.criteria.book import StoredWeights, WeightBook
+from satmetrics.criteria.dispersion import critic_weights, entropy_weights
+from satmetrics.criteria.fuzzy import FuzzyEvaluation, fuzzy_evaluation
+from satmetrics.criteria.grades import GradeShares, grade_shares
+from satmetrics.criteria.hierarchy import IndexHierarchy, IndexNode
+from satmetrics.criteria.hierarchy_changes import HierarchyChanges, hierarchy_changes
+from satmetrics.criteria.hierarchy_scores import HierarchyScores, hierarchy_scores
+from satmetrics.criteria.regression import regression_weights
+from satmetrics.criteria.weights import CriteriaWeights
 from satmetrics.gap.five.agreed import agreement
 from satmetrics.gap.five.antecedents import antecedents_of, gap_model
 from satmetrics.gap.five.shrunken import shrunken_means
@@ -10,10 +21,28 @@ from satmetrics.gap.surface_result import SurfaceResult
 from satmetrics.gap.surfaces import response_surface
 
 __all__ = [
+    "CriteriaWeights",
+    "FuzzyEvaluation",
+    "GradeShares",
+    "HierarchyChanges",
+    "HierarchyScores",
+    "IndexHierarchy",
+    "IndexNode",
+    "StoredWeights",
     "SurfaceResult",
+    "WeightBook",
     "agreement",
+    "ahp_weights",
     "antecedents_of",
+    "critic_weights",
+    "entropy_weights",
+    "fuzzy_evaluation",
     "gap_model",
+    "grade_shares",
+    "hierarchy_changes",
+    "hierarchy_scores",
+    "point_weights",
+    "regression_weights",
     "response_surface",
     "shrunken_means",
     "unit_gaps",

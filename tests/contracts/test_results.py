@@ -111,6 +111,30 @@ def evil_five_gaps() -> dict[str, Result]:
     return {"five gaps": made["all"], "five gaps by": made["shop"]}
 
 
+def criteria_results(survey: sat.Survey) -> dict[str, Result]:
+    """Return results of criteria weights, grades and hierarchies."""
+    quality = f"Quality{EVIL}"
+    blocks = {quality: ["q1", f"q2{EVIL}"], "Service": ["s1"]}
+    tree = sat.quality.IndexHierarchy.from_dict(f"index{EVIL}", blocks)
+    scores = sat.quality.hierarchy_scores(tree, survey, by=["unit", "wave"])
+    grades = {f"good{EVIL}": (5, 7), "poor": (1, 4)}
+    shares = sat.quality.grade_shares(survey, blocks, grades=grades, by="unit")
+    said = [{(quality, "Service"): 2}, {(quality, "Service"): 3}]
+    return {
+        "weights": sat.quality.point_weights(survey, {quality: "q1", "S": "s1"}),
+        "weights by": sat.quality.point_weights(
+            survey, {quality: "q1", "S": "s1"}, by="unit"
+        ),
+        "weights judged": sat.quality.ahp_weights(said, industry=EVIL),
+        "grade shares": shares,
+        "fuzzy": sat.quality.fuzzy_evaluation(
+            {quality: 0.7, "Service": 0.3}, shares, scores=[100, 0]
+        ),
+        "hierarchy": scores,
+        "hierarchy changes": sat.quality.hierarchy_changes(scores),
+    }
+
+
 def build() -> dict[str, Result]:
     """Return one of every public result, singles and batches."""
     survey, model = evil_survey(), evil_model()
@@ -201,6 +225,7 @@ def build() -> dict[str, Result]:
     made["unit gaps"] = sat.quality.unit_gaps(units)
     figures = units.rename(columns={"gap5": "estimate"}).assign(std_error=0.2)
     made["shrunken means"] = sat.quality.shrunken_means(figures)
+    made |= criteria_results(survey)
     made["loss comparison"] = sat.assessment.cvpat(made["prediction"])
     made["report"] = sat.report(EVIL, [fit, levels, made["gaps"]])
     return made

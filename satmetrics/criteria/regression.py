@@ -1,0 +1,377 @@
+"""`regression_weights`: what counts, inferred from what goes with the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from satmetrics._checks import (
+    check_level,
+    columns_present,
+    friendly_keywords,
+    generator,
+    one_of,
+    positive_int,
+)
+from satmetrics._frames import Table
+from satmetrics._linalg import cov_to_corr
+from satmetrics._result import Exclusion
+from satmetrics._typing import FloatArray, MissingPolicy, RngLike
+from satmetrics.criteria import _importance as kernel
+from satmetrics.criteria.rows import opened
+from satmetrics.criteria.weights import POINTS, CriteriaWeights
+from satmetrics.errors import ConvergenceError, DataError, OptionError
+from satmetrics.inference import _intervals
+from satmetrics.inference.source import Source
+from satmetrics.moment.moments import Moments
+from satmetrics.moment.respondents import respondents
+from satmetrics.survey import instruments
+from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.survey import Survey
+
+Method = Literal["lmg", "johnson", "beta"]
+Dimensions = Mapping[str, Sequence[str]] | Sequence[str]
+METHODS: Mapping[str, str] = {
+    "lmg": "shares of R², averaged over all orders of entry (LMG, Shapley)",
+    "johnson": "shares of R², Johnson's relative weights",
+    "beta": "standardised regression coefficients",
+}
+KERNELS: Mapping[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
+    "lmg": kernel.lmg,
+    "johnson": kernel.johnson,
+    "beta": kernel.betas,
+}
+MOST = 12
+"""Criteria beyond which all orders of entry take too long (2^p regressions)."""
+
+
+@friendly_keywords
+def regression_weights(  # noqa: PLR0913 - one keyword per choice, all with a default
+    data: object,
+    dimensions: Dimensions | None = None,
+    *,
+    outcome: str,
+    method: Method = "lmg",
+    instrument: Instrument | str | None = None,
+    form: str = "perception",
+    missing: MissingPolicy = "listwise",
+    level: float = 0.95,
+    n_draws: int = 2000,
+    rng: RngLike = None,
+    industry: str = "",
+) -> CriteriaWeights:
+    r"""Return criteria weights from a regression of an outcome on dimension scores.
+
+    The score of a dimension is the mean of its items; everything else follows from
+    the correlations of scores and outcome. The weight of a criterion is its share of
+
+    * "lmg": R², each criterion's gain averaged over all orders of entry (Lindeman,
+      Merenda and Gold 1980; the Shapley value);
+    * "johnson": R², by Johnson's relative weights, an approximation of the former;
+    * "beta": the sum of the standardised coefficients.
+
+    The default is LMG: with the handful of criteria of a service it is exact at no
+    cost, it does not depend on an order, and its shares are never negative. Johnson's
+    weights are close to it, but rest on a rotation without a meaning of its own (Thomas
+    et al. 2014). Coefficients may be negative where criteria overlap: such a criterion
+    has weight 0, is counted among the exclusions and keeps its coefficient in column
+    ``beta``; the other weights are shares of the sum of the positive ones.
+
+    Parameters
+    ----------
+    data : a Survey or any dataframe, or `Moments` of items and outcome. Weights,
+        clusters and strata of a survey are honoured.
+    dimensions : ``{criterion: [columns]}``, or a list of columns that are criteria
+        themselves; None for the dimensions of the instrument.
+    outcome : column of overall quality or satisfaction.
+    method : "lmg", "johnson" or "beta".
+    instrument : an `Instrument` or a catalogue name; the survey's own when None.
+    form : the instrument's form whose items make the scores.
+    missing : as in `Moments.from_frame`.
+    level : confidence level of the percentile intervals.
+    n_draws : bootstrap draws; 0 for none. From moments they are by normal theory.
+    rng : Generator or seed (SPEC 7).
+    industry : the industry the weights are for.
+
+    Returns
+    -------
+    CriteriaWeights
+        With ``share`` (of R²; the coefficient itself for "beta") and ``beta`` beside
+        the weights.
+
+    Raises
+    ------
+    DataError
+        If a column is absent, the outcome is also a criterion, or criteria are constant
+        or linearly dependent.
+    OptionError
+        If a method does not exist, or "lmg" is asked of more than 12 criteria.
+
+    References
+    ----------
+    Grömping (2006), doi:10.18637/jss.v017.i01; Johnson (2000),
+    doi:10.1207/S15327906MBR3501_1; Thomas, Zumbo, Kwan and Schweitzer (2014),
+    doi:10.1080/00273171.2014.905766.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> mobile = sat.datasets.moments("ecsi_mobile")
+    >>> blocks = {
+    ...     c.name: c.indicators
+    ...     for c in sat.models.load("ecsi").constructs
+    ...     if c.name in ("Image", "Quality", "Value")
+    ... }
+    >>> found = sat.quality.regression_weights(
+    ...     mobile, blocks, outcome="CUSA1", n_draws=0
+    ... )
+    >>> max(found.as_points(), key=found.as_points().get)
+    'Quality'
+    """
+    check_level(level)
+    one_of("method", method, tuple(METHODS))
+    draws = positive_int("n_draws", n_draws, at_least=0)
+    random = generator(rng)
+    items, blocks = _blocks(data, dimensions, instrument, form)
+    _check(items, blocks, outcome, method)
+    A, names = _map(items, blocks, outcome)
+    source = _source(data, instrument, (*items, outcome), missing, draws)
+
+    def found(moments: Moments) -> tuple[FloatArray, FloatArray, FloatArray]:
+        corr = cov_to_corr(_batch(moments.linear(A, names).cov))
+        R, r = corr[:, :-1, :-1], corr[:, :-1, -1]
+        raw = KERNELS[method](R, r)
+        beta = raw if method == "beta" else kernel.betas(R, r)
+        return raw, beta, (beta * r).sum(axis=-1)
+
+    raw, beta, r2 = (part[0] for part in found(source.moments))
+    if not np.isfinite(raw).all():
+        raise _unsolved(source.moments.linear(A, names), names)
+    weights, _ = (part[0] for part in kernel.shares(raw[None]))
+    negative = [n for n, value in zip(blocks, raw, strict=True) if value < 0]
+    if not np.isfinite(weights).all():
+        raise DataError(
+            "no coefficient is positive",
+            code="no-weights",
+            value=tuple(raw.tolist()),
+            remedy="high answers must be good ones in criteria and outcome alike",
+        )
+    drawn = _drawn(source, found, draws, random, len(blocks))
+    table, cov, failed = _rows(tuple(blocks), weights, raw, beta, drawn, level, source)
+    gone = Exclusion(
+        f"coefficient is negative: weight 0 ({', '.join(negative)})",
+        len(negative),
+        "criteria",
+    )
+    lost = Exclusion("criteria dependent, or none with a weight", failed, "draws")
+    return CriteriaWeights(
+        table,
+        source.context.plus(gone, lost, notes=source.notes if draws else ()),
+        method=f"regression on {outcome}: {METHODS[method]}",
+        industry=industry,
+        level=level,
+        cov=cov,
+        facts=_facts(r2, draws, source),
+        remarks=_remarks(drawn, method, source, draws),
+    )
+
+
+def _blocks(
+    data: object,
+    dimensions: Dimensions | None,
+    instrument: Instrument | str | None,
+    form: str,
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Return the items in order, and the items of each criterion."""
+    if dimensions is None:
+        spec = instruments.load(instrument) if isinstance(instrument, str) else None
+        spec = spec or (instrument if isinstance(instrument, Instrument) else None)
+        if spec is None and isinstance(data, Survey):
+            spec = data.instrument
+        if spec is None:
+            raise OptionError(
+                "it is not known which columns make the criteria",
+                code="no-dimensions",
+                column="dimensions",
+                remedy="give {criterion: [columns]}, or an instrument",
+            )
+        dimensions = {
+            d.id: [spec.column(i.id, form) for i in spec.items if i.dimension == d.id]
+            for d in spec.dimensions
+        }
+    if isinstance(dimensions, Mapping):
+        blocks = {
+            str(k): (v,) if isinstance(v, str) else tuple(v)
+            for k, v in dimensions.items()
+        }
+    else:
+        listed = [dimensions] if isinstance(dimensions, str) else dimensions
+        blocks = {str(name): (str(name),) for name in listed}
+    return tuple(item for block in blocks.values() for item in block), blocks
+
+
+def _check(
+    items: tuple[str, ...],
+    blocks: Mapping[str, tuple[str, ...]],
+    outcome: str,
+    method: str,
+) -> None:
+    empty = [name for name, block in blocks.items() if not block]
+    twice = [item for item in items if items.count(item) > 1]
+    if empty or twice or outcome in items or not blocks:
+        wrong = next(iter([*empty, *twice, outcome]))
+        said = "has no items" if empty else "occurs twice"
+        raise DataError(
+            f"{wrong!r} {said}" if blocks else "there are no criteria",
+            code="bad-dimensions",
+            column=wrong,
+            value=wrong,
+            remedy="each criterion needs columns of its own, none of them the outcome",
+        )
+    if method == "lmg" and len(blocks) > MOST:
+        raise OptionError(
+            f"method='lmg' of {len(blocks)} criteria takes {2 ** len(blocks):,} "
+            "regressions per draw",
+            code="too-many-criteria",
+            column="method",
+            value=len(blocks),
+            remedy=f"up to {MOST} are taken; use method='johnson'",
+        )
+
+
+def _map(
+    items: tuple[str, ...], blocks: Mapping[str, tuple[str, ...]], outcome: str
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return the map from items and outcome to scores and outcome, and their names."""
+    A = np.zeros((len(blocks) + 1, len(items) + 1))
+    start = 0
+    for d, block in enumerate(blocks.values()):
+        A[d, start : start + len(block)] = 1 / len(block)
+        start += len(block)
+    A[-1, -1] = 1.0
+    named = tuple(f"score {name}" for name in blocks)
+    return A, (*named, f"outcome {outcome}")
+
+
+def _source(
+    data: object,
+    instrument: Instrument | str | None,
+    columns: tuple[str, ...],
+    missing: MissingPolicy,
+    draws: int,
+) -> Source:
+    if isinstance(data, Moments):
+        moments = data.select(columns)
+        if moments.batch_shape:
+            raise OptionError(
+                "the moments are a batch of groups",
+                code="not-single",
+                column="data",
+                remedy="take one: moments.group(0)",
+            )
+        moments.require_cov()
+        return Source(moments, None)
+    spec = instruments.load(instrument) if isinstance(instrument, str) else instrument
+    survey = opened(data, spec)
+    columns_present(columns, survey.columns)
+    moments = Moments.from_frame(survey, columns, missing=missing)
+    units = respondents(survey, columns, missing=missing) if draws else None
+    return Source(moments, units)
+
+
+def _unsolved(moments: Moments, names: tuple[str, ...]) -> DataError:
+    flat = [name for name, sd in zip(names, moments.sd, strict=True) if not sd > 0]
+    return DataError(
+        f"{flat[0]} does not vary" if flat else "the criteria are linearly dependent",
+        code="constant" if flat else "dependent",
+        column=flat[0] if flat else None,
+        remedy="leave it out" if flat else "leave out criteria that repeat others",
+    )
+
+
+def _batch(cov: FloatArray) -> FloatArray:
+    return cov if cov.ndim == 3 else cov[None]
+
+
+Found = Callable[[Moments], tuple[FloatArray, FloatArray, FloatArray]]
+
+
+def _drawn(
+    source: Source, found: Found, draws: int, rng: np.random.Generator, p: int
+) -> FloatArray:
+    """Return (B, 2p): weights, then what they are shares of, of every draw."""
+    parts = [np.empty((0, 2 * p))]
+    for drawn in source.batches(draws, rng) if draws else ():
+        raw, _, _ = found(drawn.moments)
+        parts.append(np.hstack([kernel.shares(raw)[0], raw]))
+    values = np.concatenate(parts)
+    if draws and np.isfinite(values[:, 0]).sum() < 2:
+        raise ConvergenceError(
+            f"fewer than two of {draws} draws could be used",
+            code="bootstrap-failed",
+            remedy="n_draws=0 gives the weights alone",
+        )
+    return values
+
+
+def _rows(
+    names: tuple[str, ...],
+    weights: FloatArray,
+    raw: FloatArray,
+    beta: FloatArray,
+    drawn: FloatArray,
+    level: float,
+    source: Source,
+) -> tuple[Table, FloatArray | None, int]:
+    """Return the table, the covariance of the weights, and draws without weights."""
+    p = len(names)
+    error = low = high = np.full(p, np.nan)
+    cov, failed = None, 0
+    if len(drawn):
+        own = drawn[:, :p]
+        sound = np.isfinite(own).all(axis=1)
+        failed = int((~sound).sum())
+        error = _intervals.moments(own[sound])[1]
+        low, high = _intervals.percentile(own[sound], level)
+        cov = np.atleast_2d(np.cov(own[sound], rowvar=False))
+    columns: dict[str, object] = {
+        "dimension": list(names),
+        "n": np.full(p, int(source.moments.n)),
+        "estimate": weights,
+        "std_error": error,
+        "conf_low": low,
+        "conf_high": high,
+        "points": POINTS * weights,
+        "share": raw,
+        "beta": beta,
+    }
+    return Table.of(columns), cov, failed
+
+
+def _facts(r2: float, draws: int, source: Source) -> tuple[tuple[str, str], ...]:
+    facts: tuple[tuple[str, str], ...] = (("R²", f"{float(r2):.3f}"),)
+    if draws:
+        facts += (("draws", f"{draws:,}"), ("resampled", source.resampled))
+    return facts
+
+
+def _remarks(
+    drawn: FloatArray, method: str, source: Source, draws: int
+) -> tuple[str, ...]:
+    said = ["weights are association in one survey, not proof of cause"]
+    if draws:
+        said.append("intervals: percentile, quantiles of the draws (type 7)")
+        if source.units is None:
+            said.append("normal theory, no answers")
+    if method == "beta":
+        said.append(
+            "rule: a criterion with a negative coefficient has weight 0, and the "
+            "others are shares of the sum of the positive coefficients"
+        )
+        p = drawn.shape[1] // 2
+        signs = int((drawn[:, p:] < 0).any(axis=1).sum())
+        if signs:
+            said.append(f"in {signs:,} draws some coefficient is negative")
+    return tuple(said)
