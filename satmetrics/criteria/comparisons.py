@@ -134,11 +134,12 @@ def _pairs_of(
 ) -> dict[Pair, object]:
     if not _is_matrix(matrix):
         raise _unread(matrix)
-    named: Any = getattr(matrix, "columns", ()) if criteria is None else criteria
+    framed = hasattr(matrix, "columns")
+    named: Any = matrix.columns if framed else criteria or ()
     names = [str(name) for name in named]
-    rows = [str(name) for name in getattr(matrix, "index", names)]
+    rows = [str(name) for name in matrix.index] if hasattr(matrix, "loc") else names
     values = np.asarray(matrix, dtype=np.float64)
-    if criteria is None and rows != names:
+    if rows != names:
         raise DataError(
             f"{who}: rows and columns of the matrix are not the same criteria",
             code="bad-matrix",
@@ -152,8 +153,8 @@ def _pairs_of(
             value=values.shape,
             remedy="give criteria=[…], one name per row and column",
         )
-    upper = ((i, j) for i in range(len(names)) for j in range(len(names)))
-    return {(names[i], names[j]): values[i, j] for i, j in upper}
+    cells = np.ndindex(values.shape)
+    return {(names[i], names[j]): values[i, j] for i, j in cells}
 
 
 def _is_pairs(value: object) -> bool:
