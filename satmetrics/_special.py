@@ -45,3 +45,17 @@ def f_tail(
     from scipy.special import fdtrc
 
     return np.asarray(fdtrc(df1, df2, x))
+
+
+def f_quantile(df1: FloatArray, df2: FloatArray, p: float) -> FloatArray:
+    """Return the p-quantile of F with df1 and df2 degrees of freedom."""
+    from scipy.special import fdtri
+
+    return np.asarray(fdtri(df1, df2, p))
+
+
+def chi2_tail(df: FloatArray | float, x: FloatArray | float) -> FloatArray:
+    """Return P(χ² > x) with df degrees of freedom."""
+    from scipy.special import chdtrc
+
+    return np.asarray(chdtrc(df, x))

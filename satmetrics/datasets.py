@@ -54,7 +54,8 @@ def names() -> tuple[str, ...]:
     --------
     >>> import satmetrics as sat
     >>> sat.datasets.names()
-    ('airline_waves', 'bank_servqual', 'ecsi_mobile', 'patient_servqual')
+    ('airline_waves', 'babakus_boller_1992', 'bank_servqual', 'ecsi_mobile',
+     'patient_servqual')
     """
     return tuple(sorted(p.name for p in _root().iterdir() if _meta_file(p).is_file()))
 
@@ -106,7 +107,10 @@ def moments(name: str) -> Moments:
     Parameters
     ----------
     name : "ecsi_mobile": 24 items, n = 250 (Tenenhaus et al. 2005,
-        doi:10.1016/j.csda.2004.03.005). Real; the answers are not shipped.
+        doi:10.1016/j.csda.2004.03.005); "babakus_boller_1992": correlations of the 22
+        SERVQUAL items, n = 502, without means and standard deviations (Babakus and
+        Boller 1992, doi:10.1016/0148-2963(92)90022-4). Real; the answers are not
+        shipped.
 
     Returns
     -------
@@ -131,8 +135,8 @@ def moments(name: str) -> Moments:
     corr[below] = [r for row in meta["correlation"] for r in row]
     corr.T[below] = corr[below]
     return Moments.from_table(
-        mean=meta["mean"],
-        sd=meta["sd"],
+        mean=meta.get("mean"),
+        sd=meta.get("sd"),
         corr=corr,
         n=meta["n"],
         names=meta["items"],

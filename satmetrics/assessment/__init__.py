@@ -4,6 +4,8 @@ from satmetrics.assessment.blindfolds import blindfolding
 from satmetrics.assessment.fit_tests import exact_fit
 from satmetrics.assessment.groups import compare_groups
 from satmetrics.assessment.invariance import micom
+from satmetrics.assessment.item_dimensions import dimensionality
+from satmetrics.assessment.item_reliability import reliability
 from satmetrics.assessment.loss_comparison import cvpat
 from satmetrics.assessment.mediators import mediation
 from satmetrics.assessment.prediction import predict
@@ -17,11 +19,13 @@ __all__ = [
     "compare_groups",
     "compare_models",
     "cvpat",
+    "dimensionality",
     "exact_fit",
     "guidance",
     "jackknife",
     "mediation",
     "micom",
     "predict",
+    "reliability",
     "simple_slopes",
 ]

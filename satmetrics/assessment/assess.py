@@ -14,9 +14,9 @@ from satmetrics._frames import Table, stack
 from satmetrics._linalg import cov_to_corr
 from satmetrics._result import TableResult
 from satmetrics.assessment import (
+    block_reliability,
     discriminant,
     model_fit,
-    reliability,
     rules,
     structural,
 )
@@ -200,16 +200,16 @@ def assess(fit: PlsFit) -> Assessment:
     turned = oriented(fit.model, fit.moments, fit.ends)
     R = cov_to_corr(turned.cov)
     parts = [
-        *reliability.reliability(fit, turned, R),
+        *block_reliability.reliability(fit, turned, R),
         *discriminant.heterotrait(fit, R),
         discriminant.fornell_larcker(fit),
         discriminant.cross_loadings(fit),
         *structural.explained(fit),
         *structural.effects_and_collinearity(fit, turned, R),
-        *reliability.communality(fit),
+        *block_reliability.communality(fit),
         *model_fit.distances(fit, R),
         *model_fit.admissibility(fit),
-        reliability.goodness(fit),
+        block_reliability.goodness(fit),
     ]
     return Assessment(
         assemble(fit, parts),

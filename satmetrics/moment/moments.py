@@ -221,8 +221,8 @@ class Moments(Result):
     @friendly_keywords
     def from_table(
         cls,
-        mean: Sequence[float] | FloatArray,
-        sd: Sequence[float] | FloatArray,
+        mean: Sequence[float] | FloatArray | None,
+        sd: Sequence[float] | FloatArray | None,
         corr: Sequence[Sequence[float]] | FloatArray | None = None,
         n: int = 0,
         names: Sequence[str] | None = None,
@@ -232,7 +232,9 @@ class Moments(Result):
 
         Parameters
         ----------
-        mean, sd : (p,) in the units of the answers; sd with divisor n − 1.
+        mean, sd : (p,) in the units of the answers; sd with divisor n − 1. Means of
+            None are not known (NaN); with an sd of None items are standardised, which
+            a note says.
         corr : (p, p); without it whatever needs correlations raises.
         n : respondents behind the table.
         names : the items; ``x1 …`` when None.

@@ -12,11 +12,15 @@ from satmetrics.errors import DataError
 from satmetrics.moment.moments import Moments
 
 LOWEST_EIGENVALUE = -1e-8
+STANDARDISED = (
+    "standard deviations are not known: items are standardised, and what depends on "
+    "their units is that of standardised items"
+)
 
 
 def from_table(
-    mean: Sequence[float] | FloatArray,
-    sd: Sequence[float] | FloatArray,
+    mean: Sequence[float] | FloatArray | None,
+    sd: Sequence[float] | FloatArray | None,
     corr: Sequence[Sequence[float]] | FloatArray | None,
     *,
     n: int,
@@ -24,12 +28,14 @@ def from_table(
     context: Context | None,
 ) -> Moments:
     """Take published figures; see `Moments.from_table`."""
-    means = np.asarray(mean, dtype=np.float64)
-    sds = np.asarray(sd, dtype=np.float64)
-    p = len(means)
-    _check_table(means, sds, corr, n)
+    p = _length(mean, sd, corr)
+    means = np.full(p, np.nan) if mean is None else np.asarray(mean, dtype=np.float64)
+    sds = np.ones(p) if sd is None else np.asarray(sd, dtype=np.float64)
+    _check_table(means, sds, corr, n, known=mean is not None)
     R = np.full((p, p), np.nan) if corr is None else np.array(corr, dtype=np.float64)
     np.fill_diagonal(R, 1.0)
+    context = context or Context(name="published table")
+    context = context.plus(notes=(STANDARDISED,) if sd is None else ())
     return Moments(
         names=tuple(names)
         if names is not None
@@ -38,8 +44,20 @@ def from_table(
         mean=means,
         cov=R * np.outer(sds, sds),
         kind="table",
-        context=_reported(R, context or Context(name="published table")),
+        context=_reported(R, context),
     )
+
+
+def _length(mean: object, sd: object, corr: object) -> int:
+    """Return the number of items, from the first figures that are given."""
+    if sd is None and corr is None:
+        raise DataError(
+            "neither standard deviations nor correlations are given",
+            code="bad-table",
+            remedy="give sd=, corr= or both",
+        )
+    given = next(part for part in (mean, sd, corr) if part is not None)
+    return len(np.asarray(given, dtype=np.float64))
 
 
 def _reported(R: FloatArray, context: Context) -> Context:
@@ -54,13 +72,16 @@ def _reported(R: FloatArray, context: Context) -> Context:
     return context.plus(notes=(note,) if lowest < LOWEST_EIGENVALUE else ())
 
 
-def _check_table(mean: FloatArray, sd: FloatArray, corr: object, n: int) -> None:
+def _check_table(
+    mean: FloatArray, sd: FloatArray, corr: object, n: int, *, known: bool
+) -> None:
     p = len(mean)
     if sd.shape != (p,):
         raise DataError(
             f"{p} means and {sd.size} standard deviations", code="bad-shape"
         )
-    if (sd < 0).any() or not np.isfinite(mean).all() or not np.isfinite(sd).all():
+    unusable = known and not np.isfinite(mean).all()
+    if (sd < 0).any() or unusable or not np.isfinite(sd).all():
         raise DataError(
             "means must be finite and standard deviations not negative",
             code="bad-table",

@@ -1,0 +1,194 @@
+"""Functions of a covariance matrix together with their derivatives; batch axis first.
+
+A number f of a covariance matrix S (…, p, p) is kept with the symmetric matrix F for
+which ``df = tr(F dS)``. Sums, products and roots of such numbers follow by the chain
+rule, and three errors follow from F: by normal theory ``2 tr(F S F S)/(n − 1)``, from
+the influence ``zᵀ F z − tr(F S)`` of each respondent (z centred; Fuller 1987,
+Measurement Error Models, appendix 4.B), and from a covariance of the entries of S.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from satmetrics._linalg import cov_to_corr
+from satmetrics._typing import FloatArray
+
+CELLS = 2**21
+"""Products of answers held at once, 16 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Delta:
+    """A number and its derivative.
+
+    Attributes
+    ----------
+    value : (…)
+    slope : (…, p, p) symmetric F with ``d value = tr(F dS)``.
+    """
+
+    value: FloatArray
+    slope: FloatArray
+
+    def __add__(self, other: Operand) -> Delta:
+        if not isinstance(other, Delta):
+            return Delta(self.value + other, self.slope)
+        return Delta(self.value + other.value, self.slope + other.slope)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Delta:
+        return Delta(-self.value, -self.slope)
+
+    def __sub__(self, other: Operand) -> Delta:
+        return self + (-other)
+
+    def __rsub__(self, other: float) -> Delta:
+        return -self + other
+
+    def __mul__(self, other: Operand) -> Delta:
+        if not isinstance(other, Delta):
+            return Delta(self.value * other, self.slope * _wide(other))
+        slope = self.slope * _wide(other.value) + other.slope * _wide(self.value)
+        return Delta(self.value * other.value, slope)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Operand) -> Delta:
+        if not isinstance(other, Delta):
+            return self * (1 / other)
+        return self * other.power(-1)
+
+    def __rtruediv__(self, other: float) -> Delta:
+        return self.power(-1) * other
+
+    def power(self, exponent: float) -> Delta:
+        """Return the number to a power; NaN where that is not defined."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = self.value**exponent
+            factor = exponent * self.value ** (exponent - 1)
+            return Delta(value, self.slope * _wide(factor))
+
+    def sqrt(self) -> Delta:
+        """Return the square root."""
+        return self.power(0.5)
+
+
+Operand: TypeAlias = Delta | FloatArray | float
+
+
+def quadratic(S: FloatArray, a: FloatArray, b: FloatArray | None = None) -> Delta:
+    """Return ``aᵀ S b`` of vectors a and b (p,); b = a when None."""
+    right = a if b is None else b
+    slope = 0.5 * (np.outer(a, right) + np.outer(right, a))
+    return Delta(np.asarray((S @ right) @ a), np.broadcast_to(slope, S.shape))
+
+
+def variances(S: FloatArray, a: FloatArray) -> Delta:
+    """Return ``Σ a_i S_ii``, a (p,)."""
+    value = np.diagonal(S, axis1=-2, axis2=-1) @ a
+    return Delta(np.asarray(value), np.broadcast_to(np.diag(a), S.shape))
+
+
+def entrywise(S: FloatArray, value: FloatArray, slope: FloatArray) -> Delta:
+    """Return a number whose derivative in the entries of S is known."""
+    return Delta(value, np.broadcast_to(slope, S.shape))
+
+
+def correlation(S: FloatArray, a: FloatArray, b: FloatArray) -> Delta:
+    """Return the correlation of the sums aᵀx and bᵀx."""
+    return quadratic(S, a, b) / (quadratic(S, a) * quadratic(S, b)).sqrt()
+
+
+def of_correlations(S: FloatArray, value: FloatArray, slope: FloatArray) -> Delta:
+    """Return a number that depends on S through its correlations R alone.
+
+    Parameters
+    ----------
+    slope : (…, p, p) symmetric F with ``d value = tr(F dR)``; its diagonal is not used,
+        for the diagonal of R does not change.
+    """
+    p = S.shape[-1]
+    at = np.arange(p)
+    F = np.array(np.broadcast_to(slope, S.shape))
+    F[..., at, at] = 0.0
+    R = cov_to_corr(S)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = 1 / np.sqrt(np.diagonal(S, axis1=-2, axis2=-1))
+        own = np.einsum("...ij,...ji->...i", F, R) * scale**2
+    F = F * scale[..., :, None] * scale[..., None, :]
+    F[..., at, at] -= own
+    return Delta(value, F)
+
+
+def stacked(parts: Sequence[Delta]) -> Delta:
+    """Put T numbers beside each other: value (…, T), slope (…, T, p, p)."""
+    shape = np.broadcast_shapes(*(part.slope.shape for part in parts))
+    return Delta(
+        np.stack([np.broadcast_to(p.value, shape[:-2]) for p in parts], axis=-1),
+        np.stack([np.broadcast_to(p.slope, shape) for p in parts], axis=-3),
+    )
+
+
+def normal_errors(found: Delta, S: FloatArray, n: FloatArray) -> FloatArray:
+    """Return standard errors (…, T) if answers are normal: ``2 tr(F S F S)/(n − 1)``.
+
+    Parameters
+    ----------
+    found : T numbers of a batch, as from `stacked`.
+    S : (…, p, p) covariances with divisor n − 1.
+    n : (…) respondents.
+    """
+    FS = found.slope @ S[..., None, :, :]
+    variance = 2 * np.einsum("...ij,...ji->...", FS, FS)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.sqrt(variance / (np.asarray(n, dtype=np.float64)[..., None] - 1))
+
+
+def acov_errors(found: Delta, acov: FloatArray) -> FloatArray:
+    """Return standard errors (…, T) from the covariance of (mean, vech cov)."""
+    J = _vech(found.slope)
+    V = acov[..., -J.shape[-1] :, -J.shape[-1] :]
+    return np.sqrt(np.einsum("...ti,...ij,...tj->...t", J, V, J))
+
+
+def influence(
+    slope: FloatArray, Z: FloatArray, v: FloatArray, starts: Sequence[int]
+) -> FloatArray:
+    """Return what each row adds to T numbers of its group, (U, T); they sum to zero.
+
+    Parameters
+    ----------
+    slope : (G, T, p, p)
+    Z : (U, p) answers about the mean of their group, groups one after the other.
+    v : (U,) weights that sum to 1 in each group.
+    starts : G + 1 row positions at which the groups begin, and the end.
+    """
+    p = Z.shape[-1]
+    i, j = np.triu_indices(p)
+    J = _vech(slope)
+    out = np.empty((len(Z), J.shape[1]))
+    step = max(1, CELLS // len(i))
+    for g in range(len(J)):  # one product of matrices per group, as for `acov`
+        rows = range(starts[g], starts[g + 1], step)
+        for first in rows:
+            here = slice(first, min(first + step, starts[g + 1]))
+            out[here] = (Z[here][:, i] * Z[here][:, j]) @ J[g].T
+        whole = slice(starts[g], starts[g + 1])
+        out[whole] -= v[whole] @ out[whole]
+    return out * v[:, None]
+
+
+def _vech(slope: FloatArray) -> FloatArray:
+    """Return derivatives (…, p*) in the entries of vech S (upper, row by row)."""
+    i, j = np.triu_indices(slope.shape[-1])
+    return np.asarray(slope[..., i, j] * np.where(i == j, 1.0, 2.0))
+
+
+def _wide(value: FloatArray | float) -> FloatArray:
+    return np.asarray(value, dtype=np.float64)[..., None, None]

@@ -1,0 +1,262 @@
+"""Covariances of blocks of items and the errors of what is computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from satmetrics._checks import one_of
+from satmetrics._frames import Table
+from satmetrics._result import Context, Exclusion
+from satmetrics._typing import FloatArray, IntArray
+from satmetrics.assessment import _delta as delta
+from satmetrics.assessment._delta import Delta
+from satmetrics.errors import OptionError
+from satmetrics.moment import _kernel as kernel
+from satmetrics.moment.answers import no_groups
+from satmetrics.moment.designs import Sampled, sampled_rows
+from satmetrics.moment.moments import Moments
+from satmetrics.survey._lazy import is_lazy
+from satmetrics.survey.missing import treat_missing
+from satmetrics.survey.survey import Survey
+
+MISSING = ("listwise", "error")
+ADF = "distribution-free"
+NORMAL = "normal theory"
+TERMS = 16
+"""Numbers whose influence on every respondent is held at once."""
+
+
+class Block(Protocol):
+    """Items of one block in G groups.
+
+    Attributes
+    ----------
+    S : (G, k, k) covariance; n, n_eff : (G,).
+    reasons : per group, why there are no figures.
+    interval : kind of the errors; empty if there are none.
+    """
+
+    S: FloatArray
+    n: FloatArray
+    n_eff: FloatArray
+    reasons: tuple[str, ...]
+    interval: str
+
+    def errors(self, found: Delta) -> FloatArray:
+        """Return the standard errors (G, T) of T numbers."""
+
+
+class ItemSource(Protocol):
+    """Where blocks come from.
+
+    Attributes
+    ----------
+    keys : one row per group; None for a single group.
+    context : origin, and what was left out so far.
+    """
+
+    keys: Table | None
+    context: Context
+
+    def block(self, items: tuple[str, ...], name: str = "") -> Block:
+        """Return the block of the items; rows left out are counted under `name`."""
+
+
+@dataclass(frozen=True, eq=False)
+class MomentBlock:
+    """A block known by its moments."""
+
+    S: FloatArray
+    n: FloatArray
+    n_eff: FloatArray
+    reasons: tuple[str, ...]
+    interval: str
+    acov: FloatArray | None
+
+    def errors(self, found: Delta) -> FloatArray:
+        """Return errors from the covariance of the entries, else of normal answers."""
+        if self.acov is not None:
+            return delta.acov_errors(found, self.acov)
+        if not self.interval:
+            return np.full(found.value.shape, np.nan)
+        return delta.normal_errors(found, self.S, self.n_eff)
+
+
+@dataclass(frozen=True, eq=False)
+class MomentSource:
+    """Blocks of given moments."""
+
+    moments: Moments
+    keys: Table | None
+    context: Context
+
+    @classmethod
+    def of(cls, moments: Moments, by: object) -> MomentSource:
+        """Take moments, whose groups must be those asked for."""
+        own = moments.keys.names if moments.keys is not None else ()
+        asked = _words(by)
+        if asked and asked != own:
+            raise OptionError(
+                f"by={list(asked)} and the moments are grouped by {list(own)}",
+                code="bad-by",
+                column="by",
+                value=asked,
+                remedy="group when making them: Moments.from_frame(data, items, by=…)",
+            )
+        return cls(moments, moments.keys, moments.context)
+
+    def block(self, items: tuple[str, ...], name: str = "") -> MomentBlock:  # noqa: ARG002
+        """Return the block of the items."""
+        chosen = self.moments.select(items)
+        cov = chosen.require_cov()
+        acov = chosen.acov
+        single = not chosen.batch_shape
+        normal = NORMAL if chosen.kind in ("sample", "table") else ""
+        return MomentBlock(
+            cov[None] if single else cov,
+            np.atleast_1d(np.asarray(chosen.n, dtype=np.float64)),
+            np.atleast_1d(np.asarray(chosen.n_eff, dtype=np.float64)),
+            chosen.reasons,
+            ADF if acov is not None else normal,
+            None if acov is None else (acov[None] if single else acov),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class RowBlock:
+    """A block of answers, the rows of a group one after the other.
+
+    Attributes
+    ----------
+    Z : (U, k) answers about the mean of their group.
+    v : (U,) weights that sum to 1 in each group.
+    codes : (U,) group of each row.
+    sampled : clusters and strata of the rows, if the survey has any.
+    """
+
+    S: FloatArray
+    n: FloatArray
+    n_eff: FloatArray
+    reasons: tuple[str, ...]
+    interval: str
+    Z: FloatArray
+    v: FloatArray
+    codes: IntArray
+    sampled: Sampled | None
+
+    def errors(self, found: Delta) -> FloatArray:
+        """Return linearised errors that honour weights, clusters and strata."""
+        T = found.value.shape[-1]
+        parts = [
+            self._errors(found.slope[:, start : start + TERMS])
+            for start in range(0, T, TERMS)
+        ]
+        return np.concatenate(parts, axis=1)
+
+    def _errors(self, slope: FloatArray) -> FloatArray:
+        G = len(self.S)
+        starts = np.searchsorted(self.codes, np.arange(G + 1))
+        added = delta.influence(slope, self.Z, self.v, starts.tolist())
+        if self.sampled is not None:
+            columns: Iterator[FloatArray] = iter(np.ascontiguousarray(added.T))
+            V = self.sampled.covariance(columns, self.codes, G)
+            return np.sqrt(np.diagonal(V, axis1=1, axis2=2))
+        squares = np.stack(
+            [np.bincount(self.codes, u * u, minlength=G) for u in added.T], axis=1
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factor = np.where(self.n > 1, self.n / (self.n - 1), np.nan)
+        return np.asarray(np.sqrt(squares * factor[:, None]))
+
+
+class RowSource:
+    """Blocks of a survey's answers; what each leaves out is added to `context`."""
+
+    def __init__(
+        self, survey: Survey, columns: Sequence[str], by: object, missing: str
+    ) -> None:
+        one_of("missing", missing, MISSING)
+        self.survey, self.missing = survey, missing
+        self.keys: Table | None = None
+        self.codes = np.zeros(survey.n, dtype=np.int64)
+        asked = _words(by)
+        if asked:
+            self.codes, self.keys = survey.groups(list(asked))
+            if not len(self.keys):
+                raise no_groups(by)
+        keyless = Exclusion(f"no value of {by}", int((self.codes < 0).sum()))
+        self.context = survey.context_for(tuple(columns)).plus(keyless)
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return 1 if self.keys is None else len(self.keys)
+
+    def block(self, items: tuple[str, ...], name: str = "") -> RowBlock:
+        """Return the block of the items, of rows complete in them."""
+        treated = treat_missing(
+            self.survey.answers(items), items, self.missing, self.survey.weights
+        )
+        used = self.codes[treated.keep] >= 0
+        lost = Exclusion(
+            "answer missing (listwise)", int((~treated.keep).sum()), "rows", name
+        )
+        self.context = self.context.plus(lost)
+        kept = np.flatnonzero(treated.keep)[used]
+        order = np.argsort(self.codes[kept], kind="stable")
+        rows, X = kept[order], treated.values[used][order]
+        w = self.survey.weights
+        weight = np.ones(len(rows)) if w is None else w[rows]
+        return self._block(rows, X, weight, items)
+
+    def _block(
+        self, rows: IntArray, X: FloatArray, w: FloatArray, items: tuple[str, ...]
+    ) -> RowBlock:
+        G, codes = self.n_groups, self.codes[rows]
+        mean = np.nan_to_num(kernel.group_means(X, w, codes, G))
+        Z = X - mean[codes]
+        sums = kernel.moments_of_sums(kernel.group_sums(Z, w, codes, G), mean)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            n_eff = sums.weight_sum**2 / sums.weight_sq
+        few = tuple(
+            "" if n > 1 else f"{int(n)} complete rows of {items[0]} and the others"
+            for n in sums.n
+        )
+        sampled = sampled_rows(self.survey, rows)
+        v = w / sums.weight_sum[codes]
+        return RowBlock(sums.cov, sums.n, n_eff, few, ADF, Z, v, codes, sampled)
+
+
+def source_of(
+    data: object,
+    survey: Survey | None,
+    columns: Sequence[str],
+    by: str | Sequence[str] | None,
+    weights: str | None,
+    missing: str,
+) -> ItemSource:
+    """Return the blocks' source: given moments, sums of a lazy frame, or answers."""
+    if isinstance(data, Moments):
+        if weights is not None:
+            raise OptionError(
+                f"weights={weights!r} of moments",
+                code="bad-weights",
+                column="weights",
+                value=weights,
+                remedy="weight when making them: Moments.from_frame(…, weights=…)",
+            )
+        return MomentSource.of(data, by)
+    if is_lazy(data) or survey is None:
+        moments = Moments.from_frame(data, list(columns), by=by, weights=weights)
+        return MomentSource.of(moments, by)
+    return RowSource(survey, columns, by, missing)
+
+
+def _words(by: object) -> tuple[str, ...]:
+    if by is None:
+        return ()
+    return (by,) if isinstance(by, str) else tuple(by)  # type: ignore[arg-type]
