@@ -1,6 +1,7 @@
 """Reliability, validity, collinearity, fit, prediction; comparison of groups."""
 
 from satmetrics.assessment.blindfolds import blindfolding
+from satmetrics.assessment.factors import explore_factors
 from satmetrics.assessment.fit_tests import exact_fit
 from satmetrics.assessment.groups import compare_groups
 from satmetrics.assessment.invariance import micom
@@ -21,6 +22,7 @@ __all__ = [
     "cvpat",
     "dimensionality",
     "exact_fit",
+    "explore_factors",
     "guidance",
     "jackknife",
     "mediation",

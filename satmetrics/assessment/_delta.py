@@ -72,7 +72,9 @@ class Delta:
         with np.errstate(divide="ignore", invalid="ignore"):
             value = self.value**exponent
             factor = exponent * self.value ** (exponent - 1)
-            return Delta(value, self.slope * _wide(factor))
+        known = np.isfinite(value) & np.isfinite(factor)
+        factor = np.where(known, factor, np.nan)
+        return Delta(np.where(known, value, np.nan), self.slope * _wide(factor))
 
     def sqrt(self) -> Delta:
         """Return the square root."""
@@ -120,6 +122,7 @@ def of_correlations(S: FloatArray, value: FloatArray, slope: FloatArray) -> Delt
     R = cov_to_corr(S)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = 1 / np.sqrt(np.diagonal(S, axis1=-2, axis2=-1))
+        scale = np.where(np.isfinite(scale), scale, np.nan)
         own = np.einsum("...ij,...ji->...i", F, R) * scale**2
     F = F * scale[..., :, None] * scale[..., None, :]
     F[..., at, at] -= own

@@ -12,8 +12,8 @@ import numpy as np
 from satmetrics._linalg import cov_to_corr
 from satmetrics._special import f_quantile, normal_quantile
 from satmetrics._typing import BoolArray, FloatArray
+from satmetrics.assessment import _common_factors
 from satmetrics.assessment import _delta as delta
-from satmetrics.assessment import _one_factor
 from satmetrics.assessment._delta import Delta
 
 MOST_SPLIT = 12
@@ -145,10 +145,10 @@ def omega(S: FloatArray) -> tuple[tuple[Delta, Delta], BoolArray, BoolArray]:
         none = np.zeros(S.shape[:-2], dtype=np.bool_)
         return (blank, blank), np.zeros(S.shape[:-1], dtype=np.bool_), none
     R = cov_to_corr(S)
-    found = _one_factor.one_factor(R)
+    found = _common_factors.one_factor(R)
     d = np.sqrt(np.diagonal(S, axis1=-2, axis2=-1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = 1 / d
+        scale = np.where(d > 0, 1 / d, np.nan)
     raw, slope = _omega(R, found, d)
     slope = slope * scale[..., :, None] * scale[..., None, :]
     even, flat = _omega(R, found, np.ones_like(d))
@@ -157,14 +157,14 @@ def omega(S: FloatArray) -> tuple[tuple[Delta, Delta], BoolArray, BoolArray]:
 
 
 def _omega(
-    R: FloatArray, found: _one_factor.OneFactor, d: FloatArray
+    R: FloatArray, found: _common_factors.OneFactor, d: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     common = (d * found.loadings).sum(axis=-1, keepdims=True)
     unique = (d**2 * found.unique).sum(axis=-1, keepdims=True)
     total = common**2 + unique
     by_loading = 2 * common * unique / total**2 * d
     by_unique = -((common / total) ** 2) * d**2
-    slope = _one_factor.slopes(R, found, by_loading, by_unique)
+    slope = _common_factors.slopes(R, found, by_loading, by_unique)
     return (common**2 / total)[..., 0], slope
 
 

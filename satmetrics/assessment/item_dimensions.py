@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._checks import check_level, friendly_keywords, generator, positive_int
-from satmetrics._display import Summary, section
+from satmetrics._display import Summary, p_text, section
 from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, MissingPolicy, RngLike
@@ -62,7 +62,7 @@ class Dimensionality(TableResult):
             (
                 "Bartlett",
                 f"χ²({int(test['df'][0])}) = {test['statistic'][0]:.2f}, "
-                f"p = {test['p_value'][0]:.3g}",
+                f"p {p_text(float(test['p_value'][0]))}",
             ),
             ("draws", f"{self.n_draws:,}"),
         )
@@ -77,7 +77,7 @@ class Dimensionality(TableResult):
             "Eigenvalues of the correlations",
             self.table.where(term="eigenvalue"),
             words,
-            decimals=3,
+            decimals={"component": 0},
             max_rows=SCREE,
         )
         counts = section(
@@ -102,7 +102,8 @@ class Dimensionality(TableResult):
     def _notes(self) -> tuple[str, ...]:
         return (
             "parallel analysis (Horn 1965) compares with uncorrelated normal items of "
-            "the same n; the common-factor form keeps more factors, often too many",
+            "the same n; after a strong first factor it keeps too few, while its form "
+            "for common factors (parallel_common) tends to keep too many: read both",
             "Kaiser's count of eigenvalues above 1 and the look of the scree are rules "
             "of thumb (Kaiser 1960; Cattell 1966), the first known to keep too many",
             "a test of Bartlett says that some correlation differs from 0, no more",
@@ -162,10 +163,10 @@ def dimensionality(
     Examples
     --------
     >>> import satmetrics as sat
-    >>> survey = sat.datasets.load("bank_servqual")
-    >>> found = sat.assessment.dimensionality(survey, n_draws=100, rng=1)
-    >>> found.retained()
-    5
+    >>> items = sat.datasets.moments("babakus_boller_1992")
+    >>> found = sat.assessment.dimensionality(items, rng=1)
+    >>> found.retained(), found.retained("kaiser")
+    (2, 4)
     """
     check_level(level)
     draws = positive_int("n_draws", n_draws, at_least=20)

@@ -1,4 +1,4 @@
-"""One common factor by maximum likelihood: arrays in, arrays out, batch axis first.
+"""Common factors by maximum likelihood: arrays in, arrays out, batch axis first.
 
 Jöreskog (1967), doi:10.1007/BF02289658: the discrepancy is minimised over the unique
 variances ψ alone, in x = log ψ, by Newton's method with exact second derivatives
@@ -43,27 +43,41 @@ class OneFactor:
 def one_factor(R: FloatArray) -> OneFactor:
     """Fit one factor to correlations R (…, p, p), p ≥ 3."""
     p = R.shape[-1]
-    flat = R.reshape(-1, p, p)
-    sound = np.isfinite(flat).all(axis=(1, 2))
-    safe = np.where(sound[:, None, None], flat, np.eye(p))
-    lowest = np.linalg.eigvalsh(safe)[:, 0]
-    sound &= lowest > SINGULAR
-    safe = np.where(sound[:, None, None], flat, np.eye(p))
-    x, settled = _search(safe, _start(safe))
-    state = _State.of(safe, x)
-    size = np.sqrt(np.maximum(state.theta[:, -1] - 1, 0))
-    psi = np.exp(x)
-    loadings = np.sqrt(psi) * state.omega[:, :, -1] * size[:, None]
+    loadings, psi, ok = common_factors(R.reshape(-1, p, p), 1)
+    loadings = loadings[:, :, 0]
     loadings *= np.where(loadings.sum(axis=1) < 0, -1.0, 1.0)[:, None]
-    ok = sound & settled
     shape = R.shape[:-2]
-    blank = np.where(ok, 0.0, np.nan)[:, None]
     return OneFactor(
-        (loadings + blank).reshape(*shape, p),
-        (psi + blank).reshape(*shape, p),
-        (ok[:, None] & (x <= np.log(LOWEST) + 1e-12)).reshape(*shape, p),
+        loadings.reshape(*shape, p),
+        psi.reshape(*shape, p),
+        (psi <= LOWEST * (1 + 1e-9)).reshape(*shape, p),
         ok.reshape(shape),
     )
+
+
+def common_factors(R: FloatArray, m: int) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Fit m factors to correlations R (b, p, p), ``((p − m)² − p − m)/2 ≥ 0``.
+
+    Returns
+    -------
+    loadings : (b, p, m), such that ΛᵀΨ⁻¹Λ is diagonal, the largest first; NaN where not
+        ok.
+    psi : (b, p) unique variances, at least `LOWEST`.
+    ok : (b,) False where correlations are singular or the search did not settle.
+    """
+    p = R.shape[-1]
+    known = np.isfinite(R).all(axis=(1, 2))
+    safe = np.where(known[:, None, None], R, np.eye(p))
+    sound = known & (np.linalg.eigvalsh(safe)[:, 0] > SINGULAR)
+    safe = np.where(sound[:, None, None], R, np.eye(p))
+    x, settled = _search(safe, _start(safe, m), m)
+    state = _State.of(safe, x, m)
+    size = np.sqrt(np.maximum(state.theta[:, -m:] - 1, 0))
+    psi = np.exp(x)
+    loadings = np.sqrt(psi)[:, :, None] * state.omega[:, :, -m:] * size[:, None, :]
+    ok = sound & settled
+    blank = np.where(ok, 0.0, np.nan)[:, None]
+    return loadings[:, :, ::-1] + blank[:, :, None], psi + blank, ok
 
 
 def slopes(
@@ -132,51 +146,52 @@ class _State:
     value: FloatArray
 
     @classmethod
-    def of(cls, R: FloatArray, x: FloatArray) -> _State:
+    def of(cls, R: FloatArray, x: FloatArray, m: int) -> _State:
         scale = np.exp(-0.5 * x)
         theta, omega = np.linalg.eigh(R * scale[:, :, None] * scale[:, None, :])
         theta = np.maximum(theta, 1e-300)
-        rest = theta[:, :-1]
+        rest = theta[:, :-m]
         return cls(theta, omega, np.sum(rest - np.log(rest) - 1, axis=1))
 
 
-def _start(R: FloatArray) -> FloatArray:
+def _start(R: FloatArray, m: int) -> FloatArray:
     p = R.shape[-1]
     inverse = np.diagonal(np.linalg.inv(R), axis1=1, axis2=2)
-    psi = (1 - 0.5 / p) / inverse
+    psi = (1 - 0.5 * m / p) / inverse
     return np.log(np.clip(psi, LOWEST, 1.0))
 
 
-def _search(R: FloatArray, x: FloatArray) -> tuple[FloatArray, BoolArray]:
+def _search(R: FloatArray, x: FloatArray, m: int) -> tuple[FloatArray, BoolArray]:
     """Minimise over x (b, p) with x ≥ log LOWEST; return x and who settled."""
     settled = np.zeros(len(R), dtype=np.bool_)
     left = np.arange(len(R))
     for _ in range(MAX_STEPS):
         if not len(left):
             break
-        here, state = x[left], _State.of(R[left], x[left])
-        g, H, crude = _derivatives(state)
+        here, state = x[left], _State.of(R[left], x[left], m)
+        g, H, crude = _derivatives(state, m)
         bound = (here <= np.log(LOWEST) + 1e-12) & (g > 0)
         done = np.max(np.abs(np.where(bound, 0, g)), axis=1) < TOLERANCE
         settled[left[done]] = True
         go = ~done
         step = _newton(g[go], H[go], crude[go], bound[go])
-        x[left[go]] = _lowered(R[left[go]], here[go], step, state.value[go])
+        x[left[go]] = _lowered(R[left[go]], here[go], step, state.value[go], m)
         left = left[go]
     return x, settled
 
 
-def _derivatives(state: _State) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _derivatives(state: _State, m: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return gradient, exact and approximate (positive) second derivatives in x."""
-    theta, first = state.theta[:, :-1], state.theta[:, -1:]
-    W, w1 = state.omega[:, :, :-1], state.omega[:, :, -1]
+    theta, first = state.theta[:, :-m], state.theta[:, -m:]
+    W, common = state.omega[:, :, :-m], state.omega[:, :, -m:]
     g = ((1 - theta)[:, None, :] * W**2).sum(axis=2)
     plain = W @ np.swapaxes(W, 1, 2)
-    scaled = (W * theta[:, None, :]) @ np.swapaxes(W, 1, 2)
-    gap = np.maximum(first - theta, 1e-12)
-    c = (1 - theta) * (first + theta) / gap
-    mixed = (W * c[:, None, :]) @ np.swapaxes(W, 1, 2)
-    exact = scaled * plain + w1[:, :, None] * w1[:, None, :] * mixed
+    exact = plain * ((W * theta[:, None, :]) @ np.swapaxes(W, 1, 2))
+    for k in range(m):
+        root, w = first[:, [k]], common[:, :, k]
+        c = (1 - theta) * (root + theta) / np.maximum(root - theta, 1e-12)
+        mixed = (W * c[:, None, :]) @ np.swapaxes(W, 1, 2)
+        exact += w[:, :, None] * w[:, None, :] * mixed
     return g, exact, plain**2
 
 
@@ -196,13 +211,13 @@ def _newton(
 
 
 def _lowered(
-    R: FloatArray, x: FloatArray, step: FloatArray, value: FloatArray
+    R: FloatArray, x: FloatArray, step: FloatArray, value: FloatArray, m: int
 ) -> FloatArray:
     """Go along the step, halved until the discrepancy does not rise."""
     share = np.ones(len(x))
     for _ in range(20):
         tried = np.maximum(x + share[:, None] * step, np.log(LOWEST))
-        worse = _State.of(R, tried).value > value + 1e-13 * (1 + np.abs(value))
+        worse = _State.of(R, tried, m).value > value + 1e-13 * (1 + np.abs(value))
         if not worse.any():
             break
         share[worse] *= 0.5
