@@ -66,7 +66,7 @@ def common_factors(R: FloatArray, m: int) -> tuple[FloatArray, FloatArray, BoolA
     ok : (b,) False where correlations are singular or the search did not settle.
     """
     p = R.shape[-1]
-    known = np.isfinite(R).all(axis=(1, 2))
+    known = np.asarray(np.isfinite(R).all(axis=(1, 2)))
     safe = np.where(known[:, None, None], R, np.eye(p))
     sound = known & (np.linalg.eigvalsh(safe)[:, 0] > SINGULAR)
     safe = np.where(sound[:, None, None], R, np.eye(p))
@@ -116,7 +116,7 @@ def _inverses(
     """Return Σ⁻¹ and Σ⁻¹ R Σ⁻¹."""
     p = R.shape[-1]
     sigma = lam[..., :, None] * lam[..., None, :] + psi[..., None] * np.eye(p)
-    V = np.linalg.inv(sigma)
+    V = np.asarray(np.linalg.inv(sigma), dtype=np.float64)
     return V, V @ R @ V
 
 
@@ -158,7 +158,7 @@ def _start(R: FloatArray, m: int) -> FloatArray:
     p = R.shape[-1]
     inverse = np.diagonal(np.linalg.inv(R), axis1=1, axis2=2)
     psi = (1 - 0.5 * m / p) / inverse
-    return np.log(np.clip(psi, LOWEST, 1.0))
+    return np.asarray(np.log(np.clip(psi, LOWEST, 1.0)))
 
 
 def _search(R: FloatArray, x: FloatArray, m: int) -> tuple[FloatArray, BoolArray]:

@@ -150,14 +150,16 @@ def normal_errors(found: Delta, S: FloatArray, n: FloatArray) -> FloatArray:
     FS = found.slope @ S[..., None, :, :]
     variance = 2 * np.einsum("...ij,...ji->...", FS, FS)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sqrt(variance / (np.asarray(n, dtype=np.float64)[..., None] - 1))
+        return np.asarray(
+            np.sqrt(variance / (np.asarray(n, dtype=np.float64)[..., None] - 1))
+        )
 
 
 def acov_errors(found: Delta, acov: FloatArray) -> FloatArray:
     """Return standard errors (…, T) from the covariance of (mean, vech cov)."""
     J = _vech(found.slope)
     V = acov[..., -J.shape[-1] :, -J.shape[-1] :]
-    return np.sqrt(np.einsum("...ti,...ij,...tj->...t", J, V, J))
+    return np.asarray(np.sqrt(np.einsum("...ti,...ij,...tj->...t", J, V, J)))
 
 
 def influence(

@@ -178,15 +178,11 @@ def dimensionality(
     p = len(moments.names)
     blocks = normal_moments(np.zeros(p), np.eye(p), n, draws, source)
     whole, common = kernel.random_eigenvalues(S for _, S in blocks)
-    parts = [
-        _adequacy(R, moments),
-        _scree("eigenvalue", kernel.eigenvalues(R), whole, moments, level),
-        _scree(
-            *("eigenvalue_common", kernel.eigenvalues(R, reduced=True)),
-            *(common, moments, level),
-        ),
-    ]
-    table = stack([*parts, _retained(parts[1], parts[2], moments)])
+    own, reduced = kernel.eigenvalues(R), kernel.eigenvalues(R, reduced=True)
+    first = _scree("eigenvalue", own, whole, moments, level)
+    second = _scree("eigenvalue_common", reduced, common, moments, level)
+    kept = _retained(first, second, moments)
+    table = stack([_adequacy(R, moments), first, second, kept])
     return Dimensionality(table, moments.context, level=float(level), n_draws=draws)
 
 

@@ -209,7 +209,7 @@ def reliability(
     >>> found = sat.assessment.reliability(survey, form="perception").to_frame()
     >>> rows = found.query("term == 'alpha'").set_index("construct")
     >>> rows["estimate"].round(2)["all items"].item()
-    0.96
+    0.94
     """
     check_level(level)
     one_of("interval", interval, INTERVALS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 
@@ -30,45 +30,17 @@ TERMS = 16
 """Numbers whose influence on every respondent is held at once."""
 
 
-class Block(Protocol):
-    """Items of one block in G groups.
+@dataclass(frozen=True, eq=False)
+class MomentBlock:
+    """A block of k items known by its moments, in G groups.
 
     Attributes
     ----------
     S : (G, k, k) covariance; n, n_eff : (G,).
     reasons : per group, why there are no figures.
     interval : kind of the errors; empty if there are none.
+    acov : (G, ·, ·) covariance of the entries, if known.
     """
-
-    S: FloatArray
-    n: FloatArray
-    n_eff: FloatArray
-    reasons: tuple[str, ...]
-    interval: str
-
-    def errors(self, found: Delta) -> FloatArray:
-        """Return the standard errors (G, T) of T numbers."""
-
-
-class ItemSource(Protocol):
-    """Where blocks come from.
-
-    Attributes
-    ----------
-    keys : one row per group; None for a single group.
-    context : origin, and what was left out so far.
-    """
-
-    keys: Table | None
-    context: Context
-
-    def block(self, items: tuple[str, ...], name: str = "") -> Block:
-        """Return the block of the items; rows left out are counted under `name`."""
-
-
-@dataclass(frozen=True, eq=False)
-class MomentBlock:
-    """A block known by its moments."""
 
     S: FloatArray
     n: FloatArray
@@ -132,6 +104,7 @@ class RowBlock:
 
     Attributes
     ----------
+    S, n, n_eff, reasons, interval : as of a `MomentBlock`.
     Z : (U, k) answers about the mean of their group.
     v : (U,) weights that sum to 1 in each group.
     codes : (U,) group of each row.
@@ -229,6 +202,10 @@ class RowSource:
         sampled = sampled_rows(self.survey, rows)
         v = w / sums.weight_sum[codes]
         return RowBlock(sums.cov, sums.n, n_eff, few, ADF, Z, v, codes, sampled)
+
+
+Block: TypeAlias = MomentBlock | RowBlock
+ItemSource: TypeAlias = MomentSource | RowSource
 
 
 def source_of(

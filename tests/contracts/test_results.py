@@ -167,6 +167,18 @@ def build() -> dict[str, Result]:
         "assessment": sat.assess(fit),
         "assessment batch": sat.assess(batch),
         "guidance": sat.assessment.guidance(),
+        "reliability": sat.assessment.reliability(
+            survey, {EVIL: ["q1", f"q2{EVIL}", "s1"], "single": ["e1"]}
+        ),
+        "reliability by": sat.assessment.reliability(
+            survey, {EVIL: ["q1", f"q2{EVIL}", "s1"]}, by="shop"
+        ),
+        "dimensionality": sat.assessment.dimensionality(
+            survey, ["q1", f"q2{EVIL}", "s1", "s2", "e1", "e2"], n_draws=20, rng=1
+        ),
+        "factors": sat.assessment.explore_factors(
+            survey, 2, {EVIL: ["q1", f"q2{EVIL}", "s1"], "other": ["s2", "e1", "e2"]}
+        ),
         "exact fit": sat.assessment.exact_fit(fit, survey, n_draws=20, rng=1),
         "model comparison": sat.assessment.compare_models(
             {EVIL: fit, "same": fit}, "Satisfaction"
