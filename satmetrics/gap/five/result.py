@@ -10,6 +10,7 @@ import numpy as np
 from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
+from satmetrics.gap.five.decomposition import GapDecomposition, decompose
 from satmetrics.gap.five.names import gap_names, name_table
 
 RATED = (
@@ -31,6 +32,7 @@ TESTS = (
     "limits; the same people asked twice: paired t; p (Holm) is adjusted among the "
     "dimensions, and among the items, of one gap in one group"
 )
+COUNTED_STAGES = {2: "standards", 3: "delivery", 4: "communication"}
 GUIDANCE = {
     "customers": (30, 100, "customers per unit"),
     "managers": (0, 20, "managers; better all of them, census=True"),
@@ -99,6 +101,36 @@ class FiveGapsResult(TableResult):
     def rows(self, gap: int, level: str = "dimension") -> Table:
         """Return the rows of one gap at one level."""
         return self.table.where(gap=gap, level=level)
+
+    def decomposition(self) -> GapDecomposition:
+        """Return gap 5 as the sum of its steps, from the means of the stages.
+
+        ``P − E = (M − E) + (S − M) + (D − S) + (C − D) + (P − C)`` holds where every
+        stage is rated on the customers' scale, which ``against="stage"`` says and
+        the declared scales must confirm. Dimension means of expectation, belief and
+        perception are over the items that all sources were asked.
+
+        Raises
+        ------
+        DataError
+            If a stage is absent or counted, or on another scale: ratings on scales of
+            their own are never added up.
+        """
+        forms = {
+            int(g): str(f)
+            for g, f in zip(self.table["gap"], self.table["form"], strict=True)
+        }
+        counted = tuple(
+            name
+            for gap, name in COUNTED_STAGES.items()
+            if forms.get(gap, "ratings") != "ratings"
+        )
+        return decompose(
+            *(self.stages, self.context, self.by),
+            against=self.against,
+            rescaled=self.rescaled,
+            counted=counted,
+        )
 
     def aggregation(self) -> str:
         """Return what was averaged, such as "n = 23 branch, 1,140 customers"."""
