@@ -15,19 +15,30 @@ from satmetrics.criteria.regression import regression_weights
 from satmetrics.criteria.weights import CriteriaWeights
 from satmetrics.gap.five.agreed import agreement
 from satmetrics.gap.five.antecedents import antecedents_of, gap_model
+from satmetrics.gap.five.blueprint import Blueprint
+from satmetrics.gap.five.conformance import ConformanceResult
+from satmetrics.gap.five.decomposition import GapDecomposition
+from satmetrics.gap.five.result import FiveGapsResult
 from satmetrics.gap.five.shrunken import shrunken_means
+from satmetrics.gap.five.steps import Standard, Step
 from satmetrics.gap.five.units import unit_gaps
 from satmetrics.gap.surface_result import SurfaceResult
 from satmetrics.gap.surfaces import response_surface
 
 __all__ = [
+    "Blueprint",
+    "ConformanceResult",
     "CriteriaWeights",
+    "FiveGapsResult",
     "FuzzyEvaluation",
+    "GapDecomposition",
     "GradeShares",
     "HierarchyChanges",
     "HierarchyScores",
     "IndexHierarchy",
     "IndexNode",
+    "Standard",
+    "Step",
     "StoredWeights",
     "SurfaceResult",
     "WeightBook",

@@ -94,7 +94,8 @@ def evil_five_gaps() -> dict[str, Result]:
     )
     rng = np.random.default_rng(3)
     columns = [*spec.columns(), f"s_D{EVIL}", "s_other", f"d_D{EVIL}", "d_other"]
-    frame = pd.DataFrame(rng.integers(3, 7, size=(40, 8)), columns=columns)
+    columns += [f"c_D{EVIL}", "c_other"]
+    frame = pd.DataFrame(rng.integers(3, 7, size=(40, len(columns))), columns=columns)
     frame["shop"] = np.where(np.arange(40) % 2, EVIL, "plain")
     made = {
         by or "all": sat.five_gaps(
@@ -102,13 +103,23 @@ def evil_five_gaps() -> dict[str, Result]:
             instrument=spec,
             standards="s_{dimension}",
             delivery="d_{dimension}",
+            communication="c_{dimension}",
+            against="stage",
             by=by,
             n_draws=50,
             rng=1,
         )
         for by in (None, "shop")
     }
-    return {"five gaps": made["all"], "five gaps by": made["shop"]}
+    standard = sat.quality.Standard(EVIL, "e_b", "<=", 5)
+    step = sat.quality.Step(EVIL, "support", dimension=EVIL, standard=standard)
+    drawn = sat.quality.Blueprint(EVIL, (step,))
+    return {
+        "five gaps": made["all"],
+        "five gaps by": made["shop"],
+        "gap decomposition": made["shop"].decomposition(),
+        "conformance": drawn.conformance(frame, by="shop"),
+    }
 
 
 def criteria_results(survey: sat.Survey) -> dict[str, Result]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from satmetrics._checks import columns_present, did_you_mean
+from satmetrics._frames import Table
 from satmetrics._result import Exclusion, TableResult
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError
@@ -145,7 +146,7 @@ def _read(
 
 def _frame(data: object) -> pd.DataFrame:
     """Return the rows to count: of a result, those of its dimensions and overall."""
-    if isinstance(data, TableResult):
+    if isinstance(data, (Table, TableResult)):
         data = data.to_frame()
     frame = open_frame(data).to_pandas()
     if "level" in frame and frame["level"].isin(["dimension", "overall"]).any():
