@@ -24,6 +24,8 @@ from satmetrics.gap.five.steps import Standard, Step
 from satmetrics.gap.five.units import unit_gaps
 from satmetrics.gap.surface_result import SurfaceResult
 from satmetrics.gap.surfaces import response_surface
+from satmetrics.survey.answering import response_quality
+from satmetrics.survey.answering_result import ResponseQuality
 
 __all__ = [
     "Blueprint",
@@ -37,6 +39,7 @@ __all__ = [
     "HierarchyScores",
     "IndexHierarchy",
     "IndexNode",
+    "ResponseQuality",
     "Standard",
     "Step",
     "StoredWeights",
@@ -54,6 +57,7 @@ __all__ = [
     "hierarchy_scores",
     "point_weights",
     "regression_weights",
+    "response_quality",
     "response_surface",
     "shrunken_means",
     "unit_gaps",

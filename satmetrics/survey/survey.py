@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from satmetrics._checks import columns_present, friendly_keywords
 from satmetrics._display import Summary
 from satmetrics._frames import Table, read_only
-from satmetrics._result import Context
+from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray, IntArray, Origin
 from satmetrics.errors import DataError
 from satmetrics.survey import instruments
@@ -436,10 +436,15 @@ class Survey:
             else {k: r.take(cleaned.rows) for k, r in free.items()},
         )
 
-    def take(self, rows: ArrayLike) -> Survey:
+    def take(self, rows: ArrayLike, *, why: str = "") -> Survey:
         """Return the survey of the given rows (a mask or positions).
 
         Exclusions of answers are those of the rows taken; a note counts the rows.
+
+        Parameters
+        ----------
+        rows : a mask, or positions.
+        why : reason for leaving the other rows out, which then count as an exclusion.
         """
         chosen = np.asarray(rows)
         places = (
@@ -447,6 +452,9 @@ class Survey:
         )
         note = f"{places.size:,} of the {self.n:,} rows were taken"
         base = dataclasses.replace(self._base, n_rows=places.size, exclusions=())
+        if why:
+            base = dataclasses.replace(base, n_rows=self.n)
+            base = base.plus(Exclusion(why, self.n - places.size, "respondents"))
         return self._with(
             _base=base.plus(notes=(note,)),
             _grid=self._grid.take(places),

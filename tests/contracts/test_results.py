@@ -207,6 +207,9 @@ def build() -> dict[str, Result]:
         "gaps": sat.gaps(survey, **gaps),
         "gaps by": sat.gaps(survey, **gaps, by="unit"),
         "gap table": sat.gap_table(table),
+        "response quality": sat.quality.response_quality(
+            survey, {EVIL: ["q1", f"q2{EVIL}", "s1"], "other": ["s2", "e1", "e2"]}
+        ),
         "surface": sat.quality.response_surface(
             survey, outcome="s2", **gaps, n_draws=20, rng=1
         ),
