@@ -18,6 +18,7 @@ from satmetrics.gap.five.antecedents import antecedents_of, gap_model
 from satmetrics.gap.five.blueprint import Blueprint
 from satmetrics.gap.five.conformance import ConformanceResult
 from satmetrics.gap.five.decomposition import GapDecomposition
+from satmetrics.gap.five.explanations import explain_gap5, explain_gaps
 from satmetrics.gap.five.result import FiveGapsResult
 from satmetrics.gap.five.shrunken import shrunken_means
 from satmetrics.gap.five.steps import Standard, Step
@@ -50,6 +51,8 @@ __all__ = [
     "antecedents_of",
     "critic_weights",
     "entropy_weights",
+    "explain_gap5",
+    "explain_gaps",
     "fuzzy_evaluation",
     "gap_model",
     "grade_shares",

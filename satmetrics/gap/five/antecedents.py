@@ -16,6 +16,7 @@ from satmetrics._result import Exclusion
 from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError
 from satmetrics.gap.five._agreement import group_totals
+from satmetrics.gap.five._explaining import first_share
 from satmetrics.models.model import StructuralModel
 from satmetrics.survey import instruments
 from satmetrics.survey._door import open_frame
@@ -126,13 +127,10 @@ def antecedent_means(data: object, by: tuple[str, ...]) -> Antecedents:
         with the columns of `gap_antecedents`; or a frame with a column per antecedent.
     by : columns that name the unit.
     """
-    if not isinstance(data, Survey):
-        spec = instruments.load(INSTRUMENT)
-        grid = open_frame(data)
-        if not set(spec.columns()) & set(grid.names):
-            return _of_columns(data, by)
-        data = Survey(data, spec)
-    if data.instrument is None:
+    survey = _survey(data)
+    if survey is None:
+        return _of_columns(data, by)
+    if survey.instrument is None:
         raise DataError(
             "the survey of antecedents has no instrument",
             code="no-instrument",
@@ -140,7 +138,36 @@ def antecedent_means(data: object, by: tuple[str, ...]) -> Antecedents:
             remedy=f"make it with Survey(frame, instrument={INSTRUMENT!r}), or give a "
             "frame with one column per antecedent",
         )
-    return _of_survey(data, data.instrument, by)
+    return _of_survey(survey, survey.instrument, by)
+
+
+def single_factor(data: object) -> tuple[float, int] | None:
+    """Return the largest eigenvalue's share of the answers' correlations, and n.
+
+    Harman's single-factor check (Podsakoff et al. 2003) over the items that vary, for
+    those who answered all of them; None without a survey of items or with too few.
+    """
+    survey = None if data is None else _survey(data)
+    if survey is None or survey.instrument is None:
+        return None
+    blocks = blocks_of(survey, survey.instrument)
+    X = survey.answers([c for columns in blocks.values() for c in columns])
+    X = X[np.isfinite(X).all(axis=1)]
+    if len(X) < 3:
+        return None
+    X = X[:, np.ptp(X, axis=0) > 0]
+    if X.shape[1] < 2:
+        return None
+    return first_share(np.corrcoef(X, rowvar=False)), len(X)
+
+
+def _survey(data: object) -> Survey | None:
+    """Return data as a survey of items; None for a frame with columns of scores."""
+    if isinstance(data, Survey):
+        return data
+    spec = instruments.load(INSTRUMENT)
+    there = [name for name in spec.columns() if name in open_frame(data).names]
+    return Survey(data, spec) if there else None
 
 
 def _of_columns(data: object, by: tuple[str, ...]) -> Antecedents:
