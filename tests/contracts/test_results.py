@@ -249,6 +249,10 @@ def build() -> dict[str, Result]:
         }
     )
     made["unit gaps"] = sat.quality.unit_gaps(units)
+    raters = units[["unit"]].assign(**{f"morale{EVIL}": [3.0, 4, 6, 2, 5, 1]})
+    made["gap explanation"] = sat.quality.explain_gaps(
+        *(units, raters), predictors={1: [f"morale{EVIL}"]}, n_draws=20, rng=1
+    )
     figures = units.rename(columns={"gap5": "estimate"}).assign(std_error=0.2)
     made["shrunken means"] = sat.quality.shrunken_means(figures)
     made |= criteria_results(survey)

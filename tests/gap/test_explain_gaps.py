@@ -9,7 +9,7 @@ import statsmodels.api as sm
 import satmetrics as sat
 from satmetrics.errors import DataError, OptionError
 from satmetrics.gap.five import _explaining as kernel
-from satmetrics.simulate import FiveGapPopulation
+from satmetrics.simulate import FiveGapPopulation, simulate_five_gaps
 
 BETA = (0.15, 0.25, 0.6, 0.35)
 
@@ -232,6 +232,43 @@ def test_missing_constant_and_collinear_figures_are_said():
     assert "collinear" in str(sat.quality.explain_gap5(both, n_draws=20, rng=1))
     part = sat.quality.explain_gap5(units(45).drop(columns="gap4"), n_draws=0)
     assert "gaps not among the data: 4" in str(part)
+
+
+def test_the_result_of_five_gaps_is_read_with_its_errors_and_forms():
+    drawn = simulate_five_gaps(FiveGapPopulation(units=6), 12, 3, 4, rng=1)
+    met = pd.DataFrame({"unit": sorted(set(drawn.customers["unit"])), "n": 40})
+    met["successes"] = np.arange(30, 36)
+    met = met.merge(pd.DataFrame({"dimension": ["reliability"]}), how="cross")
+    five = sat.five_gaps(
+        drawn.customers,
+        drawn.managers,
+        drawn.employees,
+        instrument="servqual",
+        standards="s_{dimension}",
+        delivery=met,
+        by="unit",
+        n_draws=19,
+        rng=1,
+    )
+    found = sat.quality.unit_gaps(five)
+    own = five.table.where(gap=5, level="overall")
+    assert found.column("gap5") == pytest.approx(own["estimate"].astype(float))
+    assert found.column("gap5_std_error") == pytest.approx(
+        own["std_error"].astype(float)
+    )
+    assert found.aggregation == "n = 6 units (unit), 72 customers"
+    assert "gap 3 is counted (conformance)" in str(found)
+    explained = sat.quality.explain_gap5(five, n_draws=50, rng=1)
+    assert pick(explained, "reliability")["source"][-1] == "gap 5"
+    assert "Reliability between units" in str(explained)
+    assert "customers" in explained.aggregation
+
+
+def test_closing_a_gap_beyond_the_data_is_called_extrapolation():
+    frame = units(60).assign(gap3=lambda f: f["gap3"] - 3)
+    found = str(sat.quality.explain_gap5(frame, n_draws=0))
+    assert "gap 3: zero lies outside what these units show" in found
+    assert "gap 1: zero lies outside" not in found
 
 
 def test_unsuitable_input_is_named():

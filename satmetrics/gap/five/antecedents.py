@@ -158,7 +158,7 @@ def single_factor(data: object) -> tuple[float, int] | None:
     X = X[:, np.ptp(X, axis=0) > 0]
     if X.shape[1] < 2:
         return None
-    return first_share(np.corrcoef(X, rowvar=False)), len(X)
+    return first_share(np.asarray(np.corrcoef(X, rowvar=False))), len(X)
 
 
 def _survey(data: object) -> Survey | None:

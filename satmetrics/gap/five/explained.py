@@ -108,6 +108,10 @@ class GapExplanation(TableResult):
         facts += [("result", self.verdict())] if self.verdict() else []
         targets = list(dict.fromkeys(self.table["target"].tolist()))
         sections = [self._section(target) for target in targets if target]
+        reliable = self.table.where(term="reliability")
+        if len(reliable):
+            words = {"source": "gap", "n": "n", "estimate": "reliability"}
+            sections.append(section("Reliability between units", reliable, words))
         shared = self.table.where(term="first_factor_share")
         weak = tuple(
             f"largest eigenvalue of the raters' {int(row['n']):,} answers: "

@@ -126,6 +126,8 @@ def explain_gap5(  # noqa: PLR0913 - one keyword per part of the definition
     reliable = _reliability(units, (*used, 5))
     notes += (UNRELIABLE,) if len(reliable) else ()
     notes += (SHARED,) if weights == "none" else (SHARED, UNWEIGHTED)
+    if found.shares and move == ZERO:
+        notes += _beyond(problem)
     return _result(
         units,
         [found],
@@ -332,9 +334,9 @@ def _plan(
     used = [name for names in plan.values() for name in names]
     absent = [name for name in every if name not in units.constructs]
     spare = [name for name in units.constructs if name not in used]
-    notes = (f"antecedents not among the data: {', '.join(absent)}",) if absent else ()
-    notes += (f"columns not used: {', '.join(spare)}",) if spare else ()
-    return plan, notes
+    said = {"antecedents not among the data": absent, "columns not used": spare}
+    notes = [f"{what}: {', '.join(them)}" for what, them in said.items() if them]
+    return plan, tuple(notes)
 
 
 def _reliability(units: UnitGaps, gaps: Sequence[int]) -> Table:
@@ -360,6 +362,19 @@ def _reliability(units: UnitGaps, gaps: Sequence[int]) -> Table:
             "estimate": np.array(values),
         }
     )
+
+
+def _beyond(problem: Problem) -> tuple[str, ...]:
+    """Say where closing a gap goes beyond what any row shows."""
+    notes = []
+    for name, x in zip(problem.sources, problem.Z.T, strict=False):
+        low, high = float(x.min()), float(x.max())
+        if not low <= 0 <= high:
+            notes.append(
+                f"{name}: zero lies outside what these units show ({low:.2f} to "
+                f"{high:.2f}); its change extrapolates"
+            )
+    return tuple(notes)
 
 
 def _shared(antecedents: object) -> list[Table]:

@@ -23,7 +23,7 @@ from satmetrics.gap._means import MeanStats, column_means
 from satmetrics.gap.five import _shrinkage as kernel
 from satmetrics.gap.five.scored import Scores, read_scores
 from satmetrics.gap.five.units import numbers
-from satmetrics.survey._door import open_frame
+from satmetrics.survey._door import Grid, open_frame
 from satmetrics.survey._groups import group_table
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey
@@ -140,6 +140,12 @@ def shrunken_means(
     ------
     DataError
         If columns are absent or fewer than four units have a figure.
+
+    Notes
+    -----
+    Of figures that exist already the pooled variance is the mean of
+    ``n · std_error²``, with n as the figures give it: a gap between two sources has the
+    n of the smaller one, which makes its pooled error approximate.
 
     References
     ----------
@@ -294,13 +300,13 @@ def _of_figures(data: object, by: str | Sequence[str] | None) -> _Series:
     )
 
 
-def _kinds(grid: object, inner: list[str]) -> tuple[AnyArray, Table]:
+def _kinds(grid: Grid, inner: list[str]) -> tuple[AnyArray, Table]:
     """Return the figure (n,) of each row and one row of labels per figure, in order."""
-    n = grid.n  # type: ignore[attr-defined]
+    n = grid.n
     code = np.zeros(n, dtype=np.int64)
     columns = {}
     for name in inner:
-        part, keys = group_table(grid, [name], None)  # type: ignore[arg-type]
+        part, keys = group_table(grid, [name], None)
         texts = np.array([*keys[name].tolist(), ""], dtype=object)
         columns[name] = texts[part]
         code = np.unique(code * (len(texts) + 1) + part + 1, return_inverse=True)[

@@ -21,7 +21,11 @@ from satmetrics.survey.survey import Survey
 
 GAPS = tuple(range(1, 8))
 ROWS = ("overall", "dimension")
-STAGES = "gaps 1 to 4 are later stage − earlier stage, gap 5 perception − expectation"
+STAGES = (
+    "rated gaps are later stage − earlier stage, gap 5 is perception − expectation: "
+    "negative is bad"
+)
+COUNTED_FORMS = ("conformance", "checklist", "kept promises")
 _NAME = re.compile(r"^gap[ _-]?([1-7])([ _-](std[ _-]?error|se|n))?$", re.IGNORECASE)
 
 
@@ -292,8 +296,21 @@ def _from_long(
     for k in found:
         at = number == k
         columns |= _spread(grid, part[at], codes.ravel()[at], keys, k, averaged)
-    notes = ("a unit's gap is the mean of its dimensions",) if averaged else ()
+    notes = _counted(form[keep], number)
+    if averaged:
+        notes = ("a unit's gap is the mean of its dimensions", *notes)
     return _Found(_whole(keys, rows), columns, found, (), notes)
+
+
+def _counted(form: AnyArray, number: IntArray) -> tuple[str, ...]:
+    """Say which gaps are shares that fail, whose sign is the other way round."""
+    counted = {
+        int(k): str(f) for f, k in zip(form, number, strict=True) if f in COUNTED_FORMS
+    }
+    return tuple(
+        f"gap {k} is counted ({f}): a share that fails, positive is bad"
+        for k, f in sorted(counted.items())
+    )
 
 
 def _level_rows(level: AnyArray, keep: AnyArray, rows: str) -> tuple[AnyArray, bool]:
