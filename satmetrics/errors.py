@@ -17,6 +17,7 @@
     ├── ScaleWarning            answers do not look as the scale says
     ├── SourceWarning           interview modes are mixed, or self-selected
     ├── ReversalWarning         a reversed item seems to have been reversed already
+    ├── SpecificationWarning    a questionnaire departs from a rule of thumb
     └── InadmissibleWarning     a solution outside the space of possible ones
 
 Every error carries ``code`` (a stable word for programs), ``column`` and ``value``
@@ -118,6 +119,10 @@ class SourceWarning(SatmetricsWarning):
 
 class ReversalWarning(SatmetricsWarning):
     """A reversed item seems to have been reversed already."""
+
+
+class SpecificationWarning(SatmetricsWarning):
+    """A questionnaire departs from a rule of thumb, or lacks a part."""
 
 
 class InadmissibleWarning(SatmetricsWarning):

@@ -319,7 +319,7 @@ def _scale(spec: Instrument, name: str) -> tuple[FloatArray, float]:
 
 def _check(population: GapPopulation) -> None:
     spec = population.spec
-    names = [d.id for d in spec.dimensions if spec.items_of(d.id)]
+    names = [d.id for d in spec.asked_dimensions]
     for part in (*FORMS, "points"):
         given = getattr(population, part)
         needed = part == "perception"

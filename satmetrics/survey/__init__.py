@@ -2,8 +2,10 @@
 
 from satmetrics.survey.draft import ItemSpec, init_study
 from satmetrics.survey.instrument import Instrument
-from satmetrics.survey.item import Dimension, Form, Item
+from satmetrics.survey.instrument_check import InstrumentCheck
+from satmetrics.survey.item import Dimension, Form, IndustryWeights, Item
 from satmetrics.survey.missing import Treated, treat_missing
+from satmetrics.survey.questionnaire import Questionnaire
 from satmetrics.survey.readers import read
 from satmetrics.survey.scale import Scale
 from satmetrics.survey.study import Study
@@ -12,9 +14,12 @@ from satmetrics.survey.survey import Survey, as_survey
 __all__ = [
     "Dimension",
     "Form",
+    "IndustryWeights",
     "Instrument",
+    "InstrumentCheck",
     "Item",
     "ItemSpec",
+    "Questionnaire",
     "Scale",
     "Study",
     "Survey",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from satmetrics import _toml
 from satmetrics.errors import SpecificationError
-from satmetrics.survey.item import Dimension, Form, Item
+from satmetrics.survey.item import Dimension, Form, IndustryWeights, Item
 from satmetrics.survey.label import Label
 from satmetrics.survey.scale import Scale, as_scale
 
@@ -24,12 +24,16 @@ _TOP = (
     "source",
     "status",
     "notes",
+    "timing",
     "dimension",
     "item",
     "form",
+    "weights",
+    "wording",
 )
-_DIMENSION = ("id", "label")
-_ITEM = ("id", "label", "dimension", "reverse", "scale", "status")
+_DIMENSION = ("id", "label", "parent", "status")
+_ITEM = ("id", "label", "dimension", "reverse", "scale", "status", "attribute")
+_WEIGHTS = ("industry", "values", "source", "status")
 _FORM = ("id", "pattern", "kind", "label", "scale")
 _SCALE = ("minimum", "maximum", "step", "labels")
 
@@ -39,14 +43,15 @@ def instrument_state(text: str, *, where: str) -> dict[str, Any]:
     document = _toml.parse(text, where=where)
     _toml.check_schema(document, where=where)
     _toml.check_keys(document, _TOP, where=where)
-    for key in ("dimension", "item", "form"):
-        if not document.get(key):
-            raise _absent(where, f"[[{key}]]")
+    if not document.get("dimension"):
+        raise _absent(where, "[[dimension]]")
+    if document.get("item") and not document.get("form"):
+        raise _absent(where, "[[form]]")
     return {
         "id": _text(document, "id", where=where),
         "label": _label(document, where=where),
         "dimensions": tuple(
-            Dimension(_text(entry, "id", where=place), _label(entry, where=place))
+            _dimension(entry, place)
             for place, entry in _entries(document, "dimension", _DIMENSION, where)
         ),
         "items": tuple(
@@ -63,6 +68,12 @@ def instrument_state(text: str, *, where: str) -> dict[str, Any]:
         "source": _text(document, "source", where=where),
         "status": _text(document, "status", where=where),
         "notes": tuple(document.get("notes", ())),
+        "timing": _text(document, "timing", where=where, default=""),
+        "weights": tuple(
+            _weights(entry, place)
+            for place, entry in _entries(document, "weights", _WEIGHTS, where)
+        ),
+        "wording": _wording(document, where=where),
     }
 
 
@@ -77,19 +88,18 @@ def instrument_document(instrument: Instrument) -> str:
         "source": instrument.source,
         "status": instrument.status,
         "notes": list(instrument.notes),
+        **_filled(timing=instrument.timing),
         **_scale_entry(instrument.scale),
-        "dimension": [{"id": d.id, **_label_entry(d)} for d in instrument.dimensions],
-        "item": [
+        "dimension": [
             {
-                "id": item.id,
-                **_label_entry(item),
-                "dimension": item.dimension,
-                "reverse": item.reverse,
-                "status": item.status,
-                **_scale_entry(item.scale),
+                "id": d.id,
+                **_label_entry(d),
+                **_filled(parent=d.parent),
+                "status": d.status,
             }
-            for item in instrument.items
+            for d in instrument.dimensions
         ],
+        "item": [_item_entry(item) for item in instrument.items],
         "form": [
             {
                 "id": form.id,
@@ -100,8 +110,63 @@ def instrument_document(instrument: Instrument) -> str:
             }
             for form in instrument.forms
         ],
+        "weights": [
+            {
+                "industry": own.industry,
+                "values": dict(own.points),
+                "source": own.source,
+                "status": own.status,
+            }
+            for own in instrument.weights
+        ],
+        "wording": dict(instrument.wording),
     }
-    return _toml.write(document)
+    lists = ("item", "form", "weights", "wording")
+    return _toml.write({k: v for k, v in document.items() if v or k not in lists})
+
+
+def _item_entry(item: Item) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        **_label_entry(item),
+        "dimension": item.dimension,
+        "reverse": item.reverse,
+        "status": item.status,
+        **_filled(attribute=item.attribute),
+        **_scale_entry(item.scale),
+    }
+
+
+def _filled(**texts: str) -> dict[str, str]:
+    return {key: text for key, text in texts.items() if text}
+
+
+def _dimension(entry: Mapping[str, Any], where: str) -> Dimension:
+    return Dimension(
+        id=_text(entry, "id", where=where),
+        label=_label(entry, where=where),
+        parent=_text(entry, "parent", where=where, default=""),
+        status=_text(entry, "status", where=where, default="verified"),  # type: ignore[arg-type]
+    )
+
+
+def _weights(entry: Mapping[str, Any], where: str) -> IndustryWeights:
+    values = entry.get("values")
+    if not isinstance(values, dict):
+        raise _wrong(where, "values", values, "values = { dimension = points, … }")
+    return IndustryWeights(
+        industry=_text(entry, "industry", where=where),
+        points=tuple(values.items()),
+        source=_text(entry, "source", where=where, default=""),
+        status=_text(entry, "status", where=where, default="unverified"),  # type: ignore[arg-type]
+    )
+
+
+def _wording(document: Mapping[str, Any], *, where: str) -> tuple[tuple[str, str], ...]:
+    table = document.get("wording", {})
+    if not isinstance(table, dict):
+        raise _wrong(where, "wording", table, 'a table [wording] of column = "text"')
+    return tuple((key, _text(table, key, where=f"{where}, wording")) for key in table)
 
 
 def _item(entry: Mapping[str, Any], where: str) -> Item:
@@ -115,6 +180,7 @@ def _item(entry: Mapping[str, Any], where: str) -> Item:
         reverse=reverse,
         scale=_scale(entry, where=where),
         status=_text(entry, "status", where=where, default="verified"),  # type: ignore[arg-type]
+        attribute=_text(entry, "attribute", where=where, default=""),
     )
 
 
@@ -131,11 +197,11 @@ def _form(entry: Mapping[str, Any], where: str) -> Form:
 def _entries(
     document: Mapping[str, Any], key: str, known: tuple[str, ...], where: str
 ) -> list[tuple[str, dict[str, Any]]]:
-    entries = document[key]
+    entries = document.get(key, [])
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise _wrong(where, key, entries, f"tables headed [[{key}]]")
     placed = [
-        (f"{where}, {key} {entry.get('id', i + 1)!r}", entry)
+        (f"{where}, {key} {entry.get('id', entry.get('industry', i + 1))!r}", entry)
         for i, entry in enumerate(entries)
     ]
     for place, entry in placed:

@@ -373,3 +373,19 @@ def between_points(name: str, count: int, scale: Scale) -> tuple[str, ...]:
 
 def _list(texts: Sequence[str]) -> str:
     return ", ".join(repr(text) for text in texts[:_SHOWN])
+
+
+def loose_numbers(column: Column, scale: Scale | None) -> tuple[FloatArray, int]:
+    """Return a column's numbers, NaN where there is none, and how many texts have none.
+
+    Nothing is refused: this is for looking at a column, not for reading it.
+    """
+    if column.kind == "number":
+        return column.values.astype(np.float64), 0
+    if column.kind == "date":
+        return np.full(len(column.values), np.nan), int((column.values >= 0).sum())
+    numbers, _ = _label_numbers(column.labels, Rules(scale))
+    counts = column.counts()
+    bad = sum(int(counts[i]) for i, v in enumerate(numbers) if v is None)
+    lookup = [np.nan if v is None else v for v in numbers]
+    return np.asarray([*lookup, np.nan])[column.values], bad

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from satmetrics._checks import did_you_mean
-from satmetrics._display import Section, Summary
+from satmetrics._checks import friendly_keywords
+from satmetrics._display import Section, Summary, percent
 from satmetrics._result import Record
-from satmetrics.errors import SpecificationError
+from satmetrics.survey import _instrument_changes as changes
+from satmetrics.survey._instrument_rules import check_parts, remarks_on, unknown
 from satmetrics.survey._instrument_toml import instrument_document, instrument_state
-from satmetrics.survey.item import STATUSES, Dimension, Form, Item, Status
+from satmetrics.survey.item import Dimension, Form, IndustryWeights, Item, Status
 from satmetrics.survey.label import Label
-from satmetrics.survey.scale import Scale
+from satmetrics.survey.questionnaire import Questionnaire, questionnaire_of
+from satmetrics.survey.scale import Scale, ScaleLike
+
+if TYPE_CHECKING:
+    from satmetrics.survey.instrument_check import InstrumentCheck
 
 
 @dataclass(frozen=True, repr=False)
 class Instrument(Record):
-    """A questionnaire as a specification: no answers, no wording.
+    """A questionnaire as a specification: no answers, no wording but your own.
 
     Attributes
     ----------
     id : catalogue id.
     label : its name, in English and Chinese.
     dimensions : in order.
-    items : in order of the questionnaire.
+    items : in order of the questionnaire; none for a concept.
     forms : the ways each item is asked; they give the columns.
     scale : the scale of every item that has none of its own.
     expectation : the type of expectation asked ("should", "excellent", "will",
@@ -35,6 +41,10 @@ class Instrument(Record):
     source : where the facts of this file were read.
     status : "verified", "recalled" or "unverified".
     notes : sentences a reader should know.
+    timing : "before_after" if expectations are asked before the service, "same_sitting"
+        if all is asked at once; empty if not stated.
+    weights : importance points of the dimensions, by industry.
+    wording : pairs (column, the question as you ask it); none ships.
 
     Examples
     --------
@@ -57,19 +67,15 @@ class Instrument(Record):
     source: str = ""
     status: Status = "unverified"
     notes: tuple[str, ...] = ()
+    timing: str = ""
+    weights: tuple[IndustryWeights, ...] = ()
+    wording: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("dimensions", "items", "forms", "notes"):
+        for name in ("dimensions", "items", "forms", "notes", "weights"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        self._check_ids("dimension", [d.id for d in self.dimensions])
-        self._check_ids("item", [item.id for item in self.items])
-        self._check_ids("form", [form.id for form in self.forms])
-        self._check_statuses()
-        known = [d.id for d in self.dimensions]
-        for item in self.items:
-            if item.dimension not in known:
-                raise self._fault(f"item {item.id!r}", item.dimension, known)
-        self._check_ids("column", [column for column, _, _ in self._cells()])
+        object.__setattr__(self, "wording", tuple(map(tuple, self.wording)))
+        check_parts(self)
 
     @classmethod
     def from_toml(cls, text: str, *, where: str = "instrument") -> Instrument:
@@ -100,7 +106,7 @@ class Instrument(Record):
         same = [own for own in self.forms if own.kind == form]
         if len(same) == 1:
             return same[0]
-        raise self._fault("form", form, [own.id for own in self.forms])
+        raise unknown(self, "form", form, [own.id for own in self.forms])
 
     def has_form(self, form: str) -> bool:
         """Return whether `form` is the id or kind of a form."""
@@ -111,10 +117,10 @@ class Instrument(Record):
         for own in self.items:
             if own.id == item:
                 return own
-        raise self._fault("item", item, [own.id for own in self.items])
+        raise unknown(self, "item", item, [own.id for own in self.items])
 
     def items_of(self, dimension: str) -> tuple[Item, ...]:
-        """Return the items of a dimension, in order.
+        """Return the items of a dimension, in order, with those of its parts.
 
         Raises
         ------
@@ -123,15 +129,28 @@ class Instrument(Record):
         """
         known = [d.id for d in self.dimensions]
         if dimension not in known:
-            raise self._fault("dimension", dimension, known)
-        return tuple(item for item in self.items if item.dimension == dimension)
+            raise unknown(self, "dimension", dimension, known)
+        inside = {dimension}
+        while more := {p.id for p in self.dimensions if p.parent in inside} - inside:
+            inside |= more
+        return tuple(item for item in self.items if item.dimension in inside)
+
+    def subdimensions(self, dimension: str) -> tuple[Dimension, ...]:
+        """Return the dimensions that are parts of `dimension`, none if it has none."""
+        return tuple(d for d in self.dimensions if d.parent == dimension)
+
+    @property
+    def asked_dimensions(self) -> tuple[Dimension, ...]:
+        """The dimensions that have items of their own."""
+        own = {item.dimension for item in self.items}
+        return tuple(d for d in self.dimensions if d.id in own)
 
     def column(self, item: str, form: str) -> str:
         """Return the column of an item (or of a dimension) in a form."""
         asked = self.form(form)
         known = self._targets(asked)
         if item not in known:
-            raise self._fault(f"form {asked.id!r}", item, known)
+            raise unknown(self, f"form {asked.id!r}", item, known)
         return asked.column(item)
 
     def columns(self, form: str | None = None) -> tuple[str, ...]:
@@ -146,13 +165,17 @@ class Instrument(Record):
     ) -> dict[str, list[tuple[str, str]]]:
         """Return ``{dimension: [(expectation column, perception column), …]}``.
 
+        Dimensions without items of their own are left out.
+
         Raises
         ------
         SpecificationError
             If the instrument has no such form (a performance-only instrument).
         """
         first, second = self.form(expectation), self.form(perception)
-        found: dict[str, list[tuple[str, str]]] = {d.id: [] for d in self.dimensions}
+        found: dict[str, list[tuple[str, str]]] = {
+            d.id: [] for d in self.asked_dimensions
+        }
         for item in self.items:
             found[item.dimension].append(
                 (first.column(item.id), second.column(item.id))
@@ -201,6 +224,182 @@ class Instrument(Record):
             if form.per_item and name in turned
         )
 
+    def weights_for(self, industry: str) -> dict[str, float]:
+        """Return the stored weights of the dimensions in an industry, summing to 1.
+
+        They are the points divided by their sum; source and status stand in `weights`.
+
+        Raises
+        ------
+        SpecificationError
+            If no weights are stored for this industry.
+        """
+        for weights in self.weights:
+            if weights.industry == industry:
+                return weights.shares
+        raise unknown(self, "weights", industry, [w.industry for w in self.weights])
+
+    @friendly_keywords
+    def with_weights(
+        self,
+        industry: str,
+        points: Mapping[str, float],
+        *,
+        source: str = "",
+        status: Status = "unverified",
+    ) -> Instrument:
+        """Return the instrument with importance points for an industry.
+
+        Parameters
+        ----------
+        industry : where they hold; points it had are replaced.
+        points : dimension → points, for every dimension; not negative, not all zero.
+            They need not sum to 100: `weights_for` divides them by their sum.
+        source : where they come from, such as "120 customers, March 2026".
+        status : "verified", "recalled" or "unverified".
+
+        Raises
+        ------
+        SpecificationError
+            If a dimension is unknown or lacking, or points are negative or all zero.
+
+        Examples
+        --------
+        >>> from satmetrics.survey import instruments
+        >>> points = dict(tangibles=10, reliability=35, responsiveness=25)
+        >>> points |= dict(assurance=20, empathy=20)
+        >>> bank = instruments.load("servqual").with_weights("bank", points)
+        >>> round(bank.weights_for("bank")["reliability"], 3)
+        0.318
+        """
+        return changes.with_weights(self, industry, points, source, status)
+
+    @friendly_keywords
+    def with_items(
+        self,
+        items: Mapping[str, Sequence[str | Label]],
+        *,
+        forms: Sequence[Form] | None = None,
+        scale: ScaleLike | None = None,
+    ) -> Instrument:
+        """Return the instrument with other items in some dimensions.
+
+        Parameters
+        ----------
+        items : dimension → labels of its items; their ids are the dimension's with a
+            number. Dimensions that are not named keep their items.
+        forms : the ways each item is asked; by default the instrument's own, else
+            expectation (``e_…``) and perception (``p_…``).
+        scale : the scale of the items; by default the instrument's own.
+
+        Raises
+        ------
+        SpecificationError
+            If a dimension is unknown, or has parts.
+
+        Examples
+        --------
+        >>> from satmetrics.survey import instruments
+        >>> concept = instruments.load("servqual_1985")
+        >>> own = concept.with_items({"access": ["easy to reach"]}, scale=(1, 7))
+        >>> own.columns()
+        ('e_access1', 'p_access1')
+        """
+        return changes.with_items(self, items, forms, scale)
+
+    @friendly_keywords
+    def with_wording(
+        self, wording: Mapping[str, str], *, form: str | None = None
+    ) -> Instrument:
+        """Return the instrument with questions worded as you ask them.
+
+        Parameters
+        ----------
+        wording : column → text, or item → text where `form` is given. Only
+            `questionnaire` prints it; results keep the short labels.
+        form : the form whose questions these are.
+
+        Raises
+        ------
+        SpecificationError
+            If a column, item or form is unknown, or a text is empty.
+        """
+        return changes.with_wording(self, wording, form)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return sentences about what departs from a rule of thumb or is lacking.
+
+        Four or five items for each criterion is the rule of the standard procedure of
+        measuring service quality.
+        """
+        return remarks_on(self)
+
+    @friendly_keywords
+    def questionnaire(self, language: str = "en") -> Questionnaire:
+        """Return the questions to be asked, in order, and an empty answer sheet.
+
+        Parameters
+        ----------
+        language : "en" or "zh", the language of the questions and of their blocks.
+
+        Raises
+        ------
+        SpecificationError
+            If the instrument is a concept without items.
+        OptionError
+            If the language is another.
+
+        Warns
+        -----
+        SpecificationWarning
+            If `remarks` has something to say.
+
+        Examples
+        --------
+        >>> from satmetrics.survey import instruments
+        >>> asked = instruments.load("servqual").questionnaire()
+        >>> asked.to_frame()[["column", "question", "scale"]].head(2)
+           column                 question scale
+        0  e_tan1  equipment is up to date   1-7
+        1  e_tan2     look of the premises   1-7
+        >>> asked.answer_sheet(3).shape
+        (3, 50)
+        """
+        return questionnaire_of(self, language)
+
+    @friendly_keywords
+    def check(self, data: object) -> InstrumentCheck:
+        """Return how the columns and answers of a survey fit the instrument.
+
+        Parameters
+        ----------
+        data : a `Survey`, or a pandas, Polars or PyArrow dataframe as it came. Answers
+            that cannot be read are counted, not refused.
+
+        Raises
+        ------
+        SpecificationError
+            If the instrument has no columns.
+        OptionError
+            If `data` is no survey and no dataframe.
+
+        Warns
+        -----
+        SpecificationWarning
+            If `remarks` has something to say.
+
+        Examples
+        --------
+        >>> import satmetrics as sat
+        >>> bank = sat.datasets.load("bank_servqual")
+        >>> check = sat.instruments.load("servqual").check(bank)
+        >>> check.findings
+        ()
+        """
+        from satmetrics.survey.instrument_check import check_instrument
+
+        return check_instrument(self, data)
+
     def summary(self) -> Summary:
         """Return dimensions, items and forms, printable as text and HTML."""
         rows = tuple(
@@ -209,18 +408,22 @@ class Instrument(Record):
         )
         forms = ", ".join(f"{form.id} ({form.pattern})" for form in self.forms)
         facts = (
-            ("forms", forms),
+            ("forms", forms or "none"),
             ("scale", str(self.scale) if self.scale else "not stated"),
             ("expectation asked", self.expectation or "none"),
+            ("timing", self.timing.replace("_", " ") or "not stated"),
             ("status", self.status),
             ("citation", self.citation),
         )
         heading = ("item", "dimension", "label", "label (zh)", "status")
+        sections = [self._dimension_section()]
+        if rows:
+            sections.append(Section("items", heading, rows, len(heading)))
         return Summary(
             f"Instrument {self.label.en} / {self.label.zh}",
             facts,
-            (Section("", heading, rows, len(heading)),),
-            self.notes,
+            tuple(sections + self._weight_sections()),
+            (*self.remarks(), *self.notes),
         )
 
     def __repr__(self) -> str:
@@ -233,9 +436,33 @@ class Instrument(Record):
     def _index(self) -> dict[str, tuple[Form, str]]:
         return {column: (form, name) for column, form, name in self._cells()}
 
+    def _dimension_section(self) -> Section:
+        heading = ("dimension", "part of", "label", "label (zh)", "status", "items")
+        rows = tuple(
+            (d.id, d.parent, d.label.en, d.label.zh, d.status, str(len(own)))
+            for d in self.dimensions
+            for own in (self.items_of(d.id),)
+        )
+        return Section("dimensions", heading, rows, len(heading) - 1)
+
+    def _weight_sections(self) -> list[Section]:
+        found = []
+        for weights in self.weights:
+            rows = tuple(
+                (name, f"{value:g}", percent(weights.shares[name], 1))
+                for name, value in weights.points
+            )
+            source = weights.source or "no source given"
+            title = f"weights, {weights.industry} ({weights.status}: {source}); "
+            found.append(
+                Section(title + weights.note, ("dimension", "points", "share"), rows)
+            )
+        return found
+
     def _targets(self, form: Form) -> list[str]:
-        parts = self.items if form.per_item else self.dimensions
-        return [part.id for part in parts]
+        if form.per_item:
+            return [item.id for item in self.items]
+        return [d.id for d in self.dimensions if not d.parent]
 
     def _cells(self) -> list[tuple[str, Form, str]]:
         return [
@@ -243,33 +470,3 @@ class Instrument(Record):
             for form in self.forms
             for name in self._targets(form)
         ]
-
-    def _check_ids(self, what: str, ids: Iterable[str]) -> None:
-        seen: set[str] = set()
-        for name in ids:
-            if name in seen or not name:
-                raise SpecificationError(
-                    f"instrument {self.id!r}: {what} {name!r} occurs twice or is empty",
-                    code="duplicate-id",
-                    column=what,
-                    value=name,
-                    remedy=f"each {what} needs a name of its own",
-                )
-            seen.add(name)
-
-    def _check_statuses(self) -> None:
-        parts = [(f"item {item.id!r}", item.status) for item in self.items]
-        for part, status in [("status", self.status), *parts]:
-            if status not in STATUSES:
-                raise self._fault(part, status, STATUSES)
-
-    def _fault(self, part: str, value: str, known: Iterable[str]) -> SpecificationError:
-        options = list(known)
-        hint = did_you_mean(value, options)
-        return SpecificationError(
-            f"instrument {self.id!r}, {part}: {value!r} does not exist",
-            code="unknown-name",
-            column=part,
-            value=value,
-            remedy=f"{hint} there are {', '.join(options) or 'none'}".strip(),
-        )

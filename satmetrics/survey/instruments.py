@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satmetrics import _toml
 from satmetrics._checks import did_you_mean, friendly_keywords
 from satmetrics.errors import OptionError
 from satmetrics.survey.instrument import Instrument
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def names() -> tuple[str, ...]:
@@ -16,12 +20,47 @@ def names() -> tuple[str, ...]:
 
     Examples
     --------
-    >>> names()
-    ('gap_antecedents', 'servperf', 'servqual')
+    >>> names()[-3:]
+    ('trust', 'vispac', 'web_service')
+    >>> "servqual" in names()
+    True
     """
     folder = resources.files("satmetrics.survey") / "catalog"
     found = (entry.name for entry in folder.iterdir())
     return tuple(sorted(name[:-5] for name in found if name.endswith(".toml")))
+
+
+def catalog() -> pd.DataFrame:
+    """Return one row per instrument of the catalogue.
+
+    Returns
+    -------
+    A fresh frame: name (id), label, label_zh, dimensions, items (numbers; 0 items for a
+    concept), forms, scale, expectation (the type asked), status and citation.
+
+    Examples
+    --------
+    >>> found = catalog().set_index("name")
+    >>> found.loc["libqual", ["forms", "scale"]].tolist()
+    ['minimum, desired, perception', '1-9']
+    """
+    import pandas as pd
+
+    specs = [load(name) for name in names()]
+    return pd.DataFrame(
+        {
+            "name": [spec.id for spec in specs],
+            "label": [spec.label.en for spec in specs],
+            "label_zh": [spec.label.zh for spec in specs],
+            "dimensions": [len(spec.dimensions) for spec in specs],
+            "items": [len(spec.items) for spec in specs],
+            "forms": [", ".join(form.id for form in spec.forms) for spec in specs],
+            "scale": [str(spec.scale) if spec.scale else "" for spec in specs],
+            "expectation": [spec.expectation for spec in specs],
+            "status": [spec.status for spec in specs],
+            "citation": [spec.citation for spec in specs],
+        }
+    )
 
 
 @friendly_keywords

@@ -1,7 +1,8 @@
-"""The parts of an instrument: dimensions, items and forms."""
+"""The parts of an instrument: dimensions, items, forms and stored weights."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -12,6 +13,10 @@ from satmetrics.survey.scale import Scale
 
 Status: TypeAlias = Literal["verified", "recalled", "unverified"]
 STATUSES: tuple[Status, ...] = ("verified", "recalled", "unverified")
+ATTRIBUTES = ("search", "experience", "credence")
+"""When a customer can judge an item: before, after, or hardly ever."""
+TIMINGS = ("before_after", "same_sitting")
+"""Expectations asked before the service and perceptions after it, or all at once."""
 FORM_KINDS = (
     "expectation",
     "perception",
@@ -31,10 +36,15 @@ class Dimension(Record):
     ----------
     id : short name, used in columns of results.
     label : what it is called, in English and Chinese.
+    parent : id of the dimension it is a part of; empty at the top. A dimension with
+        parts has no items of its own.
+    status : how sure its name and its number of items are, as for an item.
     """
 
     id: str
     label: Label = field(default_factory=Label)
+    parent: str = ""
+    status: Status = "verified"
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,10 @@ class Item(Record):
     reverse : True if a high answer is bad.
     scale : its own scale, if it differs from the instrument's.
     status : how sure its place is: "verified" (read in a source, which the instrument
-        names), "recalled" (from memory of the literature) or "unverified".
+        names), "recalled" (from memory of the literature) or "unverified" (also: an
+        item of our own, for a source that has criteria and no items).
+    attribute : when a customer can judge it, "search", "experience" or "credence";
+        empty if not stated.
     """
 
     id: str
@@ -58,6 +71,7 @@ class Item(Record):
     reverse: bool = False
     scale: Scale | None = None
     status: Status = "verified"
+    attribute: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,7 @@ class Form(Record):
     ----------
     id : name of the form, such as "expectation".
     pattern : column name with ``{item}``, or with ``{dimension}`` where the question is
-        asked once per dimension (importance points).
+        asked once per dimension without a parent (importance points).
     kind : what is asked, one of `FORM_KINDS`.
     label : what it is called, in English and Chinese.
     scale : its own scale, if it differs from the instrument's (points from 0 to 100).
@@ -100,3 +114,59 @@ class Form(Record):
     def column(self, name: str) -> str:
         """Return the column of the item (or dimension) called `name`."""
         return self.pattern.replace("{item}", name).replace("{dimension}", name)
+
+
+@dataclass(frozen=True)
+class IndustryWeights(Record):
+    """Importance points of the dimensions in one industry.
+
+    Attributes
+    ----------
+    industry : where they hold.
+    points : pairs (dimension, points), in order; not negative, not all zero. They need
+        not sum to 100.
+    source : where they come from.
+    status : how sure they are, as for an item.
+    """
+
+    industry: str
+    points: tuple[tuple[str, float], ...]
+    source: str = ""
+    status: Status = "unverified"
+
+    def __post_init__(self) -> None:
+        pairs = tuple((str(name), _point(name, value)) for name, value in self.points)
+        object.__setattr__(self, "points", pairs)
+        if not sum(value for _, value in pairs) > 0:
+            raise SpecificationError(
+                f"weights of {self.industry!r} are all zero",
+                code="bad-weights",
+                column=self.industry,
+                value=pairs,
+                remedy="give points, such as {'reliability': 40, 'empathy': 60}",
+            )
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The points of each dimension divided by the sum of all."""
+        total = sum(value for _, value in self.points)
+        return {name: value / total for name, value in self.points}
+
+    @property
+    def note(self) -> str:
+        """How points became shares, as a sentence."""
+        total = sum(value for _, value in self.points)
+        return f"points sum to {total:g}; shares are points divided by this sum"
+
+
+def _point(name: str, value: object) -> float:
+    number = value if isinstance(value, (int, float)) else math.nan
+    if isinstance(value, bool) or not math.isfinite(number) or number < 0:
+        raise SpecificationError(
+            f"the points of {name!r} are {value!r}",
+            code="bad-weights",
+            column=name,
+            value=value,
+            remedy="give a number that is not negative",
+        )
+    return float(number)

@@ -146,6 +146,32 @@ def criteria_results(survey: sat.Survey) -> dict[str, Result]:
     }
 
 
+def evil_instrument() -> dict[str, Result]:
+    """Return the questions of a hostile instrument, and a frame held against it."""
+    items = tuple(
+        sat.Item(f"i{k}{EVIL}", sat.Label(EVIL), dimension=EVIL) for k in range(4)
+    )
+    spec = sat.Instrument(
+        id=EVIL,
+        label=sat.Label(EVIL),
+        dimensions=(Dimension(EVIL, sat.Label(EVIL)),),
+        items=items,
+        forms=tuple(
+            Form(f"{kind}{EVIL}", f"{kind[0]}_{{item}}", kind)
+            for kind in ("expectation", "perception")
+        ),
+        scale=sat.Scale(1, 7),
+        notes=(EVIL,),
+    )
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({c: rng.integers(0, 8, 40) for c in spec.columns()})
+    return {
+        "questionnaire": spec.questionnaire(),
+        "instrument check": spec.check(frame.rename(columns={spec.columns()[0]: EVIL})),
+        "instrument check whole": spec.check(frame),
+    }
+
+
 def build() -> dict[str, Result]:
     """Return one of every public result, singles and batches."""
     survey, model = evil_survey(), evil_model()
@@ -218,6 +244,7 @@ def build() -> dict[str, Result]:
         ),
     }
     made |= evil_five_gaps()
+    made |= evil_instrument()
     chained = chained_model()
     links = sat.pls(chained, survey)
     made["bootstrap chained"] = sat.bootstrap(
