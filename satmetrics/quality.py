@@ -23,6 +23,8 @@ from satmetrics.gap.five.result import FiveGapsResult
 from satmetrics.gap.five.shrunken import shrunken_means
 from satmetrics.gap.five.steps import Standard, Step
 from satmetrics.gap.five.units import unit_gaps
+from satmetrics.gap.standard_spec import ServiceStandard, Standards
+from satmetrics.gap.standards_met import StandardsResult, standards
 from satmetrics.gap.surface_result import SurfaceResult
 from satmetrics.gap.surfaces import response_surface
 from satmetrics.survey.answering import response_quality
@@ -41,7 +43,10 @@ __all__ = [
     "IndexHierarchy",
     "IndexNode",
     "ResponseQuality",
+    "ServiceStandard",
     "Standard",
+    "Standards",
+    "StandardsResult",
     "Step",
     "StoredWeights",
     "SurfaceResult",
@@ -63,5 +68,6 @@ __all__ = [
     "response_quality",
     "response_surface",
     "shrunken_means",
+    "standards",
     "unit_gaps",
 ]

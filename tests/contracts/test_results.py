@@ -233,6 +233,9 @@ def build() -> dict[str, Result]:
         "gaps": sat.gaps(survey, **gaps),
         "gaps by": sat.gaps(survey, **gaps, by="unit"),
         "gap table": sat.gap_table(table),
+        "standards": sat.quality.standards(
+            survey, {EVIL: ("q1", ">=", 4, EVIL), "other": ("s1", ">=", 5)}, by="unit"
+        ),
         "response quality": sat.quality.response_quality(
             survey, {EVIL: ["q1", f"q2{EVIL}", "s1"], "other": ["s2", "e1", "e2"]}
         ),

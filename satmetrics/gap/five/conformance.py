@@ -117,7 +117,9 @@ def _table(
 ) -> Table:
     """Lay out shares as rows: steps, dimensions, overall, group by group."""
     blocks, labels = _blocks(steps)
-    figures = [_share([met[k] for k in block], answers.rows, level) for block in blocks]
+    figures = [
+        pooled_share([met[k] for k in block], answers.rows, level) for block in blocks
+    ]
     n, p, error, n_eff, low, high = (
         np.stack(part, axis=1) for part in zip(*figures, strict=True)
     )
@@ -162,7 +164,7 @@ def _blocks(
     return blocks, labels
 
 
-def _share(
+def pooled_share(
     met: Sequence[FloatArray], rows: Rows, level: float
 ) -> tuple[FloatArray, ...]:
     """Return n, share, error, effective n and limits (G,) of steps pooled.
