@@ -184,8 +184,9 @@ class Standards(Record):
         SpecificationError
             If a target is neither.
         """
-        named = isinstance(targets, Mapping)
-        pairs = list(targets.items()) if named else [(name, name) for name in targets]
+        pairs: list[tuple[str, Target]] = [(name, name) for name in targets]
+        if isinstance(targets, Mapping):
+            pairs = list(targets.items())
         made = [_of_target(str(name), given, goal) for name, given in pairs]
         return cls("standards", tuple(made))
 
