@@ -93,11 +93,12 @@ class FuzzyEvaluation(TableResult):
         if self.scores:
             said = {**keys, "verdict": "verdict", "estimate": "score", **shown}
             parts.append(section("Scores", self.rows("score"), said, max_rows=40))
+        values = ", ".join(f"{v:g}" for v in self.scores)
         facts = (
             *self.context.facts(),
             ("operator", SAID[self.operator]),
             ("grades", ", ".join(self.grades)),
-            *((("scores", ", ".join(f"{v:g}" for v in self.scores)),) * bool(shown)),
+            *((("scores", values),) if values else ()),
         )
         return Summary(
             "Fuzzy comprehensive evaluation",

@@ -334,8 +334,14 @@ def test_scales_are_needed_and_checked(answers):
     scaled = sat.Survey(answers[ITEMS], scale={"q1": (1, 7), "v1": (0, 10)})
     with pytest.raises(errors.DataError, match="2 different scales"):
         sat.quality.hierarchy_scores(tree, scaled, metric="raw")
-    with pytest.raises(errors.DataError, match="lies off its scale 1-2"):
+    with pytest.raises(errors.DataError, match="off its scale 1-2"):
         sat.quality.hierarchy_scores(tree, answers, scale=(1, 2))
+    moments = sat.Moments.from_frame(answers, ITEMS)
+    with pytest.raises(errors.DataError, match="lies off its scale 1-2"):
+        sat.quality.hierarchy_scores(tree, moments, scale=(1, 2))
+    other = dataclasses.replace(tree, scale=sat.Scale(1, 7))
+    with pytest.raises(errors.DataError, match="on 0-10 in the survey and on 1-7"):
+        sat.quality.hierarchy_scores(other, scaled)
     with pytest.raises(errors.OptionError, match="needs an index hierarchy"):
         sat.quality.hierarchy_scores(answers, tree)
 
