@@ -13,7 +13,7 @@ from satmetrics._checks import check_level, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import Exclusion, TableResult
-from satmetrics._typing import BoolArray, FloatArray
+from satmetrics._typing import FloatArray
 from satmetrics.criteria._means import Means, column_means
 from satmetrics.criteria.blocks import Criteria, blocks_of
 from satmetrics.criteria.rows import Answered, answered, keyed, opened
@@ -202,9 +202,9 @@ def _graded(
     for name, block in blocks.items():
         X = found.X[:, start : start + len(block)]
         start += len(block)
-        inside = np.stack([_within(X, ends).sum(axis=1) for ends in bands.values()])
-        graded = inside.sum(axis=0)
-        none = int((np.isfinite(X).sum(axis=1) - graded).sum())
+        inside = [_within(X, ends) for ends in bands.values()]
+        graded = np.sum(inside, axis=0)
+        none = int(np.isfinite(X).sum() - graded.sum())
         outside.append(Exclusion("in no grade", none, "answers", name))
         if not graded.any():
             raise DataError(
@@ -214,13 +214,16 @@ def _graded(
                 remedy="grades are ranges of answers, such as (1, 3)",
             )
         with np.errstate(divide="ignore", invalid="ignore"):
-            columns += list(np.where(graded > 0, inside / graded, np.nan))
+            columns += [np.where(graded > 0, own / graded, np.nan) for own in inside]
     return columns, outside
 
 
-def _within(X: FloatArray, ends: tuple[float, float]) -> BoolArray:
-    """Return where answers lie in a grade; the missing do not."""
-    return np.asarray(np.greater_equal(X, ends[0]) & np.less_equal(X, ends[1]))
+def _within(X: FloatArray, ends: tuple[float, float]) -> FloatArray:
+    """Return how many answers (n,) of a respondent lie in a grade."""
+    found = np.zeros(len(X))
+    for x in X.T:
+        found += np.greater_equal(x, ends[0]) & np.less_equal(x, ends[1])
+    return found
 
 
 def _table(
