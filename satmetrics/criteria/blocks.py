@@ -57,7 +57,7 @@ def blocks_of(
 
 def top_dimensions(instrument: Instrument) -> tuple[str, ...]:
     """Return the dimensions that are part of no other."""
-    return tuple(d.id for d in instrument.dimensions if not getattr(d, "parent", ""))
+    return tuple(d.id for d in instrument.dimensions if not d.parent)
 
 
 def _named(
@@ -78,11 +78,9 @@ def _named(
             column="criteria",
             remedy="give {criterion: [columns]}, or an instrument",
         )
-    parent = {d.id: str(getattr(d, "parent", "")) for d in instrument.dimensions}
-    blocks: dict[str, list[str]] = {name: [] for name in top_dimensions(instrument)}
-    for item in instrument.items:
-        top = item.dimension
-        while parent[top]:
-            top = parent[top]
-        blocks[top].append(instrument.column(item.id, form))
-    return {name: tuple(block) for name, block in blocks.items()}
+    return {
+        name: tuple(
+            instrument.column(item.id, form) for item in instrument.items_of(name)
+        )
+        for name in top_dimensions(instrument)
+    }
