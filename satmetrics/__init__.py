@@ -14,6 +14,7 @@ from satmetrics.estimation.pls import pls
 from satmetrics.gap.five.measured import five_gaps
 from satmetrics.gap.gap_table import gap_table
 from satmetrics.gap.gaps import gaps
+from satmetrics.gap.study import servqual_study
 from satmetrics.indices.changes import changes
 from satmetrics.indices.index import index
 from satmetrics.indices.priorities import priorities
@@ -63,4 +64,5 @@ __all__ = [
     "read",
     "read_result",
     "report",
+    "servqual_study",
 ]

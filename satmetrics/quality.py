@@ -14,17 +14,15 @@ from satmetrics.criteria.hierarchy_scores import HierarchyScores, hierarchy_scor
 from satmetrics.criteria.regression import regression_weights
 from satmetrics.criteria.weights import CriteriaWeights
 from satmetrics.gap.five.agreed import agreement
-from satmetrics.gap.five.agreement_result import Agreement
 from satmetrics.gap.five.antecedents import antecedents_of, gap_model
 from satmetrics.gap.five.blueprint import Blueprint
 from satmetrics.gap.five.conformance import ConformanceResult
 from satmetrics.gap.five.decomposition import GapDecomposition
-from satmetrics.gap.five.explained import GapExplanation
 from satmetrics.gap.five.explanations import explain_gap5, explain_gaps
 from satmetrics.gap.five.result import FiveGapsResult
-from satmetrics.gap.five.shrunken import ShrunkenMeans, shrunken_means
+from satmetrics.gap.five.shrunken import shrunken_means
 from satmetrics.gap.five.steps import Standard, Step
-from satmetrics.gap.five.units import UnitGaps, unit_gaps
+from satmetrics.gap.five.units import unit_gaps
 from satmetrics.gap.standard_spec import ServiceStandard, Standards
 from satmetrics.gap.standards_met import StandardsResult, standards
 from satmetrics.gap.surface_result import SurfaceResult
@@ -33,14 +31,12 @@ from satmetrics.survey.answering import response_quality
 from satmetrics.survey.answering_result import ResponseQuality
 
 __all__ = [
-    "Agreement",
     "Blueprint",
     "ConformanceResult",
     "CriteriaWeights",
     "FiveGapsResult",
     "FuzzyEvaluation",
     "GapDecomposition",
-    "GapExplanation",
     "GradeShares",
     "HierarchyChanges",
     "HierarchyScores",
@@ -48,14 +44,12 @@ __all__ = [
     "IndexNode",
     "ResponseQuality",
     "ServiceStandard",
-    "ShrunkenMeans",
     "Standard",
     "Standards",
     "StandardsResult",
     "Step",
     "StoredWeights",
     "SurfaceResult",
-    "UnitGaps",
     "WeightBook",
     "agreement",
     "ahp_weights",

@@ -93,12 +93,11 @@ class FuzzyEvaluation(TableResult):
         if self.scores:
             said = {**keys, "verdict": "verdict", "estimate": "score", **shown}
             parts.append(section("Scores", self.rows("score"), said, max_rows=40))
-        values = ", ".join(f"{v:g}" for v in self.scores)
         facts = (
             *self.context.facts(),
             ("operator", SAID[self.operator]),
             ("grades", ", ".join(self.grades)),
-            *((("scores", values),) if values else ()),
+            *((("scores", ", ".join(f"{v:g}" for v in self.scores)),) * bool(shown)),
         )
         return Summary(
             "Fuzzy comprehensive evaluation",

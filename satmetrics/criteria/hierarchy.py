@@ -19,8 +19,6 @@ from satmetrics.criteria import _tree as kernel
 from satmetrics.criteria.hierarchy_toml import hierarchy_document, hierarchy_state
 from satmetrics.criteria.weights import CriteriaWeights
 from satmetrics.errors import SpecificationError
-from satmetrics.survey import instruments
-from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.item import STATUSES, Status
 from satmetrics.survey.label import Label
 from satmetrics.survey.scale import Scale, ScaleLike, as_scale
@@ -139,73 +137,36 @@ class IndexHierarchy(Record):
             If a weight or label belongs to no node, or as for `IndexHierarchy`.
         """
         nodes = [IndexNode(id), *_nodes(tree, id)]
+        given = weights.as_points() if isinstance(weights, CriteriaWeights) else weights
+        known = [node.id for node in nodes]
+        for what, names in (("weights", given or {}), ("labels", labels or {})):
+            for name in names:
+                if name not in known:
+                    raise SpecificationError(
+                        f"{what} of {name!r}, which is no node of {id!r}",
+                        code="unknown-node",
+                        column=str(name),
+                        value=name,
+                        remedy=f"{did_you_mean(name, known)} the nodes are "
+                        f"{', '.join(known[:12])}".strip(),
+                    )
+        own = {str(k): v for k, v in (given or {}).items()}
         named = {str(k): _label(v) for k, v in (labels or {}).items()}
         return cls(
             id,
-            _weighted(id, nodes, weights, named),
+            tuple(
+                replace(
+                    node,
+                    weight=own.get(node.id, node.weight),
+                    label=named.get(node.id, node.label),
+                )
+                for node in nodes
+            ),
             levels=tuple(levels),
             scale=None if scale is None else as_scale(scale),
             label=named.get(id, Label()),
             source=source,
             status=status,
-        )
-
-    @classmethod
-    @friendly_keywords
-    def from_instrument(
-        cls,
-        instrument: Instrument | str,
-        *,
-        form: str = "perception",
-        weights: Mapping[str, float] | CriteriaWeights | None = None,
-    ) -> IndexHierarchy:
-        """Return the dimensions of an instrument, their parts and items as a hierarchy.
-
-        Parameters
-        ----------
-        instrument : an `Instrument` or a catalogue name.
-        form : the form whose columns are the items.
-        weights : of dimensions among their siblings; equal where there is none.
-
-        Raises
-        ------
-        SpecificationError
-            If there is no such form, or a weight belongs to no dimension.
-
-        Examples
-        --------
-        >>> import satmetrics as sat
-        >>> tree = sat.quality.IndexHierarchy.from_instrument("servqual")
-        >>> len(tree.items), tree.names[1]
-        (22, 'tangibles')
-        """
-        spec = (
-            instruments.load(instrument) if isinstance(instrument, str) else instrument
-        )
-        used = {item.dimension for item in spec.items}
-        parents = {d.id: d.parent for d in spec.dimensions}
-        for name in tuple(used):
-            while name := parents[name]:
-                used.add(name)
-        nodes = [IndexNode(spec.id, label=spec.label)]
-        nodes += [
-            IndexNode(d.id, d.parent or spec.id, label=d.label)
-            for d in spec.dimensions
-            if d.id in used
-        ]
-        columns = [(item, spec.column(item.id, form)) for item in spec.items]
-        nodes += [
-            IndexNode(column, item.dimension, label=item.label)
-            for item, column in columns
-        ]
-        scales = {spec.scale_of(column) for _, column in columns}
-        return cls(
-            spec.id,
-            _weighted(spec.id, nodes, weights, {}),
-            scale=scales.pop() if len(scales) == 1 else None,
-            label=spec.label,
-            source=spec.source,
-            status=spec.status,
         )
 
     @classmethod
@@ -454,37 +415,6 @@ def _nodes(tree: Any, parent: str) -> list[IndexNode]:
         else:
             found += [IndexNode(str(name), parent), *_nodes(below, str(name))]
     return found
-
-
-def _weighted(
-    index: str,
-    nodes: Sequence[IndexNode],
-    weights: Mapping[str, float] | CriteriaWeights | None,
-    labels: Mapping[str, Label],
-) -> tuple[IndexNode, ...]:
-    """Return the nodes with the weights and labels that are given for them."""
-    given = weights.as_points() if isinstance(weights, CriteriaWeights) else weights
-    own = {str(name): value for name, value in (given or {}).items()}
-    known = [node.id for node in nodes]
-    for what, names in (("weights", own), ("labels", labels)):
-        for name in names:
-            if name not in known:
-                raise SpecificationError(
-                    f"{what} of {name!r}, which is no node of {index!r}",
-                    code="unknown-node",
-                    column=name,
-                    value=name,
-                    remedy=f"{did_you_mean(name, known)} the nodes are "
-                    f"{', '.join(known[:12])}".strip(),
-                )
-    return tuple(
-        replace(
-            node,
-            weight=own.get(node.id, node.weight),
-            label=labels.get(node.id, node.label),
-        )
-        for node in nodes
-    )
 
 
 def _label(label: Label | str) -> Label:

@@ -8,19 +8,13 @@ from typing import Literal
 
 import numpy as np
 
-from satmetrics._checks import (
-    check_level,
-    columns_present,
-    expect,
-    friendly_keywords,
-    one_of,
-)
+from satmetrics._checks import check_level, expect, friendly_keywords, one_of
 from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion, TableResult
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.criteria import _tree as kernel
-from satmetrics.criteria._means import column_variances, mean_of
+from satmetrics.criteria._means import column_variances
 from satmetrics.criteria.hierarchy import IndexHierarchy
 from satmetrics.criteria.rows import Answered, answered, keyed
 from satmetrics.errors import DataError, OptionError
@@ -251,7 +245,7 @@ def _found(
         moments = _given(data, items, by)
         ends = _ends(hierarchy, None, scale, metric)
         return _of_moments(hierarchy.tree, moments, ends)
-    survey = _scaled(as_survey(data, borrow=True), hierarchy, scale)
+    survey = as_survey(data, borrow=True)
     ends = _ends(hierarchy, survey, scale, metric)
     whole = not any(np.isnan(c).any() for c in survey.answer_columns(items))
     if whole:
@@ -276,33 +270,6 @@ def _given(
             remedy="group when making them: Moments.from_frame(data, items, by=…)",
         )
     return data.select(items)
-
-
-def _scaled(
-    survey: Survey, hierarchy: IndexHierarchy, scale: ScaleLike | None
-) -> Survey:
-    """Read the items with their scale, on which the answers must lie.
-
-    Raises
-    ------
-    DataError
-        If the survey has another scale than the hierarchy, or an answer is off it.
-    """
-    items = hierarchy.items
-    columns_present(items, survey.columns)
-    own = hierarchy.scale
-    for name in items if own is not None else ():
-        known = survey.scale(name)
-        if known is not None and str(known) != str(own):
-            raise DataError(
-                f"{name!r} is on {known} in the survey and on {own} in the hierarchy",
-                code="other-scale",
-                column=name,
-                value=str(known),
-                remedy="give both the scale the answers are on",
-            )
-    chosen = own or scale
-    return survey if chosen is None else survey.with_scale(chosen, items)
 
 
 def _ends(
@@ -395,7 +362,7 @@ def _of_rows(
     scored = kernel.score((found.X - low) * factor, tree, min_answered)
     means = column_variances(list(scored.S.T), found.rows)
     parts = [
-        np.stack([mean_of(column, found.rows) for column in columns], axis=1)
+        np.hstack([column_variances([column], found.rows).mean for column in columns])
         for columns in (kernel.to_parent(scored, tree), kernel.to_root(scored, tree))
     ]
     reason = f"fewer than {100 * min_answered:g} % of the weight answered"

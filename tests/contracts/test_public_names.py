@@ -44,6 +44,7 @@ NAMES = [
     "read",
     "read_result",
     "report",
+    "servqual_study",
 ]
 FUNCTIONS = [n for n in NAMES if n[0].islower()]
 NAMESPACES = (

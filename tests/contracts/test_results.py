@@ -169,6 +169,8 @@ def evil_instrument() -> dict[str, Result]:
         "questionnaire": spec.questionnaire(),
         "instrument check": spec.check(frame.rename(columns={spec.columns()[0]: EVIL})),
         "instrument check whole": spec.check(frame),
+        "study plan": sat.servqual_study(instrument=spec, industry=EVIL),
+        "study": sat.servqual_study(frame.clip(lower=1), spec),
     }
 
 
