@@ -220,7 +220,12 @@ def products(X: FloatArray, codes: IntArray, n_groups: int) -> FloatArray:
     if n_groups == 1:
         return np.asarray(X.T @ X)[None]
     i, j = np.triu_indices(X.shape[1])
-    flat = _sums(X[:, i] * X[:, j], codes, n_groups)
+    T, starts = np.ascontiguousarray(X.T), _starts(codes)
+    flat, product = np.zeros((n_groups, len(i))), np.empty(len(X))
+    at = codes[starts]
+    for q, (a, b) in enumerate(zip(i, j, strict=True)):  # pair by pair, in cache
+        np.multiply(T[a], T[b], out=product)
+        flat[at, q] = np.add.reduceat(product, starts)
     out = np.empty((n_groups, X.shape[1], X.shape[1]))
     out[:, i, j] = out[:, j, i] = flat
     return out
@@ -232,7 +237,9 @@ def _sums(values: FloatArray, codes: IntArray, n_groups: int) -> FloatArray:
         return np.asarray(values.sum(axis=0))[None]
     out = np.zeros((n_groups, values.shape[1]))
     starts = _starts(codes)
-    out[codes[starts]] = np.add.reduceat(values, starts, axis=0)
+    at = codes[starts]
+    for j in range(values.shape[1]):
+        out[at, j] = np.add.reduceat(np.ascontiguousarray(values[:, j]), starts)
     return out
 
 
@@ -258,7 +265,10 @@ def _left(X: FloatArray, codes: IntArray, b: FloatArray) -> FloatArray:
     """Return the residuals √w e (m,) of a chunk."""
     if len(b) == 1:
         return np.asarray(X[:, K] - X[:, :K] @ b[0])
-    return np.asarray(X[:, K] - np.einsum("ni,ni->n", X[:, :K], b[codes]))
+    left = X[:, K].copy()
+    for j in range(K):
+        left -= X[:, j] * b[codes, j]
+    return left
 
 
 def _projected(
@@ -275,7 +285,11 @@ def _projected(
         if rows.n_groups == 1:
             u = X @ bread[0]
         else:
-            u = np.einsum("ni,nij->nj", X, bread[codes])
+            u = np.zeros((K, len(X)))
+            for j in range(K):
+                for i in range(K):
+                    u[j] += X[:, i] * bread[codes, i, j]
+            u = u.T
         yield here, u, np.einsum("ni,ni->n", X, u), _left(whole, codes, b), codes
 
 

@@ -168,7 +168,9 @@ def resampled(
     S = np.empty((len(counts), rows.n_groups, K + 1, K + 1))
     for g in range(rows.n_groups):  # one matrix product each
         here = slice(ends[g], ends[g + 1])
-        S[:, g, i, j] = S[:, g, j, i] = counts[:, of[here]] @ sums[here]
+        whole = ends[g + 1] - ends[g] == counts.shape[1]  # every unit, in order
+        drawn = counts if whole else counts[:, of[here]]
+        S[:, g, i, j] = S[:, g, j, i] = drawn @ sums[here]
     b, _ = solved(S, np.full(rows.n_groups, K + 1))
     b = b * rows.rescale()
     b[..., 0] += rows.shift
