@@ -36,6 +36,8 @@ from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey
 
 ERRORS = ("robust", "classical")
+CELLS = 2**20
+"""Counts held at once: with many units fewer draws are fitted at once."""
 HC3 = "HC3, for rows sampled singly"
 CLASSICAL = "classical: equal error variances, rows sampled singly"
 
@@ -252,7 +254,12 @@ def _with_limits(
         if strata is None
         else _resample.rescaled_counts(n_units, strata, n_draws, rng)
     )
-    blocks = [[axes.resampled(block, *part) for part in parts] for block in counts]
+    enough = CELLS / max(n_units, 1)
+    blocks = [
+        [axes.resampled(drawn, *part) for part in parts]
+        for held in _resample.gathered(counts, enough, len)
+        for drawn in [np.concatenate(held)]
+    ]
     done, failed = [], 0
     for d, model in enumerate(models):
         draws = np.concatenate([block[d] for block in blocks])
