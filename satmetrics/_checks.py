@@ -36,13 +36,19 @@ _NEAR_MISSES = {
 
 def did_you_mean(word: object, options: Iterable[object]) -> str:
     """Return ``did you mean 'x'?`` for the nearest option, or an empty string."""
+    found = nearest(word, options)
+    return "" if found is None else f"did you mean {found!r}?"
+
+
+def nearest(word: object, options: Iterable[object]) -> str | None:
+    """Return the option most like `word`, None if none is."""
     names = [str(option) for option in options]
     folded = {name.casefold().replace("_", "").replace(" ", ""): name for name in names}
     key = str(word).casefold().replace("_", "").replace(" ", "").replace("-", "")
     close = difflib.get_close_matches(key, folded, n=1, cutoff=0.65)
     if not close and len(key) > 2:
         close = [f for f in folded if key.startswith(f) or f.startswith(key)][:1]
-    return f"did you mean {folded[close[0]]!r}?" if close else ""
+    return folded[close[0]] if close else None
 
 
 def one_of(name: str, value: object, options: Sequence[str]) -> None:

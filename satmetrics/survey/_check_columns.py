@@ -10,7 +10,8 @@ import numpy as np
 from satmetrics._result import Context
 from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError
-from satmetrics.survey._door import open_frame
+from satmetrics.survey._door import open_frame, span_of
+from satmetrics.survey._suspects import has_fraction
 from satmetrics.survey.answers import loose_numbers
 from satmetrics.survey.survey import Survey
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from satmetrics.survey._door import Grid
     from satmetrics.survey.instrument import Instrument
     from satmetrics.survey.scale import Scale
+
+FINITE = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,7 @@ class Seen:
         answers between two of its points.
     off_values : distinct answers off the scale.
     constant : whether two or more usable answers are all the same.
+    usable : number of usable answers.
     fault : why a survey refuses the column; empty if it does not.
     """
 
@@ -44,6 +48,7 @@ class Seen:
     between: int = 0
     off_values: tuple[float, ...] = ()
     constant: bool = False
+    usable: int = 0
     fault: str = ""
 
 
@@ -88,18 +93,26 @@ def _seen(
     values: FloatArray, unreadable: int, scale: Scale | None, *, turn: bool
 ) -> Seen:
     empty = int(np.isnan(values).sum()) - unreadable
-    off = np.isinf(values)
-    if scale is not None:
-        off = off | ~scale.contains(values)
-    kept = np.where(off, np.nan, values)
-    answers = kept[np.isfinite(kept)]
-    between = 0 if scale is None else int((~scale.on_point(kept)).sum())
+    low, high = span_of(values)
+    off_values: tuple[float, ...] = ()
+    count = 0
+    least, most = (scale.minimum, scale.maximum) if scale else (-FINITE, FINITE)
+    if low < least or high > most:
+        off = (values < least) | (values > most)
+        count, off_values = int(off.sum()), tuple(np.unique(values[off]).tolist())
+        values = np.where(off, np.nan, values)
+        low, high = span_of(values)
+    between = 0
+    if scale is not None and (scale.step != 1 or has_fraction(values)):
+        between = int((~scale.on_point(values)).sum())
+    answers = len(values) - empty - unreadable - count
     return Seen(
-        scale.flip(kept) if turn and scale is not None else kept,
+        scale.flip(values) if turn and scale is not None else values,
         missing=empty / len(values) if len(values) else np.nan,
         unreadable=unreadable,
-        off_scale=int(off.sum()),
+        off_scale=count,
         between=between,
-        off_values=tuple(np.unique(values[off]).tolist()),
-        constant=len(answers) > 1 and bool((answers == answers[0]).all()),
+        off_values=off_values,
+        constant=answers > 1 and low == high,
+        usable=answers,
     )

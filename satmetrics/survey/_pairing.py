@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from satmetrics import _special as special
 from satmetrics._typing import FloatArray, IntArray
+
+PIECE = 2**13
+"""Rows looked at together: they stay in cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,45 +35,50 @@ class Rivals:
     p: FloatArray
 
 
-def correlations(X: FloatArray, Y: FloatArray) -> tuple[FloatArray, FloatArray]:
+def correlations(
+    X: Sequence[FloatArray], Y: Sequence[FloatArray]
+) -> tuple[FloatArray, FloatArray]:
     """Return pairwise correlations of columns and the number of complete pairs.
 
     Parameters
     ----------
-    X : (n, p) with NaN for missing.
-    Y : (n, q)
+    X : p columns (n,) with NaN for missing.
+    Y : q columns (n,)
 
     Returns
     -------
     R : (p, q), NaN where a column does not vary or fewer than 3 pairs are complete.
     N : (p, q)
     """
-    U, V = np.isfinite(X) * 1.0, np.isfinite(Y) * 1.0
-    A, B = _centred(X), _centred(Y)
-    N = U.T @ V
+    sums = np.zeros((6, len(X), len(Y)))
+    first, second = _shift(X), _shift(Y)
+    for rows in _pieces(X):
+        U, A = _there(X, rows, first)
+        V, B = _there(Y, rows, second)
+        pairs = ((U, V), (A, V), (U, B), (A, B), (A * A, V), (U, B * B))
+        for k, (left, right) in enumerate(pairs):
+            sums[k] += left.T @ right
+    N, sx, sy, xy, xx, yy = sums
     with np.errstate(divide="ignore", invalid="ignore"):
-        sx, sy = A.T @ V, U.T @ B
-        cross = A.T @ B - sx * sy / N
-        xx = (A * A).T @ V - sx**2 / N
-        yy = U.T @ (B * B) - sy**2 / N
-        R = cross / np.sqrt(xx * yy)
+        xx, yy = xx - sx**2 / N, yy - sy**2 / N
+        R = (xy - sx * sy / N) / np.sqrt(xx * yy)
     flat = (xx <= 1e-12 * N) | (yy <= 1e-12 * N) | (N < 3)
     return np.where(flat, np.nan, R), N
 
 
-def rivals(E: FloatArray, P: FloatArray) -> Rivals:
+def rivals(E: Sequence[FloatArray], P: Sequence[FloatArray]) -> Rivals:
     """Compare each item's own pair with the best other second answer.
 
     Parameters
     ----------
-    E, P : (n, k) first and second answers of the same items, NaN for missing.
+    E, P : k columns (n,), first and second answers of the same items, NaN for missing.
 
     Notes
     -----
     Williams' t for two correlations that share a variable, n − 3 degrees of freedom,
     one-sided, times k(k − 1) for having picked the best (Bonferroni).
     """
-    k = E.shape[1]
+    k = len(E)
     R, N = correlations(E, P)
     own = np.diag(R).copy()
     rest = np.where(np.eye(k, dtype=bool) | np.isnan(R), -np.inf, R)
@@ -97,26 +106,45 @@ def williams(
     return np.where((n > 3) & (below > 0), t, np.nan)
 
 
-def item_rest(X: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the correlation of each column with the mean of the others, and n.
+def item_rest(X: Sequence[FloatArray]) -> tuple[FloatArray, int]:
+    """Return the correlation of each of k columns with the mean of the others, and n.
 
-    Rows that miss an answer are passed over.
+    Rows that miss an answer are passed over. The mean of the others has the same
+    correlation as their sum, whose covariances are sums of those of the columns.
     """
-    k = X.shape[1]
-    rows = X[np.isfinite(X).all(axis=1)]
-    n = np.full(k, float(len(rows)))
-    if k < 2 or len(rows) < 3:
+    k, n = len(X), 0
+    total, cross, shift = np.zeros(k), np.zeros((k, k)), _shift(X)
+    for rows in _pieces(X):
+        U, A = _there(X, rows, shift)
+        A = A[U.all(axis=1)]
+        n += len(A)
+        total += A.sum(axis=0)
+        cross += A.T @ A
+    if k < 2 or n < 3:
         return np.full(k, np.nan), n
-    rest = (rows.sum(axis=1, keepdims=True) - rows) / (k - 1)
-    A, B = rows - rows.mean(axis=0), rest - rest.mean(axis=0)
+    S = cross - np.outer(total, total) / n
+    own, row = np.diag(S), S.sum(axis=1)
+    below = own * (S.sum() - 2 * row + own)
     with np.errstate(divide="ignore", invalid="ignore"):
-        r = (A * B).sum(axis=0) / np.sqrt((A**2).sum(axis=0) * (B**2).sum(axis=0))
-    return r, n
+        r = (row - own) / np.sqrt(below)
+    return np.where(below > 1e-12 * n, r, np.nan), n
 
 
-def _centred(X: FloatArray) -> FloatArray:
-    """Return the columns about their means, 0 where missing."""
-    there = np.isfinite(X)
-    count = np.maximum(there.sum(axis=0), 1)
-    mean = np.where(there, X, 0.0).sum(axis=0) / count
-    return np.asarray(np.where(there, X - mean, 0.0))
+def _pieces(X: Sequence[FloatArray]) -> Iterator[slice]:
+    n = len(X[0]) if len(X) else 0
+    return (slice(start, start + PIECE) for start in range(0, n, PIECE))
+
+
+def _shift(X: Sequence[FloatArray]) -> FloatArray:
+    """Return a number near each column, so that nothing cancels in the sums."""
+    found = [next(iter(x[:PIECE][np.isfinite(x[:PIECE])]), 0.0) for x in X]
+    return np.asarray(found, dtype=np.float64)
+
+
+def _there(
+    X: Sequence[FloatArray], rows: slice, shift: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return what is answered (1 or 0) and the answers about `shift`, 0 if missing."""
+    values = np.column_stack([x[rows] for x in X])
+    there = np.isfinite(values)
+    return there * 1.0, np.where(there, values - shift, 0.0)

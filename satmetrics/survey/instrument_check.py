@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satmetrics._checks import did_you_mean
+from satmetrics._checks import nearest
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray
 from satmetrics.survey import _pairing as kernel
 from satmetrics.survey._check_columns import Seen, see_columns
+from satmetrics.survey._check_words import (
+    FEWEST,
+    absent_columns,
+    column_words,
+    incomplete_forms,
+    listed,
+    pairing_hints,
+)
 from satmetrics.survey.label import Label
 from satmetrics.survey.questionnaire import refuse_concept, warn_remarks
 
@@ -22,10 +30,6 @@ if TYPE_CHECKING:
     from satmetrics.survey.instrument import Instrument
     from satmetrics.survey.item import Form
 
-FEWEST = 30
-"""Correlations of fewer answers are not looked at."""
-SURE = 0.05
-SHOWN = 8
 PAIRING = (
     "whether expectation and perception belong together rests on correlations: a hint, "
     "never a verdict"
@@ -81,7 +85,7 @@ class InstrumentCheck(TableResult):
         facts = (
             *self.context.facts(),
             ("rows", f"{self.context.n_rows:,}"),
-            ("columns that belong to no question", _listed(self.extra) or "none"),
+            ("columns that belong to no question", listed(self.extra) or "none"),
         )
         notes = self.findings or ("nothing looks odd",)
         return Summary(
@@ -99,12 +103,14 @@ def check_instrument(spec: Instrument, data: object) -> InstrumentCheck:
     seen, context, others = see_columns(spec, data)
     rest = _item_rest(spec, seen)
     pairing, hints = _pairing(spec, seen)
-    words = {name: _words(spec, name, seen[name], rest) for name in spec.columns()}
+    words = {
+        name: column_words(spec, name, seen[name], rest) for name in spec.columns()
+    }
     table = _table(spec, seen, rest, words, others)
     forms = _forms(spec, seen)
     findings = (
-        *_absent(table, others),
-        *_incomplete(forms),
+        *absent_columns(table, others),
+        *incomplete_forms(forms),
         *(f"{name!r}: {text}" for name, text in words.items() if text),
         *_whole_dimensions(spec, seen),
         *hints,
@@ -140,12 +146,12 @@ def _table(
                 for item, (_, _, name) in zip(items, cells, strict=True)
             ],
             "item": [item.id if item else "" for item in items],
-            "n": [int(np.isfinite(own.values).sum()) for own in look],
+            "n": [own.usable for own in look],
             "column": [column for column, _, _ in cells],
             "form": [form.id for _, form, _ in cells],
             "there": [own.there for own in look],
             "nearest": [
-                "" if own.there else _nearest(column, others)
+                "" if own.there else nearest(column, others) or ""
                 for own, (column, _, _) in zip(look, cells, strict=True)
             ],
             "missing": [own.missing for own in look],
@@ -161,46 +167,14 @@ def _table(
     )
 
 
-def _nearest(column: str, others: Sequence[str]) -> str:
-    hint = did_you_mean(column, others)
-    return hint.split("'")[1] if hint.count("'") >= 2 else ""
-
-
-def _words(
-    spec: Instrument, column: str, own: Seen, rest: dict[str, tuple[float, int]]
-) -> str:
-    """Say what looks odd in one column."""
-    found = []
-    if own.fault:
-        found.append(own.fault)
-    if own.unreadable:
-        found.append(f"{own.unreadable:,} texts hold no number")
-    if own.off_scale:
-        shown = ", ".join(f"{value:g}" for value in own.off_values[:SHOWN])
-        found.append(
-            f"{own.off_scale:,} answers off the scale {spec.scale_of(column)}: {shown}"
-        )
-    if own.constant:
-        found.append("all answers are the same")
-    if own.there and not np.isfinite(own.values).any():
-        found.append("no usable answers")
-    r, n = rest.get(column, (np.nan, 0))
-    if n >= FEWEST and r < -2 / np.sqrt(n):
-        turned = column in spec.reverse_columns()
-        cause = "looks reversed already" if turned else "looks reversed"
-        found.append(f"{cause} (r = {r:.2f} with the rest of its dimension, n = {n:,})")
-    return "; ".join(found)
-
-
 def _item_rest(spec: Instrument, seen: dict[str, Seen]) -> dict[str, tuple[float, int]]:
     found: dict[str, tuple[float, int]] = {}
     for form in spec.forms:
         for dimension in spec.asked_dimensions if form.per_item else ():
             columns = _present(spec, form, dimension.id, seen)
             if len(columns) > 1:
-                r, n = kernel.item_rest(_matrix(seen, columns))
-                pairs = zip(r.tolist(), n.astype(int).tolist(), strict=True)
-                found.update(zip(columns, pairs, strict=True))
+                r, n = kernel.item_rest([seen[name].values for name in columns])
+                found |= {c: (x, n) for c, x in zip(columns, r.tolist(), strict=True)}
     return found
 
 
@@ -215,15 +189,12 @@ def _whole_dimensions(spec: Instrument, seen: dict[str, Seen]) -> list[str]:
         }
         if len(blocks) < 3:
             continue
-        means = np.column_stack(
-            [_matrix(seen, columns).mean(axis=1) for columns in blocks.values()]
-        )
-        r, n = kernel.item_rest(means)
+        r, n = kernel.item_rest([_mean(seen, own) for own in blocks.values()])
         for name, value in zip(blocks, r, strict=True):
-            if n[0] >= FEWEST and value < -2 / np.sqrt(n[0]):
+            if n >= FEWEST and value < -2 / np.sqrt(n):
                 found.append(
                     f"{form.id} of dimension {name!r} runs against the other "
-                    f"dimensions (r = {value:.2f}, n = {int(n[0]):,}): is the whole of "
+                    f"dimensions (r = {value:.2f}, n = {n:,}): is the whole of "
                     "it reversed, or turned already?"
                 )
     return found
@@ -244,7 +215,7 @@ def _pairing(spec: Instrument, seen: dict[str, Seen]) -> tuple[Table, list[str]]
     if len(items) < 2:
         return Table((), ()), []
     E, P = (
-        _matrix(seen, [form.column(item.id) for item in items])
+        [seen[form.column(item.id)].values for item in items]
         for form in (*first, *second)
     )
     found = kernel.rivals(E, P)
@@ -260,29 +231,7 @@ def _pairing(spec: Instrument, seen: dict[str, Seen]) -> tuple[Table, list[str]]
             "best": found.best,
         }
     )
-    return table, _hints(table, first[0].id)
-
-
-def _hints(table: Table, first: str) -> list[str]:
-    sure = {
-        row["item"]: row
-        for row in table.rows()
-        if row["n"] >= FEWEST and row["p_value"] < SURE
-    }
-    found, told = [], set()
-    for name, row in sure.items():
-        other = row["other"]
-        if name in told:
-            continue
-        mutual = other in sure and sure[other]["other"] == name
-        told |= {name, other} if mutual else {name}
-        numbers = f"r = {row['best']:.2f} against {row['own']:.2f}, n = {row['n']:,}"
-        found.append(
-            f"hint: the {first} of {name!r} goes with the perception of {other!r} "
-            f"better than with its own ({numbers})"
-            + (", and the other way round: are they exchanged?" if mutual else "")
-        )
-    return found
+    return table, pairing_hints(table, first[0].id)
 
 
 def _forms(spec: Instrument, seen: dict[str, Seen]) -> Table:
@@ -301,27 +250,6 @@ def _forms(spec: Instrument, seen: dict[str, Seen]) -> Table:
     )
 
 
-def _absent(table: Table, others: Sequence[str]) -> list[str]:
-    gone = [row for row in table.rows() if not row["there"]]
-    if not gone:
-        return []
-    hints = [
-        f"{r['column']} (did you mean {r['nearest']!r}?)" for r in gone if r["nearest"]
-    ]
-    bare = [row["column"] for row in gone if not row["nearest"]]
-    text = f"{len(gone)} columns are not there: {_listed([*hints, *bare])}"
-    return [text + (f"; the data have also {_listed(others)}" if others else "")]
-
-
-def _incomplete(forms: Table) -> list[str]:
-    return [
-        f"form {row['form']!r} is incomplete: {row['there']} of {row['columns']} "
-        "columns"
-        for row in forms.rows()
-        if 0 < row["there"] < row["columns"]
-    ]
-
-
 def _present(
     spec: Instrument, form: Form, dimension: str, seen: dict[str, Seen]
 ) -> list[str]:
@@ -330,13 +258,11 @@ def _present(
 
 
 def _usable(own: Seen) -> bool:
-    return own.there and not own.constant and bool(np.isfinite(own.values).any())
+    return own.there and not own.constant and own.usable > 0
 
 
-def _matrix(seen: dict[str, Seen], columns: Sequence[str]) -> FloatArray:
-    return np.column_stack([seen[name].values for name in columns])
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+def _mean(seen: dict[str, Seen], columns: Sequence[str]) -> FloatArray:
+    total = seen[columns[0]].values.copy()
+    for name in columns[1:]:
+        total += seen[name].values
+    return total / len(columns)

@@ -196,6 +196,11 @@ def test_absent_and_extra_columns_are_named():
     assert "importance" not in " ".join(check.findings[1:])  # not asked at all
 
 
+def test_a_nearest_name_with_quotes_is_that_name():
+    frame = answers(n=30).rename(columns={"p_tan1": "p_tan1'"})
+    assert SERVQUAL.check(frame).table.where(column="p_tan1")["nearest"] == ["p_tan1'"]
+
+
 def test_odd_answers_are_counted_and_not_refused():
     frame = answers()
     frame["p_tan1"] = frame["p_tan1"].astype(float)
@@ -299,12 +304,18 @@ def test_pairwise_correlations_and_williams_by_hand():
     Y = X @ rng.normal(size=(3, 2)) + rng.normal(size=(60, 2)) + 100
     X[rng.random(X.shape) < 0.2] = np.nan
     Y[rng.random(Y.shape) < 0.2] = np.nan
-    R, N = kernel.correlations(X, Y)
+    R, N = kernel.correlations(list(X.T), list(Y.T))
     for i in range(3):
         for j in range(2):
             both = np.isfinite(X[:, i]) & np.isfinite(Y[:, j])
             assert R[i, j] == pytest.approx(stats.pearsonr(X[both, i], Y[both, j])[0])
             assert N[i, j] == both.sum()
+    r, n = kernel.item_rest(list(X.T))
+    whole = X[np.isfinite(X).all(axis=1)]
+    for j in range(3):
+        rest = np.delete(whole, j, axis=1).mean(axis=1)
+        assert r[j] == pytest.approx(stats.pearsonr(whole[:, j], rest)[0])
+    assert n == len(whole)
     # Steiger's form of the same test, with the determinant taken by numpy
     r12, r13, r23, n = 0.5, 0.3, 0.4, 103
     det = np.linalg.det([[1, r12, r13], [r12, 1, r23], [r13, r23, 1]])
