@@ -6,11 +6,14 @@ from satmetrics.criteria.ahp import ahp_weights
 from satmetrics.criteria.allocation import point_weights
 from satmetrics.criteria.book import StoredWeights, WeightBook
 from satmetrics.criteria.dispersion import critic_weights, entropy_weights
-from satmetrics.criteria.fuzzy import FuzzyEvaluation, fuzzy_evaluation
+from satmetrics.criteria.fuzzy import fuzzy_evaluation
+from satmetrics.criteria.fuzzy_result import FuzzyEvaluation
 from satmetrics.criteria.grades import GradeShares, grade_shares
-from satmetrics.criteria.hierarchy import IndexHierarchy, IndexNode
+from satmetrics.criteria.hierarchy import IndexHierarchy
 from satmetrics.criteria.hierarchy_changes import HierarchyChanges, hierarchy_changes
-from satmetrics.criteria.hierarchy_scores import HierarchyScores, hierarchy_scores
+from satmetrics.criteria.hierarchy_nodes import IndexNode
+from satmetrics.criteria.hierarchy_result import HierarchyScores
+from satmetrics.criteria.hierarchy_scores import hierarchy_scores
 from satmetrics.criteria.regression import regression_weights
 from satmetrics.criteria.weights import CriteriaWeights
 from satmetrics.gap.five.agreed import agreement

@@ -6,16 +6,21 @@ rows. Nothing loops over rows or groups.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from satmetrics._typing import FloatArray, IntArray
+from satmetrics.moment import _kernel as kernel
 from satmetrics.moment._linearised import linearised
 
 ROUNDING = 1e-12
 """A sum of squares this small beside the size of the values is rounding error."""
+LARGE = 2048
+"""Rows per group, on average, from which one matrix product per group is fastest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +44,35 @@ class Rows:
 
     def total(self, values: FloatArray) -> FloatArray:
         """Sum values (n,) within groups: (G,)."""
+        if self.n_groups == 1:
+            return np.array([values.sum()], dtype=np.float64)
         found = np.bincount(self.codes, values, minlength=self.n_groups)
         return np.asarray(found, dtype=np.float64)
 
+    def spread(self, of_groups: FloatArray) -> FloatArray:
+        """Return the value of each row's group: (G,) to (n,)."""
+        if self.n_groups == 1:
+            return np.broadcast_to(of_groups, self.codes.shape)
+        return np.asarray(of_groups[self.codes])
+
+    @cached_property
+    def whole(self) -> tuple[FloatArray, FloatArray]:
+        """Rows and sums of weights (G,) where nothing is missing."""
+        return self.total(np.ones(len(self.codes))), self.total(self.w)
+
+    @cached_property
+    def segments(self) -> tuple[IntArray, IntArray]:
+        """The rows in order of their groups, and where each group starts (G + 1,)."""
+        order = np.argsort(self.codes, kind="stable")
+        ends = np.cumsum(np.bincount(self.codes, minlength=self.n_groups))
+        return order, np.concatenate([[0], ends])
+
     def degrees(self) -> FloatArray:
         """Return sampled units less strata of each group (G,); NaN below 1."""
-        unit = np.arange(len(self.codes)) if self.unit is None else self.unit
+        if self.unit is None:
+            rows = self.whole[0]
+            return np.where(rows > 1, rows - 1, np.nan)
+        unit = self.unit
         C = int(unit.max(initial=-1)) + 1
         strata = np.zeros(C, dtype=np.int64) if self.strata is None else self.strata
         H = int(strata.max(initial=-1)) + 1
@@ -82,15 +110,7 @@ def column_means(columns: Sequence[FloatArray], rows: Rows) -> Means:
     if rows.unit is not None and rows.strata is not None:
         parts = (rows.codes, rows.n_groups, rows.unit, rows.strata)
         return Means(n, mean, linearised(influence, *parts))
-    U = np.stack(influence, axis=1)
-    order = np.argsort(rows.codes, kind="stable")
-    here = rows.codes[order]
-    starts = np.flatnonzero(np.r_[True, here[1:] != here[:-1]]) if len(here) else here
-    cov = np.zeros((rows.n_groups, U.shape[1], U.shape[1]))
-    for j in range(U.shape[1]):  # one column against all keeps memory at n × q
-        product = (U[:, j, None] * U)[order]
-        if len(starts):
-            cov[here[starts], j] = np.add.reduceat(product, starts, axis=0)
+    cov = _products(np.stack(influence, axis=1), rows)
     factor = _small_sample(n)
     return Means(n, mean, cov * factor[:, :, None] * factor[:, None, :])
 
@@ -99,15 +119,40 @@ def column_variances(columns: Sequence[FloatArray], rows: Rows) -> Means:
     """Return means and their variances (G, q) alone: memory of one column."""
     found = []
     for column in columns:
-        n, mean, (u,) = _influences([column], rows)
+        n, mean, u = _influence(column, rows)
         if rows.unit is not None and rows.strata is not None:
             parts = (rows.codes, rows.n_groups, rows.unit, rows.strata)
-            var = linearised([u], *parts)[:, :, 0]
+            var = linearised([u], *parts)[:, 0, 0]
         else:
-            var = rows.total(u * u)[:, None] * _small_sample(n) ** 2
+            var = rows.total(u * u) * _small_sample(n) ** 2
         found.append((n, mean, var))
-    n, mean, var = (np.hstack(part) for part in zip(*found, strict=True))
+    n, mean, var = (np.stack(part, 1) for part in zip(*found, strict=True))
     return Means(n, mean, var)
+
+
+def _products(U: FloatArray, rows: Rows) -> FloatArray:
+    """Return ``Σ u uᵀ`` (G, q, q) within groups: large ones by one product each."""
+    q, G = U.shape[1], rows.n_groups
+    if G == 1:
+        return np.asarray((U.T @ U)[None])
+    if len(U) < LARGE * G:
+        ones = np.ones(len(U))
+        sums = kernel.group_sums(U, ones, rows.codes, G)
+        return np.asarray(sums[:, kernel.HEAD + q :][:, kernel.square(q)])
+    order, bounds = rows.segments
+    parts = [U[order[a:b]] for a, b in itertools.pairwise(bounds)]
+    return np.stack([part.T @ part for part in parts])
+
+
+def mean_of(column: FloatArray, rows: Rows) -> FloatArray:
+    """Return the means (G,) of a column over the rows that have a value."""
+    seen = np.isfinite(column)
+    if seen.all():
+        W, x = rows.whole[1], column
+    else:
+        W, x = rows.total(rows.w * seen), np.where(seen, column, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(rows.total(rows.w * x) / W)
 
 
 def _small_sample(n: IntArray) -> FloatArray:
@@ -122,18 +167,26 @@ def _influences(
     """Return n (G, q), means (G, q), and ``w (x − x̄)/W`` (n,) of every column."""
     counts, means, influence = [], [], []
     for column in columns:
-        seen = np.isfinite(column)
-        x = np.where(seen, column, 0.0)
-        w = np.where(seen, rows.w, 0.0)
-        W = rows.total(w)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            m = rows.total(w * x) / W
-            share = np.where(W > 0, 1 / W, 0.0)
-        r = np.where(seen, x - m[rows.codes], 0.0)
-        size = rows.total(np.where(seen, np.abs(x), 0.0) ** 2)
-        flat = rows.total(r * r) <= ROUNDING * np.maximum(size, ROUNDING)
-        r = np.where(flat[rows.codes], 0.0, r)
-        counts.append(rows.total(seen.astype(np.float64)).astype(np.int64))
+        n, m, u = _influence(column, rows)
+        counts.append(n)
         means.append(m)
-        influence.append(w * r * share[rows.codes])
+        influence.append(u)
     return np.stack(counts, 1), np.stack(means, 1), influence
+
+
+def _influence(
+    column: FloatArray, rows: Rows
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return n (G,), mean (G,), and ``w (x − x̄)/W`` (n,), 0 where missing."""
+    seen = np.isfinite(column)
+    whole = bool(seen.all())
+    x = column if whole else np.where(seen, column, 0.0)
+    w = rows.w if whole else np.where(seen, rows.w, 0.0)
+    n, W = rows.whole if whole else (rows.total(seen.astype(float)), rows.total(w))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        m = rows.total(w * x) / W
+        share = np.where(W > 0, 1 / W, 0.0)
+    r = x - rows.spread(np.nan_to_num(m))
+    size, squares = rows.total(np.abs(x) ** 2), rows.total(w * r * r)
+    flat = squares <= ROUNDING * np.maximum(size, ROUNDING)
+    return n.astype(np.int64), m, w * r * rows.spread(np.where(flat, 0.0, share))

@@ -85,19 +85,22 @@ def score(X: FloatArray, tree: Tree, min_answered: float) -> Scored:
     ----------
     X : (n, p)
     """
-    S = np.full((len(X), len(tree.parent)), np.nan)
-    leaves = np.flatnonzero(tree.item >= 0)
-    S[:, leaves] = X[:, tree.item[leaves]]
+    S = np.full((len(X), len(tree.parent)), np.nan, order="F")
+    for k in np.flatnonzero(tree.item >= 0).tolist():
+        S[:, k] = X[:, tree.item[k]]
     T, short = {}, {}
     for k in reversed(tree.inner.tolist()):
-        children = tree.children(k)
-        below = S[:, children]
-        seen = np.isfinite(below)
-        weight = seen @ tree.share[children]
+        total, weight, some = np.zeros(len(X)), np.zeros(len(X)), np.zeros(len(X), bool)
+        for child in tree.children(k).tolist():
+            below, w = S[:, child], tree.share[child]
+            seen = np.isfinite(below)
+            total += np.where(seen, w * below, 0.0)
+            weight += w * seen
+            some |= seen
         enough = (weight > ROUNDING) & (weight >= min_answered - ROUNDING)
         T[k] = np.where(enough, weight, np.nan)
-        S[:, k] = np.where(seen, below, 0.0) @ tree.share[children] / T[k]
-        short[k] = seen.any(axis=1) & ~enough
+        S[:, k] = total / T[k]
+        short[k] = some & ~enough
     return Scored(S, T, short)
 
 

@@ -12,10 +12,10 @@ from satmetrics._frames import Table
 from satmetrics._result import Exclusion
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.criteria._means import Means, column_means
+from satmetrics.criteria.blocks import instrument_of, top_dimensions
 from satmetrics.criteria.rows import Answered, answered, keyed, of_rows, opened
 from satmetrics.criteria.weights import POINTS, CriteriaWeights
 from satmetrics.errors import DataError, OptionError
-from satmetrics.survey import instruments
 from satmetrics.survey.instrument import Instrument
 
 IPSATIVE = (
@@ -81,7 +81,7 @@ def point_weights(
     100.0
     """
     check_level(level)
-    spec = instruments.load(instrument) if isinstance(instrument, str) else instrument
+    spec = instrument_of(instrument)
     survey = opened(data, spec)
     columns = _columns(points, spec or survey.instrument)
     found = answered(survey, tuple(columns.values()), by)
@@ -132,7 +132,7 @@ def _columns(
             remedy="give points={criterion: column}, or an instrument",
         )
     form = _form(points, instrument)
-    return {d.id: instrument.column(d.id, form) for d in instrument.dimensions}
+    return {name: instrument.column(name, form) for name in top_dimensions(instrument)}
 
 
 def _form(points: str | None, instrument: Instrument) -> str:

@@ -26,22 +26,24 @@ class StoredWeights(Record):
     Attributes
     ----------
     industry : the industry.
-    values : ``{criterion: points}``, none negative.
+    points : pairs (criterion, points), or a mapping; none negative. They need not sum
+        to 100.
     source : who gave or estimated them, when and where.
     status : "verified", "recalled" or "unverified".
     method : how they were found, such as "points shared out by 388 respondents".
     """
 
     industry: str
-    values: Mapping[str, float]
+    points: tuple[tuple[str, float], ...]
     source: str = ""
     status: Status = "unverified"
     method: str = ""
 
     def __post_init__(self) -> None:
-        shares_of(self.values, what=f"the weights of {self.industry!r}")
-        numbers = {str(k): float(v) for k, v in self.values.items()}
-        object.__setattr__(self, "values", numbers)
+        given = dict(self.points)
+        shares_of(given, what=f"the weights of {self.industry!r}")
+        pairs = tuple((str(name), float(value)) for name, value in given.items())
+        object.__setattr__(self, "points", pairs)
         if not self.industry or self.status not in STATUSES:
             raise SpecificationError(
                 f"weights of industry {self.industry!r}, status {self.status!r}",
@@ -52,12 +54,12 @@ class StoredWeights(Record):
             )
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{k} {v:g}" for k, v in self.values.items())
+        shown = ", ".join(f"{k} {v:g}" for k, v in self.points)
         return f"{self.industry}: {shown} ({self.status})"
 
     def weights(self) -> CriteriaWeights:
         """Return them as weights that sum to 1, taken as known without error."""
-        shares, notes = shares_of(self.values)
+        shares, notes = shares_of(dict(self.points))
         return known_weights(
             shares,
             Context(name=self.source, notes=notes),
@@ -158,13 +160,13 @@ class WeightBook(Record):
         SpecificationError
             If no industry is named.
         """
-        values = weights
+        points = weights
         if isinstance(weights, CriteriaWeights):
             industry = industry or weights.industry
             source = source or weights.context.name
             method = method or weights.method
-            values = weights.as_points()
-        entry = StoredWeights(industry, values, source, status, method)  # type: ignore[arg-type]
+            points = weights.as_points()
+        entry = StoredWeights(industry, tuple(points.items()), source, status, method)  # type: ignore[union-attr]
         others = tuple(e for e in self.entries if e.industry != entry.industry)
         return replace(self, entries=(*others, entry))
 
@@ -194,7 +196,14 @@ class WeightBook(Record):
     def to_toml(self) -> str:
         """Return the book as TOML that `from_toml` brings back unchanged."""
         entries = [
-            {key: getattr(entry, key) for key in _ENTRY} for entry in self.entries
+            {
+                "industry": entry.industry,
+                "values": dict(entry.points),
+                "source": entry.source,
+                "status": entry.status,
+                "method": entry.method,
+            }
+            for entry in self.entries
         ]
         return _toml.write({"schema": 1, "label": self.label, "weights": entries})
 
@@ -209,7 +218,7 @@ class WeightBook(Record):
         rows = tuple(
             (entry.industry, name, number(value, 1), entry.status, entry.source)
             for entry in self.entries
-            for name, value in entry.values.items()
+            for name, value in entry.points
         )
         heading = ("industry", "criterion", "points", "status", "source")
         return Summary(
@@ -235,7 +244,7 @@ def _entry(entry: object, where: str) -> StoredWeights:
         raise _wrong(place, "values", values, "values = { criterion = points, … }")
     texts = {key: _text(entry, key, place) for key in _ENTRY if key != "values"}
     texts["status"] = texts["status"] or "unverified"
-    return StoredWeights(values=values, **texts)  # type: ignore[arg-type]
+    return StoredWeights(points=tuple(values.items()), **texts)  # type: ignore[arg-type]
 
 
 def _text(entry: Mapping[str, Any], key: str, where: str) -> str:

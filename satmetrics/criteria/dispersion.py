@@ -9,7 +9,8 @@ import numpy as np
 
 from satmetrics._checks import friendly_keywords
 from satmetrics._typing import FloatArray
-from satmetrics.criteria.units import Criteria, unit_matrix, varying
+from satmetrics.criteria.blocks import Criteria
+from satmetrics.criteria.units import unit_matrix, varying
 from satmetrics.criteria.weights import CriteriaWeights, known_weights
 from satmetrics.errors import DataError, MissingDependencyError
 
@@ -25,7 +26,7 @@ NO_ERROR = "no sampling error: the levels of the units are taken as they are"
 @friendly_keywords
 def entropy_weights(
     data: object,
-    criteria: Criteria = None,
+    criteria: Criteria | None = None,
     *,
     by: str | Sequence[str] | None = None,
     industry: str = "",
@@ -113,7 +114,7 @@ def entropy_weights(
 @friendly_keywords
 def critic_weights(
     data: object,
-    criteria: Criteria = None,
+    criteria: Criteria | None = None,
     *,
     by: str | Sequence[str] | None = None,
     cost: Sequence[str] = (),

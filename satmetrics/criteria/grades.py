@@ -13,8 +13,9 @@ from satmetrics._checks import check_level, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import Exclusion, TableResult
-from satmetrics._typing import BoolArray, FloatArray
+from satmetrics._typing import FloatArray
 from satmetrics.criteria._means import Means, column_means
+from satmetrics.criteria.blocks import Criteria, blocks_of
 from satmetrics.criteria.rows import Answered, answered, keyed, opened
 from satmetrics.errors import DataError, OptionError
 from satmetrics.inference._intervals import normal_interval
@@ -78,7 +79,7 @@ class GradeShares(TableResult):
 @friendly_keywords
 def grade_shares(
     data: object,
-    criteria: Mapping[str, Sequence[str]] | Sequence[str],
+    criteria: Criteria | None = None,
     *,
     grades: Grades,
     by: str | Sequence[str] | None = None,
@@ -95,7 +96,8 @@ def grade_shares(
     ----------
     data : a Survey or any dataframe. Weights, clusters and strata are honoured, and
         items declared reversed come turned.
-    criteria : ``{criterion: [columns]}``, or a list of columns that are criteria.
+    criteria : ``{criterion: [columns]}``, or a list of columns that are criteria; None
+        for the dimensions of the survey's instrument (perceptions).
     grades : ``{grade: (lowest, highest answer)}``, both ends included, or
         ``{grade: answer}``. Grades must not overlap; answers in none are left out and
         counted.
@@ -126,10 +128,10 @@ def grade_shares(
     """
     check_level(level)
     bands = _bands(grades)
-    blocks = _blocks(criteria)
-    found = answered(
-        opened(data), tuple(name for block in blocks.values() for name in block), by
-    )
+    survey = opened(data)
+    blocks = blocks_of(criteria, survey.instrument)
+    items = tuple(name for block in blocks.values() for name in block)
+    found = answered(survey, items, by)
     columns, outside = _graded(found, blocks, bands)
     means = column_means(columns, found.rows)
     context = found.context.plus(*outside, notes=found.notes)
@@ -142,28 +144,6 @@ def grade_shares(
         keys=found.keys,
         level=level,
     )
-
-
-def _blocks(
-    criteria: Mapping[str, Sequence[str]] | Sequence[str],
-) -> dict[str, tuple[str, ...]]:
-    if isinstance(criteria, Mapping):
-        blocks = {
-            str(k): (v,) if isinstance(v, str) else tuple(v)
-            for k, v in criteria.items()
-        }
-    else:
-        listed = [criteria] if isinstance(criteria, str) else criteria
-        blocks = {str(name): (str(name),) for name in listed}
-    empty = [name for name, block in blocks.items() if not block]
-    if empty or not blocks:
-        raise DataError(
-            f"criterion {empty[0]!r} has no columns" if empty else "no criteria",
-            code="bad-criteria",
-            column=empty[0] if empty else None,
-            remedy="give {criterion: [columns]}",
-        )
-    return blocks
 
 
 def _bands(grades: Grades) -> dict[str, tuple[float, float]]:
@@ -222,9 +202,9 @@ def _graded(
     for name, block in blocks.items():
         X = found.X[:, start : start + len(block)]
         start += len(block)
-        inside = np.stack([_within(X, ends).sum(axis=1) for ends in bands.values()])
-        graded = inside.sum(axis=0)
-        none = int((np.isfinite(X).sum(axis=1) - graded).sum())
+        inside = [_within(X, ends) for ends in bands.values()]
+        graded = np.sum(inside, axis=0)
+        none = int(np.isfinite(X).sum() - graded.sum())
         outside.append(Exclusion("in no grade", none, "answers", name))
         if not graded.any():
             raise DataError(
@@ -234,13 +214,16 @@ def _graded(
                 remedy="grades are ranges of answers, such as (1, 3)",
             )
         with np.errstate(divide="ignore", invalid="ignore"):
-            columns += list(np.where(graded > 0, inside / graded, np.nan))
+            columns += [np.where(graded > 0, own / graded, np.nan) for own in inside]
     return columns, outside
 
 
-def _within(X: FloatArray, ends: tuple[float, float]) -> BoolArray:
-    """Return where answers lie in a grade; the missing do not."""
-    return np.asarray(np.greater_equal(X, ends[0]) & np.less_equal(X, ends[1]))
+def _within(X: FloatArray, ends: tuple[float, float]) -> FloatArray:
+    """Return how many answers (n,) of a respondent lie in a grade."""
+    found = np.zeros(len(X))
+    for x in X.T:
+        found += np.greater_equal(x, ends[0]) & np.less_equal(x, ends[1])
+    return found
 
 
 def _table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satmetrics import _toml
-from satmetrics._checks import did_you_mean, friendly_keywords
+from satmetrics._checks import friendly_keywords
 from satmetrics._display import Section, Summary, number
 from satmetrics._frames import Table
 from satmetrics._result import Record
 from satmetrics.criteria import _tree as kernel
+from satmetrics.criteria.hierarchy_nodes import (
+    IndexNode,
+    as_label,
+    check_weights,
+    fault,
+    instrument_nodes,
+    nested_nodes,
+    ordered,
+    weighted,
+)
 from satmetrics.criteria.hierarchy_toml import hierarchy_document, hierarchy_state
 from satmetrics.criteria.weights import CriteriaWeights
-from satmetrics.errors import SpecificationError
+from satmetrics.survey import instruments
+from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.item import STATUSES, Status
 from satmetrics.survey.label import Label
 from satmetrics.survey.scale import Scale, ScaleLike, as_scale
@@ -29,25 +40,6 @@ if TYPE_CHECKING:
 LEVELS = ("index", "factor", "indicator", "item")
 """Names of the four levels of a satisfaction index."""
 WHOLE = 1e-9
-
-
-@dataclass(frozen=True)
-class IndexNode(Record):
-    """One node of a hierarchy.
-
-    Attributes
-    ----------
-    id : its name; of a leaf, the column of its answers.
-    parent : id of the node above; empty for the index itself.
-    weight : weight among its siblings, not negative. Siblings whose weights do not sum
-        to 1 are divided by their sum.
-    label : what it is called, in English and Chinese.
-    """
-
-    id: str
-    parent: str = ""
-    weight: float = 1.0
-    label: Label = field(default_factory=Label)
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,12 +89,14 @@ class IndexHierarchy(Record):
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "levels", tuple(self.levels))
-        put(self, "nodes", self._ordered(tuple(self.nodes)))
+        put(self, "nodes", ordered(self.id, tuple(self.nodes)))
         if self.status not in STATUSES:
-            raise self._fault(
-                f"status {self.status!r}", f"it is one of {', '.join(STATUSES)}"
+            raise fault(
+                self.id,
+                f"status {self.status!r}",
+                f"it is one of {', '.join(STATUSES)}",
             )
-        self._check_weights()
+        check_weights(self.id, self.nodes)
         self._check_levels()
 
     @classmethod
@@ -136,37 +130,59 @@ class IndexHierarchy(Record):
         SpecificationError
             If a weight or label belongs to no node, or as for `IndexHierarchy`.
         """
-        nodes = [IndexNode(id), *_nodes(tree, id)]
-        given = weights.as_points() if isinstance(weights, CriteriaWeights) else weights
-        known = [node.id for node in nodes]
-        for what, names in (("weights", given or {}), ("labels", labels or {})):
-            for name in names:
-                if name not in known:
-                    raise SpecificationError(
-                        f"{what} of {name!r}, which is no node of {id!r}",
-                        code="unknown-node",
-                        column=str(name),
-                        value=name,
-                        remedy=f"{did_you_mean(name, known)} the nodes are "
-                        f"{', '.join(known[:12])}".strip(),
-                    )
-        own = {str(k): v for k, v in (given or {}).items()}
-        named = {str(k): _label(v) for k, v in (labels or {}).items()}
+        nodes = [IndexNode(id), *nested_nodes(tree, id)]
+        named = {str(k): as_label(v) for k, v in (labels or {}).items()}
         return cls(
             id,
-            tuple(
-                replace(
-                    node,
-                    weight=own.get(node.id, node.weight),
-                    label=named.get(node.id, node.label),
-                )
-                for node in nodes
-            ),
+            weighted(id, nodes, weights, named),
             levels=tuple(levels),
             scale=None if scale is None else as_scale(scale),
             label=named.get(id, Label()),
             source=source,
             status=status,
+        )
+
+    @classmethod
+    @friendly_keywords
+    def from_instrument(
+        cls,
+        instrument: Instrument | str,
+        *,
+        form: str = "perception",
+        weights: Mapping[str, float] | CriteriaWeights | None = None,
+    ) -> IndexHierarchy:
+        """Return the dimensions of an instrument, their parts and items as a hierarchy.
+
+        Parameters
+        ----------
+        instrument : an `Instrument` or a catalogue name.
+        form : the form whose columns are the items.
+        weights : of dimensions among their siblings; equal where there is none.
+
+        Raises
+        ------
+        SpecificationError
+            If there is no such form, or a weight belongs to no dimension.
+
+        Examples
+        --------
+        >>> import satmetrics as sat
+        >>> tree = sat.quality.IndexHierarchy.from_instrument("servqual")
+        >>> len(tree.items), tree.names[1]
+        (22, 'tangibles')
+        """
+        spec = (
+            instruments.load(instrument) if isinstance(instrument, str) else instrument
+        )
+        nodes = instrument_nodes(spec, form)
+        scales = {spec.scale_of(column) for column in spec.columns(form)}
+        return cls(
+            spec.id,
+            weighted(spec.id, nodes, weights, {}),
+            scale=scales.pop() if len(scales) == 1 else None,
+            label=spec.label,
+            source=spec.source,
+            status=spec.status,
         )
 
     @classmethod
@@ -319,103 +335,17 @@ class IndexHierarchy(Record):
             depth[k] = depth[self.tree.parent[k]] + 1
         return depth
 
-    def _ordered(self, nodes: tuple[IndexNode, ...]) -> tuple[IndexNode, ...]:
-        """Return the nodes with parents before children, or raise."""
-        ids = [node.id for node in nodes]
-        twice = [name for name in ids if ids.count(name) > 1 or not name]
-        if twice:
-            raise self._fault(
-                f"node {twice[0]!r} occurs twice or has no name",
-                "each node has a name and one parent; a question that serves two "
-                "indicators is asked under two names",
-            )
-        roots = [node for node in nodes if not node.parent]
-        if len(roots) != 1:
-            raise self._fault(
-                f"{len(roots)} nodes have no parent",
-                "one node, the index, has none; all others name theirs",
-            )
-        for node in nodes:
-            if node.parent and node.parent not in ids:
-                raise self._fault(
-                    f"the parent {node.parent!r} of {node.id!r} does not exist",
-                    did_you_mean(node.parent, ids) or f"the nodes are {', '.join(ids)}",
-                )
-        found = list(roots)
-        for above in found:  # grows while it is walked
-            found += [node for node in nodes if node.parent == above.id]
-        lost = [node.id for node in nodes if node not in found]
-        if lost or len(found) < 2:
-            raise self._fault(
-                f"{lost[0]!r} is its own ancestor" if lost else "nothing is below it",
-                "every chain of parents ends at the index"
-                if lost
-                else "give it factors, indicators and items",
-            )
-        return tuple(found)
-
-    def _check_weights(self) -> None:
-        sums: dict[str, float] = {}
-        for node in self.nodes[1:]:
-            w = node.weight
-            number_ = isinstance(w, (int, float)) and not isinstance(w, bool)
-            if not number_ or not np.isfinite(w) or w < 0:
-                raise self._fault(
-                    f"the weight of {node.id!r} is {w!r}",
-                    "a weight is a number, not negative",
-                )
-            sums[node.parent] = sums.get(node.parent, 0.0) + float(w)
-        zero = [name for name, total in sums.items() if total <= 0]
-        if zero:
-            raise self._fault(
-                f"all weights below {zero[0]!r} are zero",
-                "give at least one of them a weight",
-            )
-
     def _check_levels(self) -> None:
         deepest = int(self._depths().max()) + 1
         if self.levels and len(self.levels) != deepest:
-            raise self._fault(
+            raise fault(
+                self.id,
                 f"{len(self.levels)} names for {deepest} levels",
                 "name every level from the index down to the items",
             )
-
-    def _fault(self, said: str, remedy: str) -> SpecificationError:
-        return SpecificationError(
-            f"hierarchy {self.id!r}: {said}",
-            code="bad-hierarchy",
-            value=self.id,
-            remedy=remedy,
-        )
 
 
 def _inner_names(deepest: int) -> tuple[str, ...]:
     """Return names of the levels above the leaves."""
     more = tuple(f"{LEVELS[2]} {k}" for k in range(2, deepest - 1))
     return (*LEVELS[: min(deepest, 3)], *more)
-
-
-def _nodes(tree: Any, parent: str) -> list[IndexNode]:
-    if isinstance(tree, str):
-        return [IndexNode(tree, parent)]
-    if isinstance(tree, (list, tuple)) and all(isinstance(name, str) for name in tree):
-        return [IndexNode(name, parent) for name in tree]
-    if not isinstance(tree, Mapping) or not tree:
-        raise SpecificationError(
-            f"below {parent!r} stands {tree!r}",
-            code="bad-hierarchy",
-            column=parent,
-            value=str(tree),
-            remedy="give {node: …}, a list of items, or {item: weight}",
-        )
-    found = []
-    for name, below in tree.items():
-        if isinstance(below, (int, float)):
-            found.append(IndexNode(str(name), parent, below))
-        else:
-            found += [IndexNode(str(name), parent), *_nodes(below, str(name))]
-    return found
-
-
-def _label(label: Label | str) -> Label:
-    return label if isinstance(label, Label) else Label(str(label))

@@ -12,7 +12,7 @@ from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
 from satmetrics._typing import IntArray
-from satmetrics.criteria.hierarchy_scores import HierarchyScores
+from satmetrics.criteria.hierarchy_result import HierarchyScores
 from satmetrics.errors import DataError, OptionError
 from satmetrics.inference._intervals import normal_interval, normal_p
 

@@ -8,14 +8,20 @@ from typing import Literal
 
 import numpy as np
 
-from satmetrics._checks import check_level, expect, friendly_keywords, one_of
-from satmetrics._display import Section, Summary, section
+from satmetrics._checks import (
+    check_level,
+    columns_present,
+    expect,
+    friendly_keywords,
+    one_of,
+)
 from satmetrics._frames import Table
-from satmetrics._result import Context, Exclusion, TableResult
+from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.criteria import _tree as kernel
-from satmetrics.criteria._means import column_variances
+from satmetrics.criteria._means import column_variances, mean_of
 from satmetrics.criteria.hierarchy import IndexHierarchy
+from satmetrics.criteria.hierarchy_result import METRICS, HierarchyScores
 from satmetrics.criteria.rows import Answered, answered, keyed
 from satmetrics.errors import DataError, OptionError
 from satmetrics.inference._intervals import normal_interval
@@ -25,92 +31,11 @@ from satmetrics.survey.scale import Scale, ScaleLike, as_scale
 from satmetrics.survey.survey import Survey, as_survey
 
 Metric = Literal["0-100", "raw"]
-METRICS: dict[str, str] = {
-    "0-100": "0 = the lowest, 100 = the highest possible answer to every item",
-    "raw": "units of the answers",
-}
 FILLED = (
     "a node's score is the mean of its children that have one, with their weights, "
     "from {share} % of the weight on"
 )
 LINEAR = "computed from means and covariances of all items (linear map)"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class HierarchyScores(TableResult):
-    """Scores at every node of an index hierarchy, one row per group and node.
-
-    Attributes
-    ----------
-    table : the `by` columns, then ``level, name, n, estimate, std_error, conf_low,
-        conf_high, parent, path, weight`` (among the siblings), ``product_weight`` (in
-        the index), ``contribution`` (what it adds to its parent's score: children sum
-        to it), ``to_index`` (what it adds to the index: the nodes of one level, or the
-        items, sum to it) and ``reason`` (why a figure is absent).
-    hierarchy : the tree.
-    metric : "0-100" or "raw".
-    level : confidence level.
-    by : the group columns.
-    min_answered : share of a node's weight a respondent must have answered.
-    """
-
-    hierarchy: IndexHierarchy | None = None
-    metric: str = "0-100"
-    level: float = 0.95
-    by: tuple[str, ...] = ()
-    min_answered: float = 0.5
-
-    def rows(self, level: str) -> Table:
-        """Return the rows of one level, such as "factor"."""
-        return self.table.where(level=level)
-
-    def summary(self) -> Summary:
-        """Return the index, then each level with what it adds."""
-        levels = dict.fromkeys(str(name) for name in self.table["level"])
-        tree = self.hierarchy
-        facts = (
-            *self.context.facts(),
-            ("hierarchy", tree.id if tree else ""),
-            ("metric", METRICS[self.metric]),
-        )
-        notes = (
-            "std. errors take the weights as fixed (linear map of the items' means)",
-            "contribution: weight times score; children sum to their parent, items to "
-            "the index",
-            *(tree.notes if tree else ()),
-            *self.context.sentences(),
-            *self._reasons(),
-        )
-        body = tuple(self._section(level) for level in levels)
-        return Summary("Scores of the index hierarchy", facts, body, notes)
-
-    def _reasons(self) -> tuple[str, ...]:
-        said = [str(reason) for reason in self.table["reason"] if reason]
-        return tuple(f"{said.count(r)} rows: {r}" for r in dict.fromkeys(said))
-
-    def _section(self, level: str) -> Section:
-        words = {name: name for name in self.by} | {
-            "name": "node",
-            "n": "n",
-            "estimate": "score",
-            "std_error": "s.e.",
-            "conf_low": f"{100 * self.level:g} % low",
-            "conf_high": "high",
-            "weight": "weight",
-            "contribution": "adds to parent",
-            "to_index": "adds to index",
-        }
-        digits = 1 if self.metric == "0-100" else 2
-        places = dict.fromkeys(
-            ("estimate", "conf_low", "conf_high", "contribution", "to_index"), digits
-        )
-        return section(
-            level.capitalize(),
-            self.rows(level),
-            words,
-            decimals={**places, "std_error": 2},
-            max_rows=30,
-        )
 
 
 @friendly_keywords
@@ -245,7 +170,7 @@ def _found(
         moments = _given(data, items, by)
         ends = _ends(hierarchy, None, scale, metric)
         return _of_moments(hierarchy.tree, moments, ends)
-    survey = as_survey(data, borrow=True)
+    survey = _scaled(as_survey(data, borrow=True), hierarchy, scale)
     ends = _ends(hierarchy, survey, scale, metric)
     whole = not any(np.isnan(c).any() for c in survey.answer_columns(items))
     if whole:
@@ -270,6 +195,33 @@ def _given(
             remedy="group when making them: Moments.from_frame(data, items, by=…)",
         )
     return data.select(items)
+
+
+def _scaled(
+    survey: Survey, hierarchy: IndexHierarchy, scale: ScaleLike | None
+) -> Survey:
+    """Read the items with their scale, on which the answers must lie.
+
+    Raises
+    ------
+    DataError
+        If the survey has another scale than the hierarchy, or an answer is off it.
+    """
+    items = hierarchy.items
+    columns_present(items, survey.columns)
+    own = hierarchy.scale
+    for name in items if own is not None else ():
+        known = survey.scale(name)
+        if known is not None and str(known) != str(own):
+            raise DataError(
+                f"{name!r} is on {known} in the survey and on {own} in the hierarchy",
+                code="other-scale",
+                column=name,
+                value=str(known),
+                remedy="give both the scale the answers are on",
+            )
+    chosen = own or scale
+    return survey if chosen is None else survey.with_scale(chosen, items)
 
 
 def _ends(
@@ -362,7 +314,7 @@ def _of_rows(
     scored = kernel.score((found.X - low) * factor, tree, min_answered)
     means = column_variances(list(scored.S.T), found.rows)
     parts = [
-        np.hstack([column_variances([column], found.rows).mean for column in columns])
+        np.stack([mean_of(column, found.rows) for column in columns], axis=1)
         for columns in (kernel.to_parent(scored, tree), kernel.to_root(scored, tree))
     ]
     reason = f"fewer than {100 * min_answered:g} % of the weight answered"

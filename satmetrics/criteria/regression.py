@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from satmetrics._linalg import cov_to_corr
 from satmetrics._result import Exclusion
 from satmetrics._typing import FloatArray, MissingPolicy, RngLike
 from satmetrics.criteria import _importance as kernel
+from satmetrics.criteria.blocks import Criteria, blocks_of, instrument_of
 from satmetrics.criteria.rows import opened
 from satmetrics.criteria.weights import POINTS, CriteriaWeights
 from satmetrics.errors import ConvergenceError, DataError, OptionError
@@ -27,12 +28,10 @@ from satmetrics.inference import _intervals
 from satmetrics.inference.source import Source
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.respondents import respondents
-from satmetrics.survey import instruments
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey
 
 Method = Literal["lmg", "johnson", "beta"]
-Dimensions = Mapping[str, Sequence[str]] | Sequence[str]
 METHODS: Mapping[str, str] = {
     "lmg": "shares of R², averaged over all orders of entry (LMG, Shapley)",
     "johnson": "shares of R², Johnson's relative weights",
@@ -50,7 +49,7 @@ MOST = 12
 @friendly_keywords
 def regression_weights(  # noqa: PLR0913 - one keyword per choice, all with a default
     data: object,
-    dimensions: Dimensions | None = None,
+    dimensions: Criteria | None = None,
     *,
     outcome: str,
     method: Method = "lmg",
@@ -134,10 +133,14 @@ def regression_weights(  # noqa: PLR0913 - one keyword per choice, all with a de
     one_of("method", method, tuple(METHODS))
     draws = positive_int("n_draws", n_draws, at_least=0)
     random = generator(rng)
-    items, blocks = _blocks(data, dimensions, instrument, form)
+    spec = instrument_of(instrument)
+    if spec is None and isinstance(data, Survey):
+        spec = data.instrument
+    blocks = blocks_of(dimensions, spec, form)
+    items = tuple(item for block in blocks.values() for item in block)
     _check(items, blocks, outcome, method)
     A, names = _map(items, blocks, outcome)
-    source = _source(data, instrument, (*items, outcome), missing, draws)
+    source = _source(data, spec, (*items, outcome), missing, draws)
 
     def found(moments: Moments) -> tuple[FloatArray, FloatArray, FloatArray]:
         corr = cov_to_corr(_batch(moments.linear(A, names).cov))
@@ -178,57 +181,19 @@ def regression_weights(  # noqa: PLR0913 - one keyword per choice, all with a de
     )
 
 
-def _blocks(
-    data: object,
-    dimensions: Dimensions | None,
-    instrument: Instrument | str | None,
-    form: str,
-) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """Return the items in order, and the items of each criterion."""
-    if dimensions is None:
-        spec = instruments.load(instrument) if isinstance(instrument, str) else None
-        spec = spec or (instrument if isinstance(instrument, Instrument) else None)
-        if spec is None and isinstance(data, Survey):
-            spec = data.instrument
-        if spec is None:
-            raise OptionError(
-                "it is not known which columns make the criteria",
-                code="no-dimensions",
-                column="dimensions",
-                remedy="give {criterion: [columns]}, or an instrument",
-            )
-        dimensions = {
-            d.id: [spec.column(i.id, form) for i in spec.items if i.dimension == d.id]
-            for d in spec.dimensions
-        }
-    if isinstance(dimensions, Mapping):
-        blocks = {
-            str(k): (v,) if isinstance(v, str) else tuple(v)
-            for k, v in dimensions.items()
-        }
-    else:
-        listed = [dimensions] if isinstance(dimensions, str) else dimensions
-        blocks = {str(name): (str(name),) for name in listed}
-    return tuple(item for block in blocks.values() for item in block), blocks
-
-
 def _check(
     items: tuple[str, ...],
     blocks: Mapping[str, tuple[str, ...]],
     outcome: str,
     method: str,
 ) -> None:
-    empty = [name for name, block in blocks.items() if not block]
-    twice = [item for item in items if items.count(item) > 1]
-    if empty or twice or outcome in items or not blocks:
-        wrong = next(iter([*empty, *twice, outcome]))
-        said = "has no items" if empty else "occurs twice"
+    if outcome in items:
         raise DataError(
-            f"{wrong!r} {said}" if blocks else "there are no criteria",
-            code="bad-dimensions",
-            column=wrong,
-            value=wrong,
-            remedy="each criterion needs columns of its own, none of them the outcome",
+            f"{outcome!r} is both outcome and criterion",
+            code="bad-outcome",
+            column=outcome,
+            value=outcome,
+            remedy="leave it out of the criteria",
         )
     if method == "lmg" and len(blocks) > MOST:
         raise OptionError(
@@ -257,7 +222,7 @@ def _map(
 
 def _source(
     data: object,
-    instrument: Instrument | str | None,
+    spec: Instrument | None,
     columns: tuple[str, ...],
     missing: MissingPolicy,
     draws: int,
@@ -273,11 +238,12 @@ def _source(
             )
         moments.require_cov()
         return Source(moments, None)
-    spec = instruments.load(instrument) if isinstance(instrument, str) else instrument
     survey = opened(data, spec)
     columns_present(columns, survey.columns)
     moments = Moments.from_frame(survey, columns, missing=missing)
-    units = respondents(survey, columns, missing=missing) if draws else None
+    units = None
+    if draws:
+        units = respondents(survey, columns, missing=missing, units="auto")
     return Source(moments, units)
 
 

@@ -53,7 +53,7 @@ def answered(
     survey: Survey, columns: Sequence[str], by: str | Sequence[str] | None
 ) -> Answered:
     """Read columns, groups, weights, clusters and strata; rows without a key go."""
-    X = survey.answers(columns)
+    answers = survey.answer_columns(columns)
     codes, keys = np.zeros(survey.n, dtype=np.int64), None
     if by is not None:
         codes, keys = survey.groups(by)
@@ -82,7 +82,11 @@ def answered(
         None if sampled is None else sampled.unit,
         None if sampled is None else sampled.strata,
     )
-    return Answered(X[kept], rows, keys, context, notes)
+    whole = bool(kept.all())
+    X = np.empty((len(rows.codes), len(answers)), order="F")  # columns stay together
+    for j, column in enumerate(answers):
+        X[:, j] = column if whole else column[kept]
+    return Answered(X, rows, keys, context, notes)
 
 
 def of_rows(found: Answered, keep: BoolArray) -> Rows:

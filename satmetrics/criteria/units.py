@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
 import numpy as np
 
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray
-from satmetrics.criteria._means import column_variances
+from satmetrics.criteria._means import mean_of
+from satmetrics.criteria.blocks import Criteria, blocks_of
 from satmetrics.criteria.rows import answered, opened
 from satmetrics.errors import DataError, OptionError
 from satmetrics.survey.survey import Survey
 
-Criteria: TypeAlias = Mapping[str, Sequence[str]] | Sequence[str] | None
 FLAT = 1e-12
 """A range this small beside the values is no variation."""
 
 
 def unit_matrix(
-    data: object, criteria: Criteria, by: str | Sequence[str] | None
+    data: object, criteria: Criteria | None, by: str | Sequence[str] | None
 ) -> tuple[FloatArray, tuple[str, ...], Context]:
     """Return levels (U, D), the criteria and the origin; incomplete units are counted.
 
@@ -80,7 +79,7 @@ def varying(
 
 
 def _of_array(
-    data: object, criteria: Criteria, by: object
+    data: object, criteria: Criteria | None, by: object
 ) -> tuple[FloatArray, tuple[str, ...]]:
     matrix = np.asarray(data, dtype=np.float64)
     names = tuple(map(str, criteria or ()))
@@ -105,9 +104,12 @@ def _of_array(
 
 
 def _of_answers(
-    survey: Survey, criteria: Criteria, by: str | Sequence[str] | None
+    survey: Survey, criteria: Criteria | None, by: str | Sequence[str] | None
 ) -> tuple[FloatArray, tuple[str, ...], Context]:
-    blocks = _blocks(survey, criteria, by)
+    if criteria is None and survey.instrument is None:
+        groups = {by} if isinstance(by, str) else set(by or ())
+        criteria = [name for name in survey.items if name not in groups]
+    blocks = blocks_of(criteria, survey.instrument)
     items = tuple(item for block in blocks.values() for item in block)
     found = answered(survey, items, by)
     starts = np.cumsum([0, *(len(block) for block in blocks.values())])
@@ -115,31 +117,7 @@ def _of_answers(
     if by is None:
         scores = np.column_stack([part.mean(axis=1) for part in parts])
         return scores, tuple(blocks), found.context
-    means = column_variances(list(found.X.T), found.rows).mean
+    means = np.stack([mean_of(x, found.rows) for x in found.X.T], axis=1)
     levels = [means[:, a:b].mean(axis=1) for a, b in itertools.pairwise(starts)]
     note = "the level of a unit is the mean of its items' means, each over its answers"
     return np.column_stack(levels), tuple(blocks), found.context.plus(notes=(note,))
-
-
-def _blocks(
-    survey: Survey, criteria: Criteria, by: str | Sequence[str] | None
-) -> dict[str, tuple[str, ...]]:
-    if isinstance(criteria, Mapping):
-        return {
-            str(k): (v,) if isinstance(v, str) else tuple(v)
-            for k, v in criteria.items()
-        }
-    if criteria is not None:
-        return {str(name): (str(name),) for name in criteria}
-    spec = survey.instrument
-    if spec is not None and spec.has_form("perception"):
-        return {
-            d.id: tuple(
-                spec.column(i.id, "perception")
-                for i in spec.items
-                if i.dimension == d.id
-            )
-            for d in spec.dimensions
-        }
-    groups = {by} if isinstance(by, str) else set(by or ())
-    return {name: (name,) for name in survey.items if name not in groups}

@@ -194,6 +194,15 @@ def test_answers_in_no_grade_are_counted_and_missing_passed_over():
     assert "1 answers left out in X: in no grade" in found.context.sentences()
 
 
+def test_dimensions_of_an_instrument_are_criteria(bank):
+    found = sat.quality.grade_shares(bank, grades=GRADES)
+    spec = bank.instrument
+    assert found.dimensions == tuple(d.id for d in spec.dimensions)
+    items = [spec.column(f"tan{k}", "perception") for k in range(1, 5)]
+    alone = sat.quality.grade_shares(bank, {"tangibles": items}, grades=GRADES)
+    np.testing.assert_allclose(found.matrix()[0, 0], alone.matrix()[0, 0])
+
+
 def test_libraries_change_nothing(answers):
     own = sat.quality.grade_shares(answers, BLOCKS, grades=GRADES, by="shop")
     other = sat.quality.grade_shares(

@@ -113,6 +113,31 @@ def test_criteria_weights_are_taken_as_weights(tree):
     assert table.loc["quality", "weight"] == pytest.approx(0.75)
 
 
+def test_an_instrument_is_a_hierarchy(bank):
+    points = sat.quality.point_weights(bank)
+    tree = IndexHierarchy.from_instrument("servqual", weights=points)
+    found = sat.quality.hierarchy_scores(tree, bank)
+    share = {k: v / 100 for k, v in points.as_points().items()}
+    total = 0.0
+    for d in bank.instrument.dimensions:
+        items = [
+            bank.instrument.column(i.id, "perception")
+            for i in bank.instrument.items_of(d.id)
+        ]
+        assert tree.item_weights()[items[0]] == pytest.approx(share[d.id] / len(items))
+        part = found.table.where(name=d.id)
+        total += share[d.id] * float(part["contribution"][0] / part["weight"][0])
+    assert total == pytest.approx(node(found, "servqual"))
+    parts = IndexHierarchy.from_instrument("brady_cronin")
+    assert parts.level_of()[1] == "factor"
+    assert parts.level_of()[4] == "indicator"
+    assert set(parts.items) == set(
+        sat.instruments.load("brady_cronin").columns("perception")
+    )
+    with pytest.raises(errors.SpecificationError, match="did you mean 'empathy'"):
+        IndexHierarchy.from_instrument("servqual", weights={"empaty": 1})
+
+
 @pytest.mark.parametrize(
     ("nodes", "said"),
     [
@@ -334,8 +359,14 @@ def test_scales_are_needed_and_checked(answers):
     scaled = sat.Survey(answers[ITEMS], scale={"q1": (1, 7), "v1": (0, 10)})
     with pytest.raises(errors.DataError, match="2 different scales"):
         sat.quality.hierarchy_scores(tree, scaled, metric="raw")
-    with pytest.raises(errors.DataError, match="lies off its scale 1-2"):
+    with pytest.raises(errors.DataError, match="off its scale 1-2"):
         sat.quality.hierarchy_scores(tree, answers, scale=(1, 2))
+    moments = sat.Moments.from_frame(answers, ITEMS)
+    with pytest.raises(errors.DataError, match="lies off its scale 1-2"):
+        sat.quality.hierarchy_scores(tree, moments, scale=(1, 2))
+    other = dataclasses.replace(tree, scale=sat.Scale(1, 7))
+    with pytest.raises(errors.DataError, match="on 0-10 in the survey and on 1-7"):
+        sat.quality.hierarchy_scores(other, scaled)
     with pytest.raises(errors.OptionError, match="needs an index hierarchy"):
         sat.quality.hierarchy_scores(answers, tree)
 

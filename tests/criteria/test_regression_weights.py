@@ -190,7 +190,7 @@ def test_one_singular_member_of_a_batch_spoils_no_other():
     ("more", "said"),
     [
         ({"outcome": "sad"}, "did you mean 'sat'"),
-        ({"outcome": "a1"}, "'a1' occurs twice"),
+        ({"outcome": "a1"}, "'a1' is both outcome and criterion"),
         ({"outcome": "sat", "method": "shapley"}, "options are 'lmg'"),
         ({"outcome": "sat", "n_draws": -1}, "too small"),
         ({"outcome": "sat", "seed": 1}, "did you mean 'rng'"),

@@ -41,6 +41,19 @@ def test_stored_points_weight_gaps(bank):
     assert one == pytest.approx(two, rel=1e-12)
 
 
+def test_book_and_instrument_store_the_same_words(bank):
+    found = sat.quality.point_weights(bank, industry="banks")
+    spec = bank.instrument.with_weights("banks", found.as_points(), source="own")
+    assert spec.weights_for("banks")["empathy"] == pytest.approx(
+        found.as_points()["empathy"] / 100
+    )
+    text = spec.to_toml()
+    block = "schema = 1\n" + text[text.index("[[weights]]") :]
+    stop = block.find("[[", block.index("[[weights]]") + 2)
+    book = sat.quality.WeightBook.from_toml(block if stop < 0 else block[:stop])
+    assert book.for_industry("banks").as_points() == pytest.approx(found.as_points())
+
+
 def test_points_that_do_not_sum_are_divided_and_said_so():
     book = sat.quality.WeightBook().with_weights({"a": 2, "b": 1}, industry="x")
     found = book.for_industry("x")
