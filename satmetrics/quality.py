@@ -26,6 +26,8 @@ from satmetrics.gap.five.result import FiveGapsResult
 from satmetrics.gap.five.shrunken import shrunken_means
 from satmetrics.gap.five.steps import Standard, Step
 from satmetrics.gap.five.units import unit_gaps
+from satmetrics.gap.gap_psychometrics import psychometrics
+from satmetrics.gap.psychometric_result import GapPsychometrics
 from satmetrics.gap.standard_spec import ServiceStandard, Standards
 from satmetrics.gap.standards_met import StandardsResult, standards
 from satmetrics.gap.surface_result import SurfaceResult
@@ -40,6 +42,8 @@ __all__ = [
     "FiveGapsResult",
     "FuzzyEvaluation",
     "GapDecomposition",
+    "GapExplanation",
+    "GapPsychometrics",
     "GradeShares",
     "HierarchyChanges",
     "HierarchyScores",
@@ -67,6 +71,7 @@ __all__ = [
     "hierarchy_changes",
     "hierarchy_scores",
     "point_weights",
+    "psychometrics",
     "regression_weights",
     "response_quality",
     "response_surface",

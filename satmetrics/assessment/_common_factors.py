@@ -203,9 +203,10 @@ def _newton(
     both = free[:, :, None] & free[:, None, :]
     eye = np.eye(g.shape[1])
     right = np.where(free, -g, 0.0)[..., None]
-    step, ok = spd_solve(np.where(both, H, eye), right)
     ridge = 1e-6 * eye
-    other, _ = spd_solve(np.where(both, crude + ridge, eye), right)
+    with np.errstate(over="ignore", invalid="ignore"):  # far from any solution
+        step, ok = spd_solve(np.where(both, H, eye), right)
+        other, _ = spd_solve(np.where(both, crude + ridge, eye), right)
     step = np.where(ok[:, None, None], step, np.nan_to_num(other))[..., 0]
     return np.clip(step, -3.0, 3.0)
 

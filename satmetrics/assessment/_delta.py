@@ -129,6 +129,11 @@ def of_correlations(S: FloatArray, value: FloatArray, slope: FloatArray) -> Delt
     return Delta(value, F)
 
 
+def pulled_back(found: Delta, A: FloatArray) -> Delta:
+    """Turn a number of ``A S Aᵀ`` into one of S; A (m, p)."""
+    return Delta(found.value, A.T @ found.slope @ A)
+
+
 def stacked(parts: Sequence[Delta]) -> Delta:
     """Put T numbers beside each other: value (…, T), slope (…, T, p, p)."""
     shape = np.broadcast_shapes(*(part.slope.shape for part in parts))

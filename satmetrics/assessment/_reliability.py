@@ -108,8 +108,8 @@ def lambda2(S: FloatArray) -> Delta:
     total = delta.quadratic(S, one)
     off = S * (1 - np.eye(k))
     squares = delta.entrywise(S, (off**2).sum(axis=(-2, -1)), 2 * off)
-    shared = total - delta.variances(S, one)
-    return (shared + (squares * (k / (k - 1))).sqrt()) / total
+    spread: Delta = squares * (k / (k - 1))
+    return (total - delta.variances(S, one) + spread.sqrt()) / total
 
 
 def spearman_brown(S: FloatArray, half: FloatArray) -> Delta:
