@@ -9,7 +9,7 @@ Measurement Error Models, appendix 4.B), and from a covariance of the entries of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,8 +18,8 @@ import numpy as np
 from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import FloatArray
 
-CELLS = 2**21
-"""Products of answers held at once, 16 MB."""
+CELLS = 2**18
+"""Products of answers held at once: 2 MB stay in cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,19 +179,50 @@ def influence(
     v : (U,) weights that sum to 1 in each group.
     starts : G + 1 row positions at which the groups begin, and the end.
     """
-    p = Z.shape[-1]
-    i, j = np.triu_indices(p)
+    out = np.empty((len(Z), slope.shape[1]))
+    for _, here, added in _added(slope, Z, v, starts):
+        out[here] = added
+    return out
+
+
+def single_variances(
+    slope: FloatArray, Z: FloatArray, v: FloatArray, starts: Sequence[int]
+) -> FloatArray:
+    """Return the sums of squares (G, T) of `influence`, without holding it."""
+    out = np.zeros(slope.shape[:2])
+    for g, _, added in _added(slope, Z, v, starts):
+        out[g] += np.einsum("ut,ut->t", added, added)
+    return out
+
+
+def _added(
+    slope: FloatArray, Z: FloatArray, v: FloatArray, starts: Sequence[int]
+) -> Iterator[tuple[int, slice, FloatArray]]:
+    """Yield group, rows and their influence, some rows at a time.
+
+    One product of matrices per chunk of a group: products of answers by derivatives.
+    """
     J = _vech(slope)
-    out = np.empty((len(Z), J.shape[1]))
-    step = max(1, CELLS // len(i))
-    for g in range(len(J)):  # one product of matrices per group, as for `acov`
-        rows = range(starts[g], starts[g + 1], step)
-        for first in rows:
-            here = slice(first, min(first + step, starts[g + 1]))
-            out[here] = (Z[here][:, i] * Z[here][:, j]) @ J[g].T
-        whole = slice(starts[g], starts[g + 1])
-        out[whole] -= v[whole] @ out[whole]
-    return out * v[:, None]
+    step = max(1, CELLS // J.shape[-1])
+    for g in range(len(J)):
+        end = starts[g + 1]
+        inside = slice(starts[g], end)
+        S = Z[inside].T @ (Z[inside] * v[inside, None])
+        centre = (slope[g] * S).sum(axis=(-2, -1))
+        for first in range(starts[g], end, step):
+            here = slice(first, min(first + step, end))
+            yield g, here, (_products(Z[here]) @ J[g].T - centre) * v[here, None]
+
+
+def _products(Z: FloatArray) -> FloatArray:
+    """Return the products (u, p*) of every two columns, as vech orders them."""
+    p = Z.shape[1]
+    out = np.empty((len(Z), p * (p + 1) // 2))
+    first = 0
+    for i in range(p):
+        np.multiply(Z[:, i : i + 1], Z[:, i:], out=out[:, first : first + p - i])
+        first += p - i
+    return out
 
 
 def _vech(slope: FloatArray) -> FloatArray:

@@ -123,27 +123,26 @@ class RowBlock:
 
     def errors(self, found: Delta) -> FloatArray:
         """Return linearised errors that honour weights, clusters and strata."""
-        T = found.value.shape[-1]
-        parts = [
-            self._errors(found.slope[:, start : start + TERMS])
-            for start in range(0, T, TERMS)
-        ]
-        return np.concatenate(parts, axis=1)
-
-    def _errors(self, slope: FloatArray) -> FloatArray:
-        G = len(self.S)
-        starts = np.searchsorted(self.codes, np.arange(G + 1))
-        added = delta.influence(slope, self.Z, self.v, starts.tolist())
+        starts = np.searchsorted(self.codes, np.arange(len(self.S) + 1)).tolist()
         if self.sampled is not None:
-            columns: Iterator[FloatArray] = iter(np.ascontiguousarray(added.T))
-            V = self.sampled.covariance(columns, self.codes, G)
-            return np.sqrt(np.diagonal(V, axis1=1, axis2=2))
-        squares = np.stack(
-            [np.bincount(self.codes, u * u, minlength=G) for u in added.T], axis=1
-        )
+            T = found.value.shape[-1]
+            parts = [
+                self._sampled(self.sampled, found.slope[:, t : t + TERMS], starts)
+                for t in range(0, T, TERMS)
+            ]
+            return np.concatenate(parts, axis=1)
+        squares = delta.single_variances(found.slope, self.Z, self.v, starts)
         with np.errstate(divide="ignore", invalid="ignore"):
             factor = np.where(self.n > 1, self.n / (self.n - 1), np.nan)
         return np.asarray(np.sqrt(squares * factor[:, None]))
+
+    def _sampled(
+        self, sampled: Sampled, slope: FloatArray, starts: list[int]
+    ) -> FloatArray:
+        added = delta.influence(slope, self.Z, self.v, starts)
+        columns: Iterator[FloatArray] = iter(np.ascontiguousarray(added.T))
+        V = sampled.covariance(columns, self.codes, len(self.S))
+        return np.sqrt(np.diagonal(V, axis1=1, axis2=2))
 
 
 class RowSource:

@@ -119,6 +119,8 @@ def evil_five_gaps() -> dict[str, Result]:
         "five gaps by": made["shop"],
         "gap decomposition": made["shop"].decomposition(),
         "conformance": drawn.conformance(frame, by="shop"),
+        "psychometrics": sat.quality.psychometrics(frame, spec, f"s_D{EVIL}"),
+        "psychometrics by": sat.quality.psychometrics(frame, spec, by="shop"),
     }
 
 
