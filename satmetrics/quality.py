@@ -42,7 +42,6 @@ __all__ = [
     "FiveGapsResult",
     "FuzzyEvaluation",
     "GapDecomposition",
-    "GapExplanation",
     "GapPsychometrics",
     "GradeShares",
     "HierarchyChanges",
