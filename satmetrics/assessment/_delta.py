@@ -17,6 +17,7 @@ import numpy as np
 
 from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import FloatArray
+from satmetrics.moment._kernel import ROUNDING, clear_rounding
 
 CELLS = 2**18
 """Products of answers held at once: 2 MB stay in cache."""
@@ -85,10 +86,17 @@ Operand: TypeAlias = Delta | FloatArray | float
 
 
 def quadratic(S: FloatArray, a: FloatArray, b: FloatArray | None = None) -> Delta:
-    """Return ``aᵀ S b`` of vectors a and b (p,); b = a when None."""
+    """Return ``aᵀ S b`` of vectors a and b (p,); b = a when None.
+
+    A variance that is rounding error beside those of the parts is zero.
+    """
     right = a if b is None else b
     slope = 0.5 * (np.outer(a, right) + np.outer(right, a))
-    return Delta(np.asarray((S @ right) @ a), np.broadcast_to(slope, S.shape))
+    value = np.asarray((S @ right) @ a)
+    if b is None:
+        sd = np.sqrt(np.diagonal(S, axis1=-2, axis2=-1))
+        value = np.where(value <= ROUNDING * (sd @ np.abs(a)) ** 2, 0.0, value)
+    return Delta(value, np.broadcast_to(slope, S.shape))
 
 
 def variances(S: FloatArray, a: FloatArray) -> Delta:
@@ -165,6 +173,49 @@ def acov_errors(found: Delta, acov: FloatArray) -> FloatArray:
     J = _vech(found.slope)
     V = acov[..., -J.shape[-1] :, -J.shape[-1] :]
     return np.asarray(np.sqrt(np.einsum("...ti,...ij,...tj->...t", J, V, J)))
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Rows of G groups, one after the other.
+
+    Attributes
+    ----------
+    Z : (U, p) answers about the mean of their group.
+    v : (U,) weights that sum to 1 in each group.
+    S : (G, p, p) covariances, divisor Σw − Σw²/Σw; NaN for fewer than two rows.
+    n, n_eff : (G,) rows, and Kish's effective number of them.
+    """
+
+    Z: FloatArray
+    v: FloatArray
+    S: FloatArray
+    n: FloatArray
+    n_eff: FloatArray
+
+
+def grouped(X: FloatArray, w: FloatArray, starts: Sequence[int]) -> Groups:
+    """Return covariances of complete rows X (U, p) that lie group by group.
+
+    One product of matrices per group: sums of products row by row take several times
+    as long.
+    """
+    G, p = len(starts) - 1, X.shape[1]
+    n = np.diff(np.asarray(starts)).astype(np.float64)
+    Z, v = np.empty_like(X), np.empty_like(w)
+    S, n_eff = np.full((G, p, p), np.nan), np.full(G, np.nan)
+    for g in np.flatnonzero(n).tolist():
+        rows = slice(starts[g], starts[g + 1])
+        total = w[rows].sum()
+        v[rows] = w[rows] / total
+        mean = v[rows] @ X[rows]
+        Z[rows] = X[rows] - mean
+        n_eff[g] = total**2 / (w[rows] @ w[rows])
+        if n[g] > 1:
+            cross = Z[rows].T @ (Z[rows] * v[rows, None])
+            clear_rounding(cross, mean**2 + np.diagonal(cross))
+            S[g] = cross / (1 - 1 / n_eff[g])
+    return Groups(Z, v, S, n, n_eff)
 
 
 def influence(

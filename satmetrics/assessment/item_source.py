@@ -15,7 +15,6 @@ from satmetrics._typing import FloatArray, IntArray
 from satmetrics.assessment import _delta as delta
 from satmetrics.assessment._delta import Delta
 from satmetrics.errors import OptionError
-from satmetrics.moment import _kernel as kernel
 from satmetrics.moment.answers import no_groups
 from satmetrics.moment.designs import Sampled, sampled_rows
 from satmetrics.moment.moments import Moments
@@ -188,19 +187,16 @@ class RowSource:
     def _block(
         self, rows: IntArray, X: FloatArray, w: FloatArray, items: tuple[str, ...]
     ) -> RowBlock:
-        G, codes = self.n_groups, self.codes[rows]
-        mean = np.nan_to_num(kernel.group_means(X, w, codes, G))
-        Z = X - mean[codes]
-        sums = kernel.moments_of_sums(kernel.group_sums(Z, w, codes, G), mean)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            n_eff = sums.weight_sum**2 / sums.weight_sq
+        codes = self.codes[rows]
+        starts = np.searchsorted(codes, np.arange(self.n_groups + 1)).tolist()
+        made = delta.grouped(X, w, starts)
         few = tuple(
             "" if n > 1 else f"{int(n)} complete rows of {items[0]} and the others"
-            for n in sums.n
+            for n in made.n
         )
         sampled = sampled_rows(self.survey, rows)
-        v = w / sums.weight_sum[codes]
-        return RowBlock(sums.cov, sums.n, n_eff, few, ADF, Z, v, codes, sampled)
+        kept = (made.Z, made.v, codes, sampled)
+        return RowBlock(made.S, made.n, made.n_eff, few, ADF, *kept)
 
 
 Block: TypeAlias = MomentBlock | RowBlock

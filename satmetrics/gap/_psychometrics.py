@@ -17,6 +17,7 @@ from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.assessment import _delta as delta
 from satmetrics.assessment import _reliability as reliability
 from satmetrics.assessment._delta import Delta
+from satmetrics.moment._kernel import mapped_cov
 
 Number = TypeVar("Number", float, FloatArray, Delta)
 
@@ -81,7 +82,7 @@ def scores(S: FloatArray, k: int) -> Scores:
     take["g"] = take["p"] - take["e"]
     alphas, omegas, bad, fitted = [], [], [], []
     for A in take.values():
-        block = A @ S @ A.T
+        block = mapped_cov(A, S)
         alphas.append(delta.pulled_back(reliability.alpha(block, np.ones(k)), A))
         (raw, _), heywood, ok = reliability.omega(block)
         omegas.append(delta.pulled_back(raw, A))
