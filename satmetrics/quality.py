@@ -17,15 +17,17 @@ from satmetrics.criteria.hierarchy_scores import hierarchy_scores
 from satmetrics.criteria.regression import regression_weights
 from satmetrics.criteria.weights import CriteriaWeights
 from satmetrics.gap.five.agreed import agreement
+from satmetrics.gap.five.agreement_result import Agreement
 from satmetrics.gap.five.antecedents import antecedents_of, gap_model
 from satmetrics.gap.five.blueprint import Blueprint
 from satmetrics.gap.five.conformance import ConformanceResult
 from satmetrics.gap.five.decomposition import GapDecomposition
+from satmetrics.gap.five.explained import GapExplanation
 from satmetrics.gap.five.explanations import explain_gap5, explain_gaps
 from satmetrics.gap.five.result import FiveGapsResult
-from satmetrics.gap.five.shrunken import shrunken_means
+from satmetrics.gap.five.shrunken import ShrunkenMeans, shrunken_means
 from satmetrics.gap.five.steps import Standard, Step
-from satmetrics.gap.five.units import unit_gaps
+from satmetrics.gap.five.units import UnitGaps, unit_gaps
 from satmetrics.gap.gap_psychometrics import psychometrics
 from satmetrics.gap.psychometric_result import GapPsychometrics
 from satmetrics.gap.standard_spec import ServiceStandard, Standards
@@ -36,12 +38,14 @@ from satmetrics.survey.answering import response_quality
 from satmetrics.survey.answering_result import ResponseQuality
 
 __all__ = [
+    "Agreement",
     "Blueprint",
     "ConformanceResult",
     "CriteriaWeights",
     "FiveGapsResult",
     "FuzzyEvaluation",
     "GapDecomposition",
+    "GapExplanation",
     "GapPsychometrics",
     "GradeShares",
     "HierarchyChanges",
@@ -50,12 +54,14 @@ __all__ = [
     "IndexNode",
     "ResponseQuality",
     "ServiceStandard",
+    "ShrunkenMeans",
     "Standard",
     "Standards",
     "StandardsResult",
     "Step",
     "StoredWeights",
     "SurfaceResult",
+    "UnitGaps",
     "WeightBook",
     "agreement",
     "ahp_weights",

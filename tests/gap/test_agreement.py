@@ -198,6 +198,22 @@ def test_unsuitable_input_is_named():
     assert "give scale=" in str(absent)
 
 
+def test_what_is_undefined_is_absent_with_a_reason():
+    frame = pd.DataFrame({"unit": [1, 1, 2, 2, 3, 3], "same": 4.0, "lone": np.nan})
+    frame.loc[[0, 2, 4], "lone"] = [1.0, 2.0, 3.0]
+    found = sat.quality.agreement(frame, ["same", "lone"], scale=(1, 7))
+    one = found.table.where(term="icc1")
+    assert np.isnan(one["estimate"]).all()
+    assert set(one["reason"]) == {"too few answers, no variance or no scale"}
+    frame["apart"] = [1, 1, 2, 2, 3, 3]
+    drawn = sat.quality.agreement(
+        frame, ["apart"], interval="bootstrap", n_draws=200, rng=1
+    )
+    assert row(drawn, "icc1")["estimate"] == 1
+    # All three units drawn the same (one resample in nine): nothing to compare.
+    assert 8 < drawn.failures[0][1] < 40
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("sizes", "low"), [((8,) * 30, 0.93), ((3, 6, 12, 20) * 8, 0.90)]

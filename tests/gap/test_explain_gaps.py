@@ -264,6 +264,38 @@ def test_the_result_of_five_gaps_is_read_with_its_errors_and_forms():
     assert "customers" in explained.aggregation
 
 
+@pytest.mark.slow
+def test_many_answers_give_the_coefficients_of_the_units_and_few_shrink_them():
+    """80 units whose gaps are known, as measured from few and from many people."""
+    population = FiveGapPopulation(units=80, seed=3)
+    truth = sat.quality.explain_gap5(population.truth().to_frame(), n_draws=0)
+    goal = pick(truth, "coefficient")["estimate"][1:]
+    found = []
+    for sizes in ((40, 4, 10), (300, 60, 120)):
+        drawn = simulate_five_gaps(population, *sizes, rng=1)
+        five = sat.five_gaps(
+            drawn.customers,
+            drawn.managers,
+            drawn.employees,
+            instrument="servqual",
+            standards="s_{dimension}",
+            delivery="d_{dimension}",
+            communication="c_{dimension}",
+            against="stage",
+            by="unit",
+            few=2,
+            n_draws=19,
+            rng=1,
+        )
+        found.append(sat.quality.explain_gap5(five, n_draws=0))
+    few, many = found
+    assert pick(many, "coefficient")["estimate"][1:] == pytest.approx(goal, abs=0.06)
+    assert (pick(many, "reliability")["estimate"] > 0.9).all()
+    assert (pick(few, "reliability")["estimate"] < 0.85).all()
+    three = pick(few, "coefficient")["estimate"][3]
+    assert three < 0.85 * goal[2]
+
+
 def test_closing_a_gap_beyond_the_data_is_called_extrapolation():
     frame = units(60).assign(gap3=lambda f: f["gap3"] - 3)
     found = str(sat.quality.explain_gap5(frame, n_draws=0))

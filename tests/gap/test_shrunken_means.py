@@ -137,6 +137,9 @@ def test_unsuitable_input_is_named():
     frame = pd.DataFrame({"unit": list("abc"), "estimate": 1.0, "std_error": 0.1})
     with pytest.raises(DataError, match="needs 4 units"):
         sat.quality.shrunken_means(frame)
+    lone = pd.DataFrame({"unit": list("abcdef"), "q": [1, 4, 2, 5, 3, 2]})
+    with pytest.raises(DataError, match="0 units have an estimate and an error"):
+        sat.quality.shrunken_means(lone, ["q"])
     twice = pd.concat([frame, frame])
     with pytest.raises(DataError, match="more than one row"):
         sat.quality.shrunken_means(twice)
@@ -156,6 +159,7 @@ def test_unsuitable_input_is_named():
     found = sat.quality.shrunken_means(more)
     assert found.to_frame()["reason"].tolist()[-1] == "no sampling variance"
     assert sum(e.n for e in found.context.exclusions) == 1
+    assert "n of 4 figures is not known" in str(found)
 
 
 @pytest.mark.slow

@@ -107,12 +107,13 @@ def shrink(y: FloatArray, v: FloatArray) -> Shrunken:
         S = (1 - B) * (enough - 3) / (enough - 1)
         doubt = 2 / (enough - 3) * ratio * away**2
         variance = (1 - S) * v + S**2 * (1 / total[:, None] + doubt)
+        mean_error = 1 / np.sqrt(total)
     return Shrunken(
         mean[:, None] + B * away,
         np.sqrt(variance),
         B,
         mean,
-        1 / np.sqrt(total),
+        mean_error,
         tau2,
         G,
         Q,

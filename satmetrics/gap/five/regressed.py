@@ -66,8 +66,9 @@ class Problem:
         p, n = len(self.sources), self.units
         needed = max(self.floor, PER_PREDICTOR * p)
         if n < needed:
+            many = "predictor" if p == 1 else "predictors"
             return (
-                f"{self.target}: no regression, {n} units for {p} predictors where "
+                f"{self.target}: no regression, {n} units for {p} {many} where "
                 f"{needed} are needed ({PER_PREDICTOR} per predictor"
                 + (f", {self.floor} at least" if self.floor else "")
                 + "; rule of thumb): coefficients would say more than the data hold"

@@ -9,28 +9,27 @@ import numpy as np
 
 from satmetrics._checks import (
     check_level,
-    columns_present,
     friendly_keywords,
     one_of,
 )
 from satmetrics._display import Section, Summary, section
-from satmetrics._frames import KEYS, Table
-from satmetrics._result import Context, Exclusion, TableResult
+from satmetrics._frames import Table
+from satmetrics._result import Exclusion, TableResult
 from satmetrics._special import normal_quantile
-from satmetrics._typing import AnyArray, FloatArray
+from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.gap._means import MeanStats, column_means
 from satmetrics.gap.five import _shrinkage as kernel
-from satmetrics.gap.five.scored import Scores, read_scores
-from satmetrics.gap.five.units import numbers
-from satmetrics.survey._door import Grid, open_frame
-from satmetrics.survey._groups import group_table
+from satmetrics.gap.five.scored import Scores
+from satmetrics.gap.five.unit_figures import (
+    SERIES,
+    Series,
+    has_figures,
+    of_answers,
+    of_figures,
+)
 from satmetrics.survey.instrument import Instrument
-from satmetrics.survey.survey import Survey
 
 WITHIN = ("pooled", "own")
-SERIES = (*KEYS, "gap", "variant", "form", "forms", "state")
-"""Columns that tell apart the figures of one unit."""
 MIN_UNITS = 4
 
 
@@ -170,7 +169,7 @@ def shrunken_means(
     """
     check_level(level)
     one_of("within", within, WITHIN)
-    figures = scores is None and _has_figures(data)
+    figures = scores is None and has_figures(data)
     if figures and instrument is not None:
         raise OptionError(
             "figures by unit need no instrument",
@@ -179,150 +178,23 @@ def shrunken_means(
             remedy="leave it out, or give answers and scores=",
         )
     if figures:
-        series = _of_figures(data, by)
+        series = of_figures(data, by)
     else:
         unit = "unit" if by is None else by
-        series = _of_answers(data, scores, unit, instrument, min_answered)
+        series = of_answers(data, scores, unit, instrument, min_answered)
     y, v, replaced = _variances(series, within)
     found = kernel.shrink(y, v)
     _check_units(found.units, series)
     return ShrunkenMeans(
         _table(series, y, v, found, level),
-        series.context.plus(*_lost(series, v), notes=_replaced(replaced)),
+        series.context.plus(*_lost(series, v), notes=_replaced(replaced, within)),
         level=level,
         by=series.units.names,
         within=within,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Series:
-    """q figures of G units: n, estimate and its error, (q, G) each.
-
-    Attributes
-    ----------
-    units : one row per unit.
-    labels : one row per figure.
-    n : respondents, NaN where not known.
-    n_eff : Kish's effective n.
-    there : the cell exists in the data.
-    """
-
-    units: Table
-    labels: Table
-    n: FloatArray
-    n_eff: FloatArray
-    estimate: FloatArray
-    std_error: FloatArray
-    context: Context
-
-
-def _has_figures(data: object) -> bool:
-    if isinstance(data, TableResult):
-        if "estimate" in data.table and "std_error" in data.table:
-            return True
-        raise DataError(
-            f"a {type(data).__name__} has no estimate and std_error",
-            code="no-figures",
-            column="data",
-            remedy="give a result by unit such as sat.gaps(…, by=…), or answers",
-        )
-    if isinstance(data, Survey):
-        return False
-    names = open_frame(data, borrow=True).names
-    return "estimate" in names and "std_error" in names
-
-
-def _of_answers(
-    data: object,
-    scores: Scores | None,
-    by: str | Sequence[str],
-    instrument: Instrument | str | None,
-    min_answered: float,
-) -> _Series:
-    found = read_scores(data, scores, by=by, instrument=instrument)
-    Y = found.means(min_answered)
-    stats: MeanStats = column_means(list(Y.T), found.rows)
-    labels = Table.of(found.labels(range(len(found.names))))
-    return _Series(
-        found.keys,
-        labels,
-        stats.n.T.astype(np.float64),
-        stats.n_eff.T,
-        stats.mean.T,
-        stats.std_error.T,
-        found.context.plus(notes=found.words),
-    )
-
-
-def _of_figures(data: object, by: str | Sequence[str] | None) -> _Series:
-    context, own, frame = Context(), ("unit",), data
-    if isinstance(data, TableResult):
-        context, frame = data.context, data.to_frame()
-        own = tuple(getattr(data, "by", ()))
-    names = own if by is None else (by,) if isinstance(by, str) else tuple(by)
-    if not names:
-        raise DataError(
-            "the figures are of all units together",
-            code="no-units",
-            column="by",
-            remedy="compute them by unit: by=…",
-        )
-    grid = open_frame(frame)
-    columns_present([*names, "estimate", "std_error"], grid.names, where="the table")
-    inner = [n for n in (*own, *SERIES) if n in grid.names and n not in names]
-    codes, units = group_table(grid, list(names), None)
-    kind, labels = _kinds(grid, inner)
-    placed = codes >= 0
-    q, G = len(labels), len(units)
-    cell = kind[placed] * G + codes[placed]
-    if len(np.unique(cell)) < len(cell):
-        at = int(np.bincount(cell).argmax())
-        raise DataError(
-            f"unit {units[names[0]][at % G]!r} has more than one row for one figure",
-            code="unit-twice",
-            column=names[0],
-            value=str(units[names[0]][at % G]),
-            remedy="leave one row per unit and figure",
-        )
-
-    def wide(name: str) -> FloatArray:
-        out = np.full(q * G, np.nan)
-        if name in grid.names:
-            out[cell] = numbers(grid, name)[placed]
-        return out.reshape(q, G)
-
-    n = wide("n")
-    lost = Exclusion(f"no value of {', '.join(names)}", int((~placed).sum()))
-    return _Series(
-        *(units, labels, n, n, wide("estimate"), wide("std_error")),
-        context.plus(lost),
-    )
-
-
-def _kinds(grid: Grid, inner: list[str]) -> tuple[AnyArray, Table]:
-    """Return the figure (n,) of each row and one row of labels per figure, in order."""
-    n = grid.n
-    code = np.zeros(n, dtype=np.int64)
-    columns = {}
-    for name in inner:
-        part, keys = group_table(grid, [name], None)
-        texts = np.array([*keys[name].tolist(), ""], dtype=object)
-        columns[name] = texts[part]
-        code = np.unique(code * (len(texts) + 1) + part + 1, return_inverse=True)[
-            1
-        ].ravel()
-    first = np.unique(code, return_index=True)[1]
-    order = np.argsort(first)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    labels = Table.of({name: values[first[order]] for name, values in columns.items()})
-    if not inner:
-        labels = Table.of({"level": ["unit"]})
-    return rank[code], labels
-
-
-def _variances(s: _Series, within: str) -> tuple[FloatArray, FloatArray, int]:
+def _variances(s: Series, within: str) -> tuple[FloatArray, FloatArray, int]:
     """Return estimates and sampling variances, and how many took the pooled one."""
     known = np.isfinite(s.estimate)
     squared = s.std_error**2
@@ -341,12 +213,12 @@ def _variances(s: _Series, within: str) -> tuple[FloatArray, FloatArray, int]:
             replaced = int((known & ~usable & np.isfinite(common)).sum())
         else:
             v = np.where(np.isfinite(common), common, np.where(usable, squared, np.nan))
-            replaced = 0
+            replaced = int((known & ~np.isfinite(common) & usable).sum())
     v = np.where(known & (v > 0), v, np.nan)
     return np.where(np.isfinite(v), s.estimate, np.nan), v, replaced
 
 
-def _check_units(units: FloatArray, s: _Series) -> None:
+def _check_units(units: FloatArray, s: Series) -> None:
     if (units >= MIN_UNITS).any():
         return
     raise DataError(
@@ -358,16 +230,18 @@ def _check_units(units: FloatArray, s: _Series) -> None:
     )
 
 
-def _lost(s: _Series, v: FloatArray) -> tuple[Exclusion, ...]:
+def _lost(s: Series, v: FloatArray) -> tuple[Exclusion, ...]:
     gone = np.isfinite(s.estimate) & ~np.isfinite(v)
     return (
         Exclusion("no sampling variance is known", int(gone.sum()), "figures of units"),
     )
 
 
-def _replaced(count: int) -> tuple[str, ...]:
+def _replaced(count: int, within: str) -> tuple[str, ...]:
     if not count:
         return ()
+    if within == "pooled":
+        return (f"n of {count:,} figures is not known: v is their own squared error",)
     return (
         f"{count:,} figures of units with one respondent or without variance take the "
         "pooled variance within units",
@@ -375,7 +249,7 @@ def _replaced(count: int) -> tuple[str, ...]:
 
 
 def _table(
-    s: _Series, y: FloatArray, v: FloatArray, found: kernel.Shrunken, level: float
+    s: Series, y: FloatArray, v: FloatArray, found: kernel.Shrunken, level: float
 ) -> Table:
     q, G = y.shape
     z = float(normal_quantile((1 + level) / 2))
