@@ -1,0 +1,64 @@
+"""What service quality costs with a million customers of a hundred branches."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+import satmetrics as sat
+
+N, BRANCHES = 1_000_000, 100
+WORK = f"{N:,} × 44 answers, {BRANCHES} branches: "
+
+
+@pytest.fixture(scope="module")
+def customers() -> sat.Survey:
+    """Return answers to expectation and perception, with a branch and an outcome."""
+    rng = np.random.default_rng(1)
+    spec = sat.instruments.load("servqual")
+    mood = rng.normal(size=N)
+    columns = {}
+    for form, mean, sd in (("expectation", 6.0, 0.9), ("perception", 5.0, 1.2)):
+        for name in spec.columns(form):
+            x = mean + sd * (0.7 * mood + 0.7 * rng.normal(size=N))
+            columns[name] = np.clip(np.rint(x), 1, 7).astype(np.int8)
+    labels = np.array([f"branch {k:03d}" for k in range(BRANCHES)])
+    columns["branch"] = labels[rng.integers(0, BRANCHES, N)]
+    columns["satisfied"] = np.clip(np.rint(5 + mood), 1, 7).astype(np.int8)
+    return sat.Survey(pl.DataFrame(columns), "servqual", unit="branch")
+
+
+def test_gaps(timed, customers):
+    """Gaps of items, dimensions and overall, tested, with shares."""
+    call = lambda: sat.gaps(customers, by="unit")  # noqa: E731
+    found = timed(WORK + "gaps", "satmetrics", call, rounds=3)
+    assert len(found.table) == BRANCHES * (22 + 5 + 2)
+
+
+def test_gaps_of_clusters(timed, customers):
+    """The same with branches as sampled clusters."""
+    clustered = customers.with_roles(cluster="branch")
+    call = lambda: sat.gaps(clustered)  # noqa: E731
+    found = timed(WORK + "gaps, errors over clusters", "satmetrics", call, rounds=3)
+    assert set(found.table["df"]) == {BRANCHES - 1}
+
+
+def test_study(timed, customers):
+    """The eight steps, response quality among them."""
+    call = lambda: sat.servqual_study(customers, by="unit")  # noqa: E731
+    timed(WORK + "eight steps of a study", "satmetrics", call, rounds=2)
+
+
+def test_psychometrics(timed, customers):
+    """Reliability of E, P and of their difference, by branch."""
+    call = lambda: sat.quality.psychometrics(customers, by="unit")  # noqa: E731
+    timed(WORK + "psychometrics of gaps", "satmetrics", call, rounds=2)
+
+
+def test_surface(timed, customers):
+    """Response surfaces of five dimensions and overall, no draws."""
+    call = lambda: sat.quality.response_surface(  # noqa: E731
+        customers, outcome="satisfied", by="unit", n_draws=0
+    )
+    timed(WORK + "response surfaces", "satmetrics", call, rounds=2)
