@@ -97,7 +97,8 @@ def five_gaps(  # noqa: PLR0913 - one keyword per part of the definition
         ``dimension, required, covered``, one row per group and dimension.
     delivery : gap 3. Ratings by employees, or a frame with ``dimension, n, successes``
         (encounters, and those that meet the standard; `n_eff` if they were weighted or
-        clustered), such as the result of ``sat.quality.Blueprint.conformance``.
+        clustered), such as the result of ``sat.quality.standards`` or of
+        ``sat.quality.Blueprint.conformance``.
     communication : gap 4. Ratings by employees, or a frame ``dimension, made, kept``.
     managers_expect, employees_expect : pattern or mapping of the columns of what they
         believe customers expect, where these are not named as the customers'.
