@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from satmetrics._typing import AnyArray
+from satmetrics.errors import OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,6 +170,30 @@ def stack(tables: Sequence[Table], *, keys: Sequence[str] = ()) -> Table:
         pieces = [_filled(t, name, text=text) for t in parts]
         columns[name] = np.concatenate(pieces)
     return Table.of(columns, keys=keys)
+
+
+def repeated_keys(
+    keys: Table | None, times: int, taken: Container[str] = ()
+) -> dict[str, AnyArray]:
+    """Return the key columns, each group repeated `times`; empty for one group of all.
+
+    Raises
+    ------
+    OptionError
+        If a group column has a name in `taken`.
+    """
+    if keys is None:
+        return {}
+    for name in keys.names:
+        if name in taken:
+            raise OptionError(
+                f"by={name!r} has the name of a column of the result",
+                code="name-taken",
+                column=name,
+                value=name,
+                remedy="rename the column of the data",
+            )
+    return {name: np.repeat(keys[name], times) for name in keys.names}
 
 
 def _filled(table: Table, name: str, *, text: bool) -> AnyArray:

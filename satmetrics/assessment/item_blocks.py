@@ -9,7 +9,8 @@ from typing import TypeAlias
 from satmetrics.errors import DataError, OptionError
 from satmetrics.survey import instruments
 from satmetrics.survey.instrument import Instrument
-from satmetrics.survey.survey import Survey, as_survey
+from satmetrics.survey.opening import survey_of
+from satmetrics.survey.survey import Survey
 
 Blocks: TypeAlias = Mapping[str, Sequence[str]] | Instrument | str | None
 ALL_ITEMS = "all items"
@@ -162,21 +163,6 @@ def _form(instrument: Instrument) -> str:
 def survey_for(
     data: object, instrument: Instrument | None, weights: str | None
 ) -> Survey:
-    """Read answers with the instrument's scales and reversed items."""
-    if isinstance(data, Survey) or instrument is None:
-        survey = as_survey(data, borrow=True)
-    else:
-        survey = Survey(data, instrument)
-    if instrument is not None and survey.instrument is None:
-        turned = set(instrument.reverse_columns()) & set(survey.columns)
-        unturned = sorted(turned - set(survey.declared.reverse))
-        if unturned:
-            raise DataError(
-                f"the survey was made without instrument {instrument.id!r}, in which "
-                f"{unturned[0]!r} is reversed",
-                code="not-reversed",
-                column=unturned[0],
-                value=tuple(unturned),
-                remedy=f"make it with Survey(frame, instrument={instrument.id!r}, …)",
-            )
+    """Read answers with the instrument's scales and reversed items, and weights."""
+    survey = survey_of(data, instrument, borrow=True)
     return survey if weights is None else survey.with_roles(weight=weights)

@@ -9,7 +9,7 @@ import numpy as np
 
 from satmetrics._checks import check_level, friendly_keywords, one_of
 from satmetrics._display import Section, Summary, section
-from satmetrics._frames import Table
+from satmetrics._frames import Table, repeated_keys
 from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray
 from satmetrics.assessment.item_blocks import Blocks, blocks_of, survey_for
@@ -22,7 +22,6 @@ from satmetrics.assessment.reliability_rows import (
     block_rows,
 )
 from satmetrics.assessment.rules import sentences
-from satmetrics.errors import OptionError
 from satmetrics.moment.moments import Moments
 from satmetrics.survey._lazy import is_lazy
 
@@ -241,26 +240,12 @@ def _table(parts: Sequence[Rows], keys: Table | None) -> Table:
     labels |= {name: _flat(parts, name) for name in names}
     labels["items"] = [p.items for p in parts for _ in p.term] * G
     labels["reason"] = _flat(parts, "reason")
-    groups = {} if keys is None else group_columns(keys, len(_flat(parts, "n")), labels)
+    groups = repeated_keys(keys, sum(len(p.term) for p in parts), labels)
     return Table.of({**groups, **labels}, keys=tuple(groups))
 
 
 def _flat(parts: Sequence[Rows], name: str) -> AnyArray:
     return np.concatenate([getattr(part, name) for part in parts], axis=1).ravel()
-
-
-def group_columns(keys: Table, rows: int, taken: object) -> dict[str, object]:
-    """Repeat the keys of each group over its rows; a name of the result is refused."""
-    for name in keys.names:
-        if name in taken:  # type: ignore[operator]
-            raise OptionError(
-                f"by={name!r} has the name of a column of the result",
-                code="name-taken",
-                column=name,
-                value=name,
-                remedy="rename the column of the data",
-            )
-    return {name: np.repeat(keys[name], rows // len(keys)) for name in keys.names}
 
 
 def _word(term: str) -> str:

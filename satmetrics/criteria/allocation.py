@@ -11,12 +11,13 @@ from satmetrics._checks import check_level, friendly_keywords
 from satmetrics._frames import Table
 from satmetrics._result import Exclusion
 from satmetrics._typing import BoolArray, FloatArray
-from satmetrics.criteria._means import Means, column_means
-from satmetrics.criteria.blocks import instrument_of, top_dimensions
-from satmetrics.criteria.rows import Answered, answered, keyed, of_rows, opened
+from satmetrics.criteria.blocks import top_dimensions
+from satmetrics.criteria.rows import Answered, answered
 from satmetrics.criteria.weights import POINTS, CriteriaWeights
 from satmetrics.errors import DataError, OptionError
+from satmetrics.moment._column_means import JointMeans, joint_means
 from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.opening import known_instrument, survey_of
 
 IPSATIVE = (
     "points are shared out of one total, so that a gain of one criterion is a loss of "
@@ -81,19 +82,19 @@ def point_weights(
     100.0
     """
     check_level(level)
-    spec = instrument_of(instrument)
-    survey = opened(data, spec)
+    spec = known_instrument(instrument)
+    survey = survey_of(data, spec)
     columns = _columns(points, spec or survey.instrument)
     found = answered(survey, tuple(columns.values()), by)
     shares, keep, exclusions, notes = _shares(found)
-    rows = of_rows(found, keep)
-    means = column_means(list(shares.T), rows)
-    df = rows.degrees()
+    rows = found.rows.take(keep)
+    means = joint_means(list(shares.T), rows)
+    df = rows.degrees(rows.whole[0], None)
     table = _table(tuple(columns), means, df, level, found)
     single = found.keys is None
     return CriteriaWeights(
         table,
-        found.context.plus(*exclusions, notes=(*notes, *found.notes)),
+        found.context.plus(*exclusions, notes=(*notes, *found.error_note())),
         method="points shared out by respondents",
         industry=industry,
         level=level,
@@ -188,13 +189,13 @@ def _shares(
 
 def _table(
     dimensions: tuple[str, ...],
-    means: Means,
+    means: JointMeans,
     df: FloatArray,
     level: float,
     found: Answered,
 ) -> Table:
     G, D = means.mean.shape
-    error = np.sqrt(np.maximum(np.diagonal(means.cov, axis1=1, axis2=2), 0.0))
+    error = means.std_error
     half = special.student_quantile(df, (1 + level) / 2)[:, None] * error
     columns: dict[str, object] = {
         "dimension": list(dimensions) * G,
@@ -205,4 +206,5 @@ def _table(
         "conf_high": (means.mean + half).ravel(),
         "points": POINTS * means.mean.ravel(),
     }
-    return Table.of(keyed(found.keys, D, columns), keys=found.by)
+    keys = found.key_columns(D, columns)
+    return Table.of({**keys, **columns}, keys=found.by)

@@ -6,16 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from satmetrics.errors import DataError, OptionError
-from satmetrics.survey import instruments
 from satmetrics.survey.instrument import Instrument
 
 Criteria: TypeAlias = Mapping[str, Sequence[str]] | Sequence[str]
 Blocks: TypeAlias = dict[str, tuple[str, ...]]
-
-
-def instrument_of(instrument: Instrument | str | None) -> Instrument | None:
-    """Return an instrument by itself or by its name in the catalogue."""
-    return instruments.load(instrument) if isinstance(instrument, str) else instrument
 
 
 def blocks_of(

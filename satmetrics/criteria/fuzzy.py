@@ -15,7 +15,7 @@ from satmetrics._checks import (
     one_of,
     positive_int,
 )
-from satmetrics._frames import Table
+from satmetrics._frames import Table, repeated_keys
 from satmetrics._result import Context
 from satmetrics._typing import AnyArray, FloatArray, RngLike
 from satmetrics.criteria import _fuzzy as kernel
@@ -23,7 +23,6 @@ from satmetrics.criteria._tree import Tree
 from satmetrics.criteria.fuzzy_result import SAID, FuzzyEvaluation
 from satmetrics.criteria.grades import GradeShares
 from satmetrics.criteria.hierarchy import IndexHierarchy
-from satmetrics.criteria.rows import keyed
 from satmetrics.criteria.weights import CriteriaWeights, same_names, shares_of
 from satmetrics.errors import DataError, OptionError
 from satmetrics.inference import _intervals
@@ -354,8 +353,8 @@ def _table(
         "highest": beside(top, np.zeros((G, q), dtype=bool)),
         "verdict": np.repeat(verdicts.ravel(), width),
     }
-    keys = () if frame.keys is None else frame.keys.names
-    return Table.of(keyed(frame.keys, q * width, columns), keys=keys)
+    keys = repeated_keys(frame.keys, q * width, columns)
+    return Table.of({**keys, **columns}, keys=tuple(keys))
 
 
 def _verdicts(top: AnyArray, grades: tuple[str, ...]) -> AnyArray:

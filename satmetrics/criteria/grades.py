@@ -14,11 +14,12 @@ from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import Exclusion, TableResult
 from satmetrics._typing import FloatArray
-from satmetrics.criteria._means import Means, column_means
 from satmetrics.criteria.blocks import Criteria, blocks_of
-from satmetrics.criteria.rows import Answered, answered, keyed, opened
+from satmetrics.criteria.rows import Answered, answered
 from satmetrics.errors import DataError, OptionError
 from satmetrics.inference._intervals import normal_interval
+from satmetrics.moment._column_means import JointMeans, joint_means
+from satmetrics.survey.survey import as_survey
 
 Grades = Mapping[str, Any]
 
@@ -128,13 +129,13 @@ def grade_shares(
     """
     check_level(level)
     bands = _bands(grades)
-    survey = opened(data)
+    survey = as_survey(data)
     blocks = blocks_of(criteria, survey.instrument)
     items = tuple(name for block in blocks.values() for name in block)
     found = answered(survey, items, by)
     columns, outside = _graded(found, blocks, bands)
-    means = column_means(columns, found.rows)
-    context = found.context.plus(*outside, notes=found.notes)
+    means = joint_means(columns, found.rows)
+    context = found.context.plus(*outside, notes=found.error_note())
     return GradeShares(
         _table(found, tuple(blocks), tuple(bands), means, level),
         context,
@@ -230,11 +231,11 @@ def _table(
     found: Answered,
     dimensions: tuple[str, ...],
     grades: tuple[str, ...],
-    means: Means,
+    means: JointMeans,
     level: float,
 ) -> Table:
     G, q = means.mean.shape
-    error = np.sqrt(np.maximum(np.diagonal(means.cov, axis1=1, axis2=2), 0.0))
+    error = means.std_error
     low, high = normal_interval(means.mean, error, level)
     columns: dict[str, object] = {
         "dimension": [d for d in dimensions for _ in grades] * G,
@@ -245,4 +246,5 @@ def _table(
         "conf_low": low.ravel(),
         "conf_high": high.ravel(),
     }
-    return Table.of(keyed(found.keys, q, columns), keys=found.by)
+    keys = found.key_columns(q, columns)
+    return Table.of({**keys, **columns}, keys=found.by)

@@ -15,16 +15,16 @@ from satmetrics._checks import (
     friendly_keywords,
     one_of,
 )
-from satmetrics._frames import Table
+from satmetrics._frames import Table, repeated_keys
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.criteria import _tree as kernel
-from satmetrics.criteria._means import column_variances, mean_of
 from satmetrics.criteria.hierarchy import IndexHierarchy
 from satmetrics.criteria.hierarchy_result import METRICS, HierarchyScores
-from satmetrics.criteria.rows import Answered, answered, keyed
+from satmetrics.criteria.rows import Answered, answered
 from satmetrics.errors import DataError, OptionError
 from satmetrics.inference._intervals import normal_interval
+from satmetrics.moment._column_means import column_means, mean_of
 from satmetrics.moment.moments import Moments
 from satmetrics.survey._lazy import is_lazy
 from satmetrics.survey.scale import Scale, ScaleLike, as_scale
@@ -312,7 +312,7 @@ def _of_rows(
     tree = hierarchy.tree
     low, factor = ends
     scored = kernel.score((found.X - low) * factor, tree, min_answered)
-    means = column_variances(list(scored.S.T), found.rows)
+    means = column_means(list(scored.S.T), found.rows)
     parts = [
         np.stack([mean_of(column, found.rows) for column in columns], axis=1)
         for columns in (kernel.to_parent(scored, tree), kernel.to_root(scored, tree))
@@ -326,12 +326,12 @@ def _of_rows(
     return _Found(
         means.n,
         means.mean,
-        np.sqrt(np.maximum(means.cov, 0.0)),
+        means.std_error,
         parts[0],
         parts[1],
         found.keys,
         ("",) * len(means.n),
-        found.context.plus(*short, notes=(*found.notes, filled)),
+        found.context.plus(*short, notes=(*found.error_note(), filled)),
     )
 
 
@@ -359,5 +359,5 @@ def _table(hierarchy: IndexHierarchy, found: _Found, level: float) -> Table:
         "to_index": found.to_root.ravel(),
         "reason": reasons,
     }
-    keys = () if found.keys is None else found.keys.names
-    return Table.of(keyed(found.keys, q, columns), keys=keys)
+    keys = repeated_keys(found.keys, q, columns)
+    return Table.of({**keys, **columns}, keys=tuple(keys))

@@ -20,8 +20,7 @@ from satmetrics._linalg import cov_to_corr
 from satmetrics._result import Exclusion
 from satmetrics._typing import FloatArray, MissingPolicy, RngLike
 from satmetrics.criteria import _importance as kernel
-from satmetrics.criteria.blocks import Criteria, blocks_of, instrument_of
-from satmetrics.criteria.rows import opened
+from satmetrics.criteria.blocks import Criteria, blocks_of
 from satmetrics.criteria.weights import POINTS, CriteriaWeights
 from satmetrics.errors import ConvergenceError, DataError, OptionError
 from satmetrics.inference import _intervals
@@ -29,6 +28,7 @@ from satmetrics.inference.source import Source
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.respondents import respondents
 from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.opening import known_instrument, survey_of
 from satmetrics.survey.survey import Survey
 
 Method = Literal["lmg", "johnson", "beta"]
@@ -133,7 +133,7 @@ def regression_weights(  # noqa: PLR0913 - one keyword per choice, all with a de
     one_of("method", method, tuple(METHODS))
     draws = positive_int("n_draws", n_draws, at_least=0)
     random = generator(rng)
-    spec = instrument_of(instrument)
+    spec = known_instrument(instrument)
     if spec is None and isinstance(data, Survey):
         spec = data.instrument
     blocks = blocks_of(dimensions, spec, form)
@@ -238,7 +238,7 @@ def _source(
             )
         moments.require_cov()
         return Source(moments, None)
-    survey = opened(data, spec)
+    survey = survey_of(data, spec)
     columns_present(columns, survey.columns)
     moments = Moments.from_frame(survey, columns, missing=missing)
     units = None

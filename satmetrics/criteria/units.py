@@ -9,11 +9,11 @@ import numpy as np
 
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray
-from satmetrics.criteria._means import mean_of
 from satmetrics.criteria.blocks import Criteria, blocks_of
-from satmetrics.criteria.rows import answered, opened
+from satmetrics.criteria.rows import answered
 from satmetrics.errors import DataError, OptionError
-from satmetrics.survey.survey import Survey
+from satmetrics.moment._column_means import mean_of
+from satmetrics.survey.survey import Survey, as_survey
 
 FLAT = 1e-12
 """A range this small beside the values is no variation."""
@@ -41,7 +41,7 @@ def unit_matrix(
         matrix, names = _of_array(data, criteria, by)
         context = Context(n_rows=len(matrix))
     else:
-        matrix, names, context = _of_answers(opened(data), criteria, by)
+        matrix, names, context = _of_answers(as_survey(data), criteria, by)
     whole = np.isfinite(matrix).all(axis=1)
     lost = Exclusion("a criterion has no level", int((~whole).sum()), "units")
     if whole.sum() < 2 or not names:

@@ -13,7 +13,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray, IntArray
-from satmetrics.gap._means import Rows, column_means, sampled_errors, spread_and_error
+from satmetrics.moment._column_means import (
+    Rows,
+    column_means,
+    sampled_errors,
+    spread_and_error,
+)
 
 ROUNDING = 1e-9
 """A gap or a standard deviation below this share of its size counts as zero."""

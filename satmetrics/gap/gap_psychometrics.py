@@ -11,9 +11,8 @@ from satmetrics._checks import check_level, friendly_keywords
 from satmetrics._typing import FloatArray
 from satmetrics.assessment.item_source import ItemSource, source_of
 from satmetrics.errors import OptionError
-from satmetrics.gap._means import column_means
 from satmetrics.gap.design import Design, design_of_instrument
-from satmetrics.gap.forms import instrument_of, read_forms, survey_of
+from satmetrics.gap.forms import instrument_of, read_forms
 from satmetrics.gap.psychometric_result import GapPsychometrics
 from satmetrics.gap.psychometric_rows import (
     NO_ANSWERS,
@@ -25,9 +24,11 @@ from satmetrics.gap.psychometric_rows import (
     share_row,
     table_of,
 )
+from satmetrics.moment._column_means import column_means
 from satmetrics.moment.moments import Moments
 from satmetrics.survey._lazy import is_lazy
 from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.opening import survey_of
 from satmetrics.survey.survey import Survey
 
 ALL, PLAIN = "all", "without reversed"

@@ -24,7 +24,6 @@ from satmetrics.gap.forms import (
     FormAnswers,
     instrument_of,
     read_forms,
-    survey_of,
 )
 from satmetrics.gap.from_moments import stats_of_moments
 from satmetrics.gap.points import PointPlan, Points, plan_points, point_shares
@@ -37,6 +36,7 @@ from satmetrics.gap.words import (
 )
 from satmetrics.moment.moments import Moments
 from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.opening import survey_of
 from satmetrics.survey.survey import Survey
 
 

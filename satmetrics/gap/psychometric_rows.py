@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._frames import Table
+from satmetrics._frames import Table, repeated_keys
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.assessment import _delta as delta
 from satmetrics.assessment._delta import Delta
@@ -15,7 +15,6 @@ from satmetrics.assessment._reliability import correlation_limits, reliability_l
 from satmetrics.assessment.item_source import Block
 from satmetrics.assessment.reliability_rows import HEYWOOD, TWO_FACTOR, UNFITTED
 from satmetrics.gap import _psychometrics as kernel
-from satmetrics.gap.forms import repeated_keys
 
 FORMS = ("expectation", "perception", "gap")
 SINGLE = "not defined for one item"

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._display import Section, Summary, percent, section
-from satmetrics._frames import Table
+from satmetrics._frames import Table, repeated_keys
 from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap._gaps import PairedStats
 from satmetrics.gap._paired import holm, t_test, wilson
 from satmetrics.gap.design import Design
-from satmetrics.gap.forms import repeated_keys
 from satmetrics.gap.words import COLUMNS, DIRECTION
 
 LABELS = ("level", "dimension", "item", "variant")

@@ -16,13 +16,14 @@ from satmetrics.criteria.weights import CriteriaWeights
 from satmetrics.errors import OptionError
 from satmetrics.gap import study_steps as steps
 from satmetrics.gap.design import design_of_instrument
-from satmetrics.gap.forms import instrument_of, read_forms, survey_of
+from satmetrics.gap.forms import instrument_of, read_forms
 from satmetrics.gap.gaps import gaps
 from satmetrics.gap.result import GapResult
 from satmetrics.gap.words import DIRECTION
 from satmetrics.survey.answering import response_quality
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.label import Label
+from satmetrics.survey.opening import survey_of
 
 if TYPE_CHECKING:
     import pandas as pd

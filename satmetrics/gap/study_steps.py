@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from satmetrics._frames import Table
+from satmetrics._frames import Table, repeated_keys
 from satmetrics._typing import FloatArray
 from satmetrics.criteria.allocation import point_weights
 from satmetrics.criteria.weights import CriteriaWeights
 from satmetrics.errors import DataError, OptionError, SpecificationWarning
 from satmetrics.gap import _gaps
-from satmetrics.gap._means import MeanStats, Rows, column_means
 from satmetrics.gap._paired import t_critical
 from satmetrics.gap.design import Design
-from satmetrics.gap.forms import FormAnswers, repeated_keys
+from satmetrics.gap.forms import FormAnswers
 from satmetrics.gap.points import Points
+from satmetrics.moment._column_means import MeanStats, Rows, column_means
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey
 

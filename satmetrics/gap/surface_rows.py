@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._frames import Table
+from satmetrics._frames import Table, repeated_keys
 from satmetrics._special import f_tail, student_cdf
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap import _surface as kernel
 from satmetrics.gap import _surface_axes as axes
 from satmetrics.gap._paired import t_critical, wilson
-from satmetrics.gap.forms import repeated_keys
 
 TERMS: Mapping[str, Mapping[str, str]] = {
     "coefficient": {

@@ -25,7 +25,7 @@ from satmetrics.gap.design import (
     design_of_instrument,
     design_of_lists,
 )
-from satmetrics.gap.forms import FormAnswers, instrument_of, survey_of
+from satmetrics.gap.forms import FormAnswers, instrument_of
 from satmetrics.gap.surface_result import SurfaceResult
 from satmetrics.gap.surface_rows import ModelStats, f_of, surface_rows
 from satmetrics.gap.surface_scores import SurfaceScores, check_centre, surface_scores
@@ -33,6 +33,7 @@ from satmetrics.inference import _resample
 from satmetrics.moment import _shards
 from satmetrics.moment.unit_sums import drawn_within
 from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.opening import survey_of
 from satmetrics.survey.survey import Survey
 
 ERRORS = ("robust", "classical")

@@ -12,7 +12,6 @@ from satmetrics._result import Exclusion
 from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.survey import _answering as kernel
-from satmetrics.survey import instruments
 from satmetrics.survey.answering_result import ResponseQuality
 from satmetrics.survey.answering_rules import (
     CERTAIN,
@@ -24,6 +23,7 @@ from satmetrics.survey.answering_rules import (
     further,
 )
 from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.opening import known_instrument
 from satmetrics.survey.survey import Survey, as_survey
 
 THIRD, FORTY_EIGHT = 1 / 3, 0.48
@@ -115,7 +115,7 @@ def response_quality(  # noqa: PLR0913 - one keyword per threshold
         **{f"speed[{k}]": share for k, share in enumerate(_listed(speed))},
     )
     _check_spread(spread)
-    spec = instruments.load(instrument) if isinstance(instrument, str) else instrument
+    spec = known_instrument(instrument)
     survey = data if isinstance(data, Survey) else None
     if survey is None:
         survey = as_survey(data) if spec is None else Survey(data, spec)

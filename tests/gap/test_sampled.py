@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import satmetrics as sat
-from satmetrics.gap._means import Rows, column_means, mean_cov
+from satmetrics.moment._column_means import Rows, column_means, mean_cov
 
 ROLES = {
     "plain": {},
@@ -88,8 +88,12 @@ def test_column_means_against_pandas():
 def test_covariance_of_means_has_the_errors_on_its_diagonal():
     rng = np.random.default_rng(2)
     X = rng.normal(size=(60, 3))
+    holed = np.where(rng.uniform(size=X.shape) < 0.2, np.nan, X)
     w = rng.uniform(1, 2, 60)
     for more in ({}, {"w": w}):
+        own = column_means(list(holed.T), rows(60, **more)).std_error
+        V = mean_cov(list(holed.T), rows(60, **more))
+        np.testing.assert_allclose(np.sqrt(V[:, range(3), range(3)]), own)
         made = rows(60, **more)
         V = mean_cov(list(X.T), made)
         error = column_means(list(X.T), made).std_error
@@ -103,7 +107,9 @@ def test_covariance_of_means_has_the_errors_on_its_diagonal():
 
 def test_a_constant_column_and_a_lone_row():
     X = [np.array([4.0, 2.0, 4.1, 4.0, 4.0, np.nan])]
-    found = column_means(X, Rows(np.array([0, 1, 2, 0, 0, 1]), 3))
+    where = Rows(np.array([0, 1, 2, 0, 0, 1]), 3)
+    found = column_means(X, where)
+    assert mean_cov(X, where)[0, 0, 0] == 0
     assert found.std_error[0, 0] == 0
     assert np.isnan(found.std_error[1:, 0]).all()
     np.testing.assert_array_equal(found.n[:, 0], [3, 1, 1])

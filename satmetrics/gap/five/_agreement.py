@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray, IntArray
-from satmetrics.gap._means import Rows
+from satmetrics.moment._column_means import Rows
 
 ROUNDING = 1e-12
 """A sum of squares below this share of its size counts as zero."""

@@ -13,13 +13,12 @@ from satmetrics._checks import (
     one_of,
     positive_int,
 )
-from satmetrics._frames import Table, stack
+from satmetrics._frames import Table, repeated_keys, stack
 from satmetrics._typing import BoolArray, FloatArray, RngLike
 from satmetrics.errors import DataError, OptionError
 from satmetrics.gap.five import _agreement as kernel
 from satmetrics.gap.five.agreement_result import Agreement
 from satmetrics.gap.five.scored import Scored, Scores, read_scores
-from satmetrics.gap.forms import repeated_keys
 from satmetrics.inference._intervals import moments, percentile
 from satmetrics.inference._resample import bootstrap_counts
 from satmetrics.survey.instrument import Instrument

@@ -11,9 +11,9 @@ from satmetrics.errors import OptionError
 from satmetrics.gap.design import Design
 from satmetrics.gap.five.sources import ONE
 from satmetrics.gap.five.stages import Asked, Ratings, asked_columns
-from satmetrics.gap.forms import survey_of
 from satmetrics.survey._door import open_frame
 from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.opening import survey_of
 from satmetrics.survey.scale import Scale
 from satmetrics.survey.survey import Survey
 

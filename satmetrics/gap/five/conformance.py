@@ -13,11 +13,11 @@ from satmetrics._frames import Table
 from satmetrics._result import Exclusion, TableResult
 from satmetrics._typing import FloatArray
 from satmetrics.errors import SpecificationError
-from satmetrics.gap._means import Rows
 from satmetrics.gap._paired import wilson
 from satmetrics.gap.design import Design
 from satmetrics.gap.five.steps import Step
 from satmetrics.gap.forms import FormAnswers, read_forms
+from satmetrics.moment._column_means import Rows
 from satmetrics.survey.survey import as_survey
 
 LABELS = ("level", "dimension", "step")

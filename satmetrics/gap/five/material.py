@@ -23,9 +23,9 @@ from satmetrics.gap.five.stages import (
     scale_of,
     stage,
 )
-from satmetrics.gap.forms import survey_of
 from satmetrics.gap.points import plan_points, point_shares
 from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.opening import survey_of
 from satmetrics.survey.scale import Scale
 from satmetrics.survey.survey import Survey
 

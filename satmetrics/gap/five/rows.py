@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from satmetrics._frames import Table, stack
+from satmetrics._frames import Table, repeated_keys, stack
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap._paired import holm
 from satmetrics.gap.design import Design
@@ -14,7 +14,6 @@ from satmetrics.gap.five.comparing import Cells
 from satmetrics.gap.five.names import gap_names
 from satmetrics.gap.five.sources import Groups
 from satmetrics.gap.five.stages import Stage
-from satmetrics.gap.forms import repeated_keys
 
 LABELS = ("gap", "level", "dimension", "item", "name")
 FIGURES = (

@@ -13,11 +13,11 @@ from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.gap._means import Rows
 from satmetrics.gap.design import Design, design_of_instrument
-from satmetrics.gap.forms import read_forms, survey_of
-from satmetrics.survey import instruments
+from satmetrics.gap.forms import read_forms
+from satmetrics.moment._column_means import Rows
 from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.opening import known_instrument, survey_of
 from satmetrics.survey.scale import Scale, ScaleLike, as_scale
 from satmetrics.survey.survey import Survey
 
@@ -98,7 +98,7 @@ def read_scores(
     OptionError
         If `scores` names no form and no column.
     """
-    spec = instruments.load(instrument) if isinstance(instrument, str) else instrument
+    spec = known_instrument(instrument)
     survey = survey_of(data, spec)
     design, several = _design(survey, scores, spec or survey.instrument)
     answers = read_forms(survey, design, by=by)

@@ -12,7 +12,7 @@ from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import AnyArray, BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.gap._means import MeanStats, Rows, column_means
+from satmetrics.moment._column_means import MeanStats, Rows, column_means
 from satmetrics.moment.designs import sampled_rows
 from satmetrics.survey.survey import Survey
 

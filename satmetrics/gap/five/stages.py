@@ -12,9 +12,9 @@ from satmetrics._checks import columns_present, did_you_mean
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.gap import _gaps as kernel
-from satmetrics.gap._means import MeanStats
 from satmetrics.gap.design import Design
 from satmetrics.gap.five.sources import Source
+from satmetrics.moment._column_means import MeanStats
 from satmetrics.survey.scale import Scale
 from satmetrics.survey.survey import Survey
 

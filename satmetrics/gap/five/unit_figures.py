@@ -14,9 +14,9 @@ from satmetrics._frames import KEYS, Table
 from satmetrics._result import Context, Exclusion, TableResult
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.errors import DataError
-from satmetrics.gap._means import MeanStats, column_means
 from satmetrics.gap.five.gap_columns import numbers
 from satmetrics.gap.five.scored import Scores, read_scores
+from satmetrics.moment._column_means import MeanStats, column_means
 from satmetrics.survey._door import Grid, open_frame
 from satmetrics.survey._groups import group_table
 from satmetrics.survey.instrument import Instrument
