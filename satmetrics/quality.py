@@ -29,6 +29,7 @@ from satmetrics.gap.five.shrunken import ShrunkenMeans, shrunken_means
 from satmetrics.gap.five.steps import Standard, Step
 from satmetrics.gap.five.units import UnitGaps, unit_gaps
 from satmetrics.gap.gap_psychometrics import psychometrics
+from satmetrics.gap.group_comparison import GroupComparison, compare_gaps
 from satmetrics.gap.psychometric_result import GapPsychometrics
 from satmetrics.gap.standard_spec import ServiceStandard, Standards
 from satmetrics.gap.standards_met import StandardsResult, standards
@@ -48,6 +49,7 @@ __all__ = [
     "GapExplanation",
     "GapPsychometrics",
     "GradeShares",
+    "GroupComparison",
     "HierarchyChanges",
     "HierarchyScores",
     "IndexHierarchy",
@@ -66,6 +68,7 @@ __all__ = [
     "agreement",
     "ahp_weights",
     "antecedents_of",
+    "compare_gaps",
     "critic_weights",
     "entropy_weights",
     "explain_gap5",

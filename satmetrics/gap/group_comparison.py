@@ -1,0 +1,437 @@
+"""`compare_gaps`: branches, groups of customers and waves against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from satmetrics._checks import check_level, did_you_mean, friendly_keywords, one_of
+from satmetrics._display import Section, Summary, section
+from satmetrics._frames import Table, stack
+from satmetrics._result import TableResult
+from satmetrics._typing import AnyArray, FloatArray, IntArray
+from satmetrics.errors import OptionError
+from satmetrics.gap import _contrasts as kernel
+from satmetrics.gap._paired import holm, t_test
+from satmetrics.gap.design import Dimensions
+from satmetrics.gap.five import _agreement
+from satmetrics.gap.group_scores import (
+    LABELS,
+    GroupScores,
+    asked,
+    group_scores,
+    row_table,
+)
+from satmetrics.gap.words import DIRECTION
+from satmetrics.survey.instrument import Instrument
+
+CONTRASTS = ("pairs", "rest", "reference")
+MOST_PAIRS = 12
+"""Up to this many groups are compared pair by pair unless asked otherwise."""
+REST = "the others"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupComparison(TableResult):
+    """Groups compared on items, dimensions and overall, one row an estimate.
+
+    Attributes
+    ----------
+    table : ``level, dimension, item, variant, term, group, other``, then ``n, estimate,
+        std_error, statistic, p_value, conf_low, conf_high, df, df_error, p_holm,
+        hedges_g, reason``. Terms: "mean" (of a group), "equality" (F test that all
+        groups are equal), "difference" (group less other), "icc1" (share of the
+        variance between the groups), and "wilks", "pillai", "hotelling_lawley", "roy"
+        (level "multivariate": the dimensions together).
+    score : "gap", "perception" or "expectation".
+    contrasts : "pairs", "rest" (each group less the plain mean of the others) or
+        "reference".
+    level, by : as given.
+    """
+
+    score: str = "gap"
+    contrasts: str = "pairs"
+    level: float = 0.95
+    by: tuple[str, ...] = ()
+
+    def rows(self, term: str, level: str | None = None) -> Table:
+        """Return the rows of a term, of one level or of all."""
+        found = self.table.where(term=term)
+        return found if level is None else found.where(level=level)
+
+    def summary(self) -> Summary:
+        """Return the tests of dimensions and overall, and the clearest differences."""
+        facts = (
+            *self.context.facts(),
+            ("score", self.score),
+            (
+                "groups",
+                f"{len(set(self.rows('mean')['group']))} of {', '.join(self.by)}",
+            ),
+            ("level", f"{self.level:g}"),
+        )
+        what = {"dimension": "dimension", "variant": "overall"}
+        tests = _coarse(self.rows("equality")).extended({}, keys=LABELS)
+        icc = dict(
+            zip(_ids(self.rows("icc1")), self.rows("icc1")["estimate"], strict=True)
+        )
+        tests = tests.extended({"icc1": [icc.get(i, np.nan) for i in _ids(tests)]})
+        joint = self.table.where(level="multivariate")
+        differ = _coarse(self.rows("difference"))
+        order = np.argsort(
+            -np.abs(np.nan_to_num(np.asarray(differ["statistic"], float)))
+        )
+        limits = {"conf_low": "low", "conf_high": "high"}
+        sections = (
+            section(
+                "Are the groups equal?",
+                tests,
+                {**what, "statistic": "F", "df": "df", "df_error": "df error"}
+                | {"p_value": "p", "p_holm": "p (Holm)", "icc1": "ICC(1)"},
+                decimals={"df_error": 1, "df": 0},
+            ),
+            section(
+                "All dimensions together",
+                joint,
+                {"term": "test", "estimate": "value", "statistic": "F", "df": "df"}
+                | {"df_error": "df error", "p_value": "p"},
+                decimals={"df_error": 1, "df": 0},
+            ),
+            section(
+                "Differences, the clearest first",
+                differ.take(order),
+                {**what, "group": "group", "other": "less", "estimate": "difference"}
+                | limits
+                | {"p_holm": "p (Holm)", "hedges_g": "g"},
+                max_rows=20,
+            ),
+        )
+        kept: tuple[Section, ...] = tuple(part for part in sections if part.rows)
+        return Summary(f"Groups compared: {self.score}", facts, kept, self._notes())
+
+    def _notes(self) -> tuple[str, ...]:
+        against = {
+            "pairs": "every group less every other",
+            "rest": "every group less the plain mean of the others",
+            "reference": "every other group less the reference",
+        }
+        reasons = [str(r) for r in self.table["reason"] if r]
+        return (
+            *((DIRECTION,) if self.score == "gap" else ()),
+            f"differences: {against[self.contrasts]}; p (Holm) is adjusted among all "
+            "differences of one level, and among the tests of one level",
+            "groups may differ in variance and size (Welch 1947, 1951); g is the "
+            "difference over the pooled SD (Hedges 1981)",
+            *self.context.sentences(),
+            *(f"{reasons.count(r)} rows: {r}" for r in dict.fromkeys(reasons)),
+        )
+
+
+@friendly_keywords
+def compare_gaps(  # noqa: PLR0913 - one keyword per part of the definition
+    data: object,
+    instrument: Instrument | str | None = None,
+    *,
+    by: str | Sequence[str] = "unit",
+    score: str = "gap",
+    expectation: Sequence[str] | None = None,
+    perception: Sequence[str] | None = None,
+    dimensions: Dimensions | None = None,
+    contrasts: str | None = None,
+    reference: object = None,
+    level: float = 0.95,
+    missing: str = "pairwise",
+    min_answered: float = 0.5,
+) -> GroupComparison:
+    """Compare branches, groups of customers or waves on their gaps.
+
+    Groups are independent samples whose variances may differ: Welch's F of 1951 for all
+    of them, Welch's t for differences. Where the survey names clusters or strata, or
+    the same respondents answer in several groups, the means of groups may depend on
+    each other: then errors are linearised over the sampled units, and the F test is
+    the Wald test of Korn and Graubard (1990) on units less strata. The multivariate
+    tests take all dimensions together, of respondents who have them all, unweighted and
+    with one covariance; they are left out of clustered and weighted surveys.
+
+    Parameters
+    ----------
+    data : a Survey or any dataframe.
+    instrument : an `Instrument` or a catalogue name; the survey's own when None.
+    by : columns or roles ("unit", "wave") that form the groups.
+    score : "gap", "perception" or "expectation".
+    expectation, perception, dimensions : columns in place of an instrument, as in
+        `gaps`.
+    contrasts : "pairs", "rest" or "reference"; by default pairs up to 12 groups, and
+        each group against the rest beyond.
+    reference : the group the others are compared with, by its label (several keys
+        joined by " / "); implies ``contrasts="reference"``.
+    level : confidence level of the intervals.
+    missing, min_answered : as in `gaps`.
+
+    Returns
+    -------
+    GroupComparison
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two groups, or columns are absent.
+    OptionError
+        If an option or the reference does not exist.
+
+    References
+    ----------
+    Welch (1947), doi:10.1093/biomet/34.1-2.28; Welch (1951),
+    doi:10.1093/biomet/38.3-4.330; Hedges (1981), doi:10.3102/10769986006002107;
+    Korn and Graubard (1990), doi:10.1080/00031305.1990.10475737.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> bank = sat.datasets.load("bank_servqual")
+    >>> found = sat.quality.compare_gaps(bank, by="unit")
+    >>> tests = found.rows("equality", "dimension").to_frame()
+    >>> tests["dimension"].tolist()[:2], bool((tests["p_holm"] <= 1).all())
+    (['tangibles', 'reliability'], True)
+    """
+    check_level(level)
+    if contrasts is not None:
+        one_of("contrasts", contrasts, CONTRASTS)
+    given = asked(
+        "compare_gaps",
+        data,
+        instrument,
+        (expectation, perception, dimensions),
+        score=score,
+        missing=missing,
+        min_answered=min_answered,
+        by=by,
+    )
+    scores = group_scores(given, score, by)
+    at = _reference(scores, reference)
+    few = scores.n_groups <= MOST_PAIRS
+    kind = contrasts or ("reference" if at is not None else "pairs" if few else "rest")
+    if kind == "reference" and at is None:
+        at = 0
+    made = [
+        _means(scores, level),
+        *_tests_and_differences(scores, kind, at or 0, level),
+        _icc(scores, level),
+        *_multivariate(scores),
+    ]
+    table = stack(made, keys=(*LABELS, "term", "group", "other"))
+    return GroupComparison(table, scores.context, score, kind, level, scores.read.by)
+
+
+def _reference(scores: GroupScores, reference: object) -> int | None:
+    if reference is None:
+        return None
+    names = scores.names()
+    if str(reference) not in names:
+        raise OptionError(
+            f"reference={reference!r} is none of the groups",
+            code="unknown-group",
+            column="reference",
+            value=reference,
+            remedy=f"{did_you_mean(reference, names)} the groups are "
+            f"{', '.join(names[:12])}".strip(),
+        )
+    return names.index(str(reference))
+
+
+def _means(scores: GroupScores, level: float) -> Table:
+    stats, G = scores.stats, scores.n_groups
+    mean, error, df = (x.T for x in (stats.mean, stats.std_error, stats.df))
+    test = t_test(mean, error, df, level)
+    q = len(scores.columns)
+    few = np.where(stats.n.T < 2, "fewer than two respondents", "").astype(object)
+    return row_table(
+        scores,
+        G,
+        {
+            "term": np.full(q * G, "mean", dtype=object),
+            "group": np.tile(np.asarray(scores.names(), dtype=object), q),
+            "other": np.full(q * G, "", dtype=object),
+            "n": stats.n.T,
+            "estimate": mean,
+            "std_error": error,
+            "conf_low": test.conf_low,
+            "conf_high": test.conf_high,
+            "df": df,
+            "reason": few,
+        },
+    )
+
+
+def _tests_and_differences(
+    scores: GroupScores, kind: str, reference: int, level: float
+) -> list[Table]:
+    """Return the tests of equality, and the differences."""
+    stats = scores.stats
+    mean, df = stats.mean.T, stats.df.T
+    pairs, L = kernel.contrasts(kind, scores.n_groups, reference)
+    if scores.sampled:
+        V = scores.cov()
+        omnibus = kernel.wald_test(mean, V, scores.design_df)
+        found = kernel.dependent(L, mean, V, scores.design_df)
+    else:
+        variance = stats.std_error.T**2
+        omnibus = kernel.welch_test(mean, variance, df)
+        found = kernel.independent(L, mean, variance, df)
+    equality = row_table(
+        scores,
+        1,
+        {
+            "term": np.full(len(mean), "equality", dtype=object),
+            "group": np.full(len(mean), "", dtype=object),
+            "other": np.full(len(mean), "", dtype=object),
+            "n": stats.n.sum(axis=0),
+            "statistic": omnibus.statistic,
+            "p_value": omnibus.p_value,
+            "df": omnibus.df,
+            "df_error": omnibus.df_error,
+            "p_holm": _adjusted(scores, omnibus.p_value[:, None])[:, 0],
+            "reason": _no_test(omnibus.p_value),
+        },
+    )
+    return [equality, _differences(scores, found, pairs, L, level)]
+
+
+def _differences(
+    scores: GroupScores,
+    found: tuple[FloatArray, FloatArray, FloatArray],
+    pairs: IntArray,
+    L: FloatArray,
+    level: float,
+) -> Table:
+    estimate, error, df = found
+    test = t_test(estimate, error, df, level)
+    q, K = estimate.shape
+    names = np.asarray([*scores.names(), REST], dtype=object)
+    count = scores.stats.n.T @ (L != 0).T.astype(np.int64)
+    return row_table(
+        scores,
+        K,
+        {
+            "term": np.full(q * K, "difference", dtype=object),
+            "group": np.tile(names[pairs[:, 0]], q),
+            "other": np.tile(names[pairs[:, 1]], q),
+            "n": count,
+            "estimate": estimate,
+            "std_error": error,
+            "statistic": test.statistic,
+            "p_value": test.p_value,
+            "conf_low": test.conf_low,
+            "conf_high": test.conf_high,
+            "df": df,
+            "p_holm": _adjusted(scores, test.p_value),
+            "hedges_g": _hedges(scores, estimate, L),
+            "reason": _no_test(test.p_value),
+        },
+    )
+
+
+def _hedges(scores: GroupScores, estimate: FloatArray, L: FloatArray) -> FloatArray:
+    """Return differences over the pooled SD of the groups concerned, less its bias."""
+    n, sd = scores.stats.n.T.astype(np.float64), scores.stats.sd.T
+    free = np.maximum(n - 1, 0)
+    used = (L != 0).T.astype(np.float64)
+    total = free @ used
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = np.sqrt((free * np.nan_to_num(sd) ** 2) @ used / total)
+        g = estimate / pooled * (1 - 3 / (4 * total - 1))
+    return np.where(pooled > 0, g, np.nan)
+
+
+def _adjusted(scores: GroupScores, p: FloatArray) -> FloatArray:
+    """Adjust p (q, K) among all of one level."""
+    levels = scores.labels["level"].astype(str)
+    out = np.array(p)
+    for name in ("item", "dimension"):
+        rows = levels == name
+        out[rows] = holm(p[rows].ravel()[None, :])[0].reshape(p[rows].shape)
+    overall = levels == "overall"
+    out[overall] = holm(p[overall])
+    return out
+
+
+def _icc(scores: GroupScores, level: float) -> Table:
+    """Return the share of the variance that lies between the groups."""
+    stats = scores.stats
+    n = stats.n.astype(np.float64)
+    mean = np.where(n > 0, np.nan_to_num(stats.mean), 0.0)
+    centre = (n * mean).sum(axis=0) / np.maximum(n.sum(axis=0), 1)
+    within = np.where(n > 1, (n - 1) * np.nan_to_num(stats.sd) ** 2, 0.0)
+    sums = _agreement.UnitSums(n, n * (mean - centre), within)
+    found = _agreement.variation(sums)
+    limits = _agreement.f_limits(found, level)
+    q = len(scores.columns)
+    design = scores.sampled or scores.read.weighted
+    low, high = (np.full(q, np.nan) if design else x for x in limits.icc1)
+    why = "no limits with weights, clusters or strata" if design else ""
+    return row_table(
+        scores,
+        1,
+        {
+            "term": np.full(q, "icc1", dtype=object),
+            "group": np.full(q, "", dtype=object),
+            "other": np.full(q, "", dtype=object),
+            "n": stats.n.sum(axis=0),
+            "estimate": found.icc1,
+            "conf_low": low,
+            "conf_high": high,
+            "reason": np.full(q, why, dtype=object),
+        },
+    )
+
+
+def _multivariate(scores: GroupScores) -> list[Table]:
+    """Return the tests of all dimensions together; none where they do not hold."""
+    at = np.flatnonzero(scores.labels["level"].astype(str) == "dimension")
+    if len(at) < 2 or scores.sampled or scores.read.weighted:
+        return []
+    X = np.column_stack([scores.columns[i] for i in at])
+    whole = np.isfinite(X).all(axis=1)
+    X, codes = X[whole], scores.read.rows.codes[whole]
+    n = np.bincount(codes, minlength=scores.n_groups).astype(np.float64)
+    there = np.flatnonzero(n)
+    sums = np.stack([np.bincount(codes, x, minlength=len(n)) for x in X.T], axis=1)
+    mean = sums[there] / n[there, None]
+    place = np.zeros(len(n), dtype=np.int64)
+    place[there] = np.arange(len(there))
+    R = X - mean[place[codes]]
+    values, tests = kernel.manova(n[there], mean, (R.T @ R)[None])
+    k = len(kernel.MANOVA)
+    blank = np.full(k, "", dtype=object)
+    columns: dict[str, AnyArray] = {
+        "level": np.full(k, "multivariate", dtype=object),
+        "dimension": blank,
+        "item": blank,
+        "variant": blank,
+        "term": np.asarray(kernel.MANOVA, dtype=object),
+        "group": blank,
+        "other": blank,
+        "n": np.full(k, int(n.sum())),
+        "estimate": values,
+        "statistic": tests.statistic,
+        "p_value": tests.p_value,
+        "df": tests.df,
+        "df_error": tests.df_error,
+        "reason": _no_test(tests.p_value),
+    }
+    return [Table.of(columns, keys=(*LABELS, "term", "group", "other"))]
+
+
+def _no_test(p: FloatArray) -> AnyArray:
+    why = "no test: a group has no variance, or too few respondents"
+    return np.where(np.isnan(p), why, "").astype(object)
+
+
+def _coarse(table: Table) -> Table:
+    return table.take(np.flatnonzero(np.isin(table["level"], ["dimension", "overall"])))
+
+
+def _ids(table: Table) -> list[tuple[object, ...]]:
+    return list(zip(*(table[name] for name in LABELS), strict=True))

@@ -1,0 +1,292 @@
+"""Scores of respondents by group, for what compares the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from satmetrics._checks import one_of
+from satmetrics._frames import Table
+from satmetrics._result import Context, Exclusion
+from satmetrics._typing import AnyArray, FloatArray
+from satmetrics.errors import DataError, OptionError
+from satmetrics.gap import _gaps
+from satmetrics.gap._contrasts import group_cov
+from satmetrics.gap._means import MeanStats, column_means
+from satmetrics.gap.design import (
+    Design,
+    Dimensions,
+    design_of_columns,
+    design_of_instrument,
+    design_of_lists,
+)
+from satmetrics.gap.forms import FormAnswers, instrument_of, read_forms, survey_of
+from satmetrics.gap.words import MEAN_OF_DIMENSIONS, MEAN_OF_ITEMS
+from satmetrics.survey.instrument import Instrument
+from satmetrics.survey.survey import Survey
+
+SCORES = ("gap", "perception", "expectation")
+LABELS = ("level", "dimension", "item", "variant")
+SAME_PEOPLE = (
+    "respondents answer in several groups: they are the sampled units of all errors, "
+    "so that differences within people count as such"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is compared: the arguments all comparisons share.
+
+    Attributes
+    ----------
+    survey : the answers; respondents are clusters where they occur in several groups.
+    design : columns of the forms.
+    missing, min_answered : as in `gaps`.
+    notes : on how respondents enter.
+    """
+
+    survey: Survey
+    design: Design
+    missing: str
+    min_answered: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class GroupScores:
+    """Scores of items, dimensions and overall, and the means of the groups.
+
+    Attributes
+    ----------
+    columns : q columns (n,) of scores, NaN where not to be had.
+    labels : level, dimension, item, variant of each column.
+    read : groups, weights and sampled units of the rows.
+    stats : means, errors and sizes (G, q).
+    context : origin and what was left out.
+    """
+
+    columns: tuple[FloatArray, ...]
+    labels: dict[str, AnyArray]
+    read: FormAnswers
+    stats: MeanStats
+    context: Context
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups G."""
+        return self.read.rows.n_groups
+
+    @property
+    def sampled(self) -> bool:
+        """Whether errors are over sampled units, which groups may share."""
+        return self.read.rows.unit is not None
+
+    @property
+    def design_df(self) -> float:
+        """Sampled units less strata."""
+        rows = self.read.rows
+        if rows.strata is None:
+            return float("nan")
+        return float(len(rows.strata) - int(rows.strata.max(initial=-1)) - 1)
+
+    def cov(self) -> FloatArray:
+        """Return the covariance (q, G, G) of the means over sampled units."""
+        return group_cov(self.columns, self.read.rows)
+
+    def names(self) -> list[str]:
+        """Return what each group is called: its keys, joined."""
+        keys = self.read.keys
+        if keys is None:
+            return ["all"]
+        return [" / ".join(map(str, row)) for row in zip(*keys.columns, strict=True)]
+
+    def tiled(self, times: int) -> dict[str, AnyArray]:
+        """Return the labels of the columns, each repeated `times`."""
+        return {name: np.repeat(values, times) for name, values in self.labels.items()}
+
+
+def asked(
+    function: str,
+    data: object,
+    instrument: Instrument | str | None,
+    lists: tuple[Sequence[str] | None, Sequence[str] | None, Dimensions | None],
+    *,
+    score: str,
+    missing: str,
+    min_answered: float,
+    by: str | Sequence[str],
+) -> Asked:
+    """Settle what is asked: design, survey, and people who occur in several groups.
+
+    Parameters
+    ----------
+    lists : expectation, perception and dimensions, in place of an instrument.
+    """
+    one_of("score", score, SCORES)
+    if isinstance(min_answered, bool) or not 0 < min_answered <= 1:
+        raise OptionError(
+            f"min_answered={min_answered!r}",
+            code="bad-share",
+            column="min_answered",
+            value=min_answered,
+            remedy="give a share above 0 and up to 1, such as 0.5",
+        )
+    forms = ("expectation", "perception") if score == "gap" else (score,)
+    if any(part is not None for part in lists):
+        if instrument is not None:
+            raise OptionError(
+                "both an instrument and columns are given",
+                code="two-designs",
+                column="instrument",
+                remedy="give instrument=, or expectation=, perception= and dimensions=",
+            )
+        survey, design = survey_of(data, None), _of_lists(score, *lists)
+    else:
+        spec = instrument_of(function, data, instrument)
+        survey, design = survey_of(data, spec), design_of_instrument(spec, forms)
+    survey, notes = _people(survey, by)
+    return Asked(survey, design, missing, min_answered, notes)
+
+
+def _of_lists(
+    score: str,
+    expectation: Sequence[str] | None,
+    perception: Sequence[str] | None,
+    dimensions: Dimensions | None,
+) -> Design:
+    if score == "gap":
+        return design_of_lists(expectation, perception, dimensions)
+    own = expectation if score == "expectation" else perception
+    if own is None:
+        raise OptionError(
+            f"{score}= is missing",
+            code="missing-argument",
+            column=score,
+            remedy=f"give the columns of the {score}",
+        )
+    return design_of_columns({score: own}, dimensions)
+
+
+def _people(survey: Survey, by: str | Sequence[str]) -> tuple[Survey, tuple[str, ...]]:
+    """Make respondents the clusters where the same people answer in several groups."""
+    person = survey.roles.respondent
+    if person is None or survey.roles.cluster is not None:
+        return survey, ()
+    people, _ = survey.groups(person)
+    known = people[people >= 0]
+    if len(np.unique(known)) == len(known):
+        return survey, ()
+    codes, keys = survey.groups(by)
+    pairs = np.unique(
+        np.stack([people, codes])[:, (people >= 0) & (codes >= 0)], axis=1
+    )
+    if len(keys) < 2 or np.bincount(pairs[0]).max(initial=0) < 2:
+        return survey, ()
+    if (people < 0).any():
+        raise DataError(
+            f"the same respondents answer in several groups of {by}, and "
+            f"{int((people < 0).sum()):,} rows have no respondent in {person!r}",
+            code="missing-respondent",
+            column=person,
+            remedy="fill in who answered, or leave these rows out",
+        )
+    return survey.with_roles(cluster=person), (SAME_PEOPLE,)
+
+
+def group_scores(
+    given: Asked, score: str, by: str | Sequence[str], *, fewest: int = 2
+) -> GroupScores:
+    """Read the answers, score respondents and average them by group.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than `fewest` groups.
+    """
+    design = given.design
+    read = read_forms(given.survey, design, by=by, missing=given.missing)
+    found = 0 if read.keys is None else len(read.keys)
+    if found < fewest:
+        raise DataError(
+            f"{found} groups of {by}, at least {fewest} are needed",
+            code="too-few-groups",
+            column=by if isinstance(by, str) else None,
+            value=found,
+            remedy="name a column that tells the groups apart",
+        )
+    E, P = ((read[f] if f in design.columns else None) for f in SCORES[:0:-1])
+    first, second = E if E is not None else P, P if P is not None else E
+    assert first is not None
+    assert second is not None
+    columns, labels, lost = _columns(first, second, design, given, score)
+    stats = column_means(columns, read.rows)
+    notes = (*given.notes, *read.error_note())
+    context = read.context.plus(*lost, notes=notes)
+    return GroupScores(columns, labels, read, stats, context)
+
+
+def _columns(
+    E: tuple[FloatArray, ...],
+    P: tuple[FloatArray, ...],
+    design: Design,
+    given: Asked,
+    score: str,
+) -> tuple[tuple[FloatArray, ...], dict[str, AnyArray], list[Exclusion]]:
+    """Return the scores of items, dimensions and overall, their labels, exclusions."""
+    share = given.min_answered
+    E_d, P_d, short = _gaps.block_means(E, P, design.blocks(), share)
+    both = ([(E_d, P_d)] if design.dimensions else []) + [(E, P)]
+    overall = [_gaps.block_means(e, p, [range(len(e))], share)[:2] for e, p in both]
+    sides = [(E, P), (E_d, P_d), *overall]
+    pairs = [(e, p) for side in sides for e, p in zip(side[0], side[1], strict=True)]
+    columns = tuple(_of(score, e, p) for e, p in pairs)
+    m, D, V = len(design.items), len(design.dimensions), len(overall)
+    variants = [MEAN_OF_DIMENSIONS, MEAN_OF_ITEMS][-V:]
+    parts = {
+        "level": ["item"] * m + ["dimension"] * D + ["overall"] * V,
+        "dimension": [*design.dimension_of_items(), *design.dimensions, *[""] * V],
+        "item": [*design.items, *[""] * (D + V)],
+        "variant": [*[""] * (m + D), *variants],
+    }
+    labels = {k: np.asarray(v, dtype=object) for k, v in parts.items()}
+    lost = [
+        Exclusion(
+            f"fewer than {100 * share:g} % of the items answered",
+            int(column.sum()),
+            "dimension scores",
+            name,
+        )
+        for name, column in zip(design.dimensions, short, strict=True)
+    ]
+    missing = sum(int(np.isnan(c).sum()) for c in columns[:m])
+    lost.append(Exclusion("answer missing (pairwise)", missing, "item scores"))
+    return columns, labels, lost
+
+
+def _of(score: str, e: FloatArray, p: FloatArray) -> FloatArray:
+    return p - e if score == "gap" else p if score == "perception" else e
+
+
+def only(scores: GroupScores, levels: Sequence[str]) -> GroupScores:
+    """Return the columns of some levels."""
+    at = np.flatnonzero(np.isin(scores.labels["level"].astype(str), list(levels)))
+    stats = scores.stats
+    kept = {f: getattr(stats, f)[:, at] for f in MeanStats.__dataclass_fields__}
+    return replace(
+        scores,
+        columns=tuple(scores.columns[i] for i in at),
+        labels={k: v[at] for k, v in scores.labels.items()},
+        stats=MeanStats(**kept),
+    )
+
+
+def row_table(scores: GroupScores, times: int, columns: dict[str, object]) -> Table:
+    """Lay out figures (q, times) of every column as rows, its labels first."""
+    flat = {
+        name: np.asarray(values).ravel() if np.ndim(values) == 2 else values
+        for name, values in columns.items()
+    }
+    keys = (*LABELS, "term", "group", "other")
+    return Table.of({**scores.tiled(times), **flat}, keys=keys)
