@@ -16,6 +16,11 @@ from satmetrics.criteria.hierarchy_result import HierarchyScores
 from satmetrics.criteria.hierarchy_scores import hierarchy_scores
 from satmetrics.criteria.regression import regression_weights
 from satmetrics.criteria.weights import CriteriaWeights
+from satmetrics.gap.best_competitor import Benchmark, benchmark
+from satmetrics.gap.expectation_sources import (
+    ExpectationDrivers,
+    expectation_drivers,
+)
 from satmetrics.gap.five.agreed import agreement
 from satmetrics.gap.five.agreement_result import Agreement
 from satmetrics.gap.five.antecedents import antecedents_of, gap_model
@@ -35,14 +40,18 @@ from satmetrics.gap.standard_spec import ServiceStandard, Standards
 from satmetrics.gap.standards_met import StandardsResult, standards
 from satmetrics.gap.surface_result import SurfaceResult
 from satmetrics.gap.surfaces import response_surface
+from satmetrics.gap.wave_drift import Drift, drift
 from satmetrics.survey.answering import response_quality
 from satmetrics.survey.answering_result import ResponseQuality
 
 __all__ = [
     "Agreement",
+    "Benchmark",
     "Blueprint",
     "ConformanceResult",
     "CriteriaWeights",
+    "Drift",
+    "ExpectationDrivers",
     "FiveGapsResult",
     "FuzzyEvaluation",
     "GapDecomposition",
@@ -68,9 +77,12 @@ __all__ = [
     "agreement",
     "ahp_weights",
     "antecedents_of",
+    "benchmark",
     "compare_gaps",
     "critic_weights",
+    "drift",
     "entropy_weights",
+    "expectation_drivers",
     "explain_gap5",
     "explain_gaps",
     "fuzzy_evaluation",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from satmetrics._checks import one_of
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
-from satmetrics._typing import AnyArray, FloatArray
+from satmetrics._typing import AnyArray, FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.gap import _gaps
 from satmetrics.gap._contrasts import group_cov
@@ -116,7 +116,7 @@ def asked(
     score: str,
     missing: str,
     min_answered: float,
-    by: str | Sequence[str],
+    by: str | Sequence[str] | None,
 ) -> Asked:
     """Settle what is asked: design, survey, and people who occur in several groups.
 
@@ -159,6 +159,9 @@ def _of_lists(
     if score == "gap":
         return design_of_lists(expectation, perception, dimensions)
     own = expectation if score == "expectation" else perception
+    if expectation is None and perception is None:
+        design = design_of_lists(None, None, dimensions)
+        return replace(design, columns={score: design.columns[score]})
     if own is None:
         raise OptionError(
             f"{score}= is missing",
@@ -169,7 +172,9 @@ def _of_lists(
     return design_of_columns({score: own}, dimensions)
 
 
-def _people(survey: Survey, by: str | Sequence[str]) -> tuple[Survey, tuple[str, ...]]:
+def _people(
+    survey: Survey, by: str | Sequence[str] | None
+) -> tuple[Survey, tuple[str, ...]]:
     """Make respondents the clusters where the same people answer in several groups."""
     person = survey.roles.respondent
     if person is None or survey.roles.cluster is not None:
@@ -178,15 +183,16 @@ def _people(survey: Survey, by: str | Sequence[str]) -> tuple[Survey, tuple[str,
     known = people[people >= 0]
     if len(np.unique(known)) == len(known):
         return survey, ()
-    codes, keys = survey.groups(by)
+    codes, keys = survey.groups(by or person)
     pairs = np.unique(
         np.stack([people, codes])[:, (people >= 0) & (codes >= 0)], axis=1
     )
-    if len(keys) < 2 or np.bincount(pairs[0]).max(initial=0) < 2:
+    apart = np.bincount(pairs[0]).max(initial=0) < 2
+    if by is not None and (len(keys) < 2 or apart):
         return survey, ()
     if (people < 0).any():
         raise DataError(
-            f"the same respondents answer in several groups of {by}, and "
+            f"the same respondents answer several times, and "
             f"{int((people < 0).sum()):,} rows have no respondent in {person!r}",
             code="missing-respondent",
             column=person,
@@ -269,11 +275,36 @@ def _of(score: str, e: FloatArray, p: FloatArray) -> FloatArray:
     return p - e if score == "gap" else p if score == "perception" else e
 
 
-def only(scores: GroupScores, levels: Sequence[str]) -> GroupScores:
-    """Return the columns of some levels."""
-    at = np.flatnonzero(np.isin(scores.labels["level"].astype(str), list(levels)))
+def both_sides(
+    scores: GroupScores, min_answered: float
+) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
+    """Return expectation and perception of the respondents who have the gap."""
+    E, P = scores.read["expectation"], scores.read["perception"]
+    blocks = [
+        [i for i, own in enumerate(scores.labels["dimension"][: len(E)]) if own == name]
+        for name in dict.fromkeys(scores.labels["dimension"][: len(E)])
+        if name
+    ]
+    E_d, P_d, _ = _gaps.block_means(E, P, blocks, min_answered)
+    both = ([(E_d, P_d)] if blocks else []) + [(E, P)]
+    overall = [
+        _gaps.block_means(e, p, [range(len(e))], min_answered)[:2] for e, p in both
+    ]
+    found = [[c for s in ((E, P), (E_d, P_d), *overall) for c in s[k]] for k in (0, 1)]
+    first, second = (
+        tuple(
+            np.where(np.isnan(g), np.nan, x)
+            for g, x in zip(scores.columns, side, strict=True)
+        )
+        for side in found
+    )
+    return first, second
+
+
+def taken(scores: GroupScores, at: IntArray) -> GroupScores:
+    """Return some of the columns."""
     stats = scores.stats
-    kept = {f: getattr(stats, f)[:, at] for f in MeanStats.__dataclass_fields__}
+    kept = {f.name: getattr(stats, f.name)[:, at] for f in fields(stats)}
     return replace(
         scores,
         columns=tuple(scores.columns[i] for i in at),
@@ -282,11 +313,8 @@ def only(scores: GroupScores, levels: Sequence[str]) -> GroupScores:
     )
 
 
-def row_table(scores: GroupScores, times: int, columns: dict[str, object]) -> Table:
+def row_table(scores: GroupScores, times: int, columns: dict[str, AnyArray]) -> Table:
     """Lay out figures (q, times) of every column as rows, its labels first."""
-    flat = {
-        name: np.asarray(values).ravel() if np.ndim(values) == 2 else values
-        for name, values in columns.items()
-    }
+    flat = {name: np.asarray(values).ravel() for name, values in columns.items()}
     keys = (*LABELS, "term", "group", "other")
     return Table.of({**scores.tiled(times), **flat}, keys=keys)

@@ -237,6 +237,17 @@ def build() -> dict[str, Result]:
         "gaps": sat.gaps(survey, **gaps),
         "gaps by": sat.gaps(survey, **gaps, by="unit"),
         "gap table": sat.gap_table(table),
+        "group comparison": sat.quality.compare_gaps(survey, **gaps, by="unit"),
+        "benchmark": sat.quality.benchmark(
+            survey, **gaps, by="unit", own=EVIL, score="gap", n_draws=20, rng=1
+        ),
+        "drift": sat.quality.drift(survey, **gaps),
+        "expectation drivers": sat.quality.expectation_drivers(
+            survey,
+            expectation=["e1", "e2"],
+            dimensions={EVIL: [0], "other": [1]},
+            predictors={f"talk{EVIL}": "q1", "needs": ["s1", "s2"]},
+        ),
         "standards": sat.quality.standards(
             survey, {EVIL: ("q1", ">=", 4, EVIL), "other": ("s1", ">=", 5)}, by="unit"
         ),

@@ -1,0 +1,368 @@
+"""`benchmark`: own means against the best competitor's, criterion by criterion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from satmetrics._checks import (
+    check_level,
+    did_you_mean,
+    friendly_keywords,
+    generator,
+    positive_int,
+)
+from satmetrics._display import Summary, section
+from satmetrics._frames import Table, stack
+from satmetrics._result import TableResult
+from satmetrics._typing import FloatArray, RngLike
+from satmetrics.errors import OptionError
+from satmetrics.gap import _contrasts as kernel
+from satmetrics.gap._paired import t_critical, t_test
+from satmetrics.gap.design import Dimensions
+from satmetrics.gap.group_scores import (
+    LABELS,
+    GroupScores,
+    asked,
+    group_scores,
+    row_table,
+)
+from satmetrics.gap.words import DIRECTION
+from satmetrics.survey.instrument import Instrument
+
+COMPETITORS = "mean of competitors"
+CELLS = 2**22
+"""Numbers of working memory of the draws of one score."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Benchmark(TableResult):
+    """One's own scores against those of competitors, one row an estimate.
+
+    Attributes
+    ----------
+    table : ``level, dimension, item, variant, term, group, other``, then ``n, estimate,
+        std_error, statistic, p_value, conf_low, conf_high, df, share_best, reason``.
+        Terms: "mean" (of a group; ``share_best`` is the share of draws in which it is
+        the best competitor), "best" (own less the best competitor, who is named in
+        ``other``; limits allow for the choice of the best, and there is no p-value for
+        a difference chosen by its size) and "average" (own less the plain mean of the
+        competitors).
+    own : the group that is benchmarked.
+    score : "gap", "perception" or "expectation".
+    level, by, n_draws : as given.
+    """
+
+    own: str = ""
+    score: str = "perception"
+    level: float = 0.95
+    by: tuple[str, ...] = ()
+    n_draws: int = 0
+
+    def rows(self, term: str, level: str | None = None) -> Table:
+        """Return the rows of a term, of one level or of all."""
+        found = self.table.where(term=term)
+        return found if level is None else found.where(level=level)
+
+    def summary(self) -> Summary:
+        """Return the comparison with the best competitor, and with all of them."""
+        best = self.rows("best")
+        coarse = best.take(np.flatnonzero(best["level"] != "item"))
+        items = best.where(level="item")
+        words = {"dimension": "dimension", "item": "item", "variant": "overall"}
+        limits = {"conf_low": "low", "conf_high": "high"}
+        shown = {"other": "best competitor", "own": "own", "theirs": "theirs"}
+        shown |= {"estimate": "difference", **limits, "share_best": "share best"}
+        average = self.rows("average")
+        average = average.take(np.flatnonzero(average["level"] != "item"))
+        sections = (
+            section(
+                "Own less the best competitor", self._with_means(coarse), words | shown
+            ),
+            section("By item", self._with_means(items), {"item": "item"} | shown),
+            section(
+                "Own less the plain mean of the competitors",
+                average,
+                words | {"estimate": "difference", **limits, "p_value": "p"},
+            ),
+        )
+        facts = (
+            *self.context.facts(),
+            ("own", self.own),
+            ("score", self.score),
+            ("competitors", f"{len(set(self.rows('mean')['group'])) - 1}"),
+            ("level", f"{self.level:g}"),
+        )
+        reasons = [str(r) for r in self.table["reason"] if r]
+        notes = (
+            *((DIRECTION,) if self.score == "gap" else ()),
+            "the best of several means is too good by chance: limits of the difference "
+            "are the lowest of simultaneous limits against all competitors (Dunnett "
+            "1955), so that they hold whichever competitor is the best",
+            f"share best: in how many of {self.n_draws:,} normal draws of the means "
+            "the named competitor is the best",
+            *self.context.sentences(),
+            *(f"{reasons.count(r)} rows: {r}" for r in dict.fromkeys(reasons)),
+        )
+        kept = tuple(part for part in sections if part.rows)
+        return Summary(f"Benchmark of {self.own}: {self.score}", facts, kept, notes)
+
+    def _with_means(self, rows: Table) -> Table:
+        means = self.rows("mean")
+        known = {
+            (*(r[k] for k in LABELS), r["group"]): r["estimate"] for r in means.rows()
+        }
+        ids = [tuple(r[k] for k in LABELS) for r in rows.rows()]
+        return rows.extended(
+            {
+                "own": [known.get((*i, self.own), np.nan) for i in ids],
+                "theirs": [
+                    known.get((*i, other), np.nan)
+                    for i, other in zip(ids, rows["other"], strict=True)
+                ],
+            },
+            keys=(*LABELS, "term", "group", "other"),
+        )
+
+
+@friendly_keywords
+def benchmark(  # noqa: PLR0913 - one keyword per part of the definition
+    data: object,
+    instrument: Instrument | str | None = None,
+    *,
+    own: object,
+    by: str | Sequence[str] = "unit",
+    score: str = "perception",
+    expectation: Sequence[str] | None = None,
+    perception: Sequence[str] | None = None,
+    dimensions: Dimensions | None = None,
+    level: float = 0.95,
+    missing: str = "pairwise",
+    min_answered: float = 0.5,
+    n_draws: int = 4000,
+    rng: RngLike = None,
+) -> Benchmark:
+    """Set one's own scores against the best competitor of every criterion.
+
+    The difference from the best competitor is ``min_j (x̄_own − x̄_j)``. Its limits are
+    ``min_j (x̄_own − x̄_j ± c se_j)`` with c the critical value of all these differences
+    at once (Dunnett 1955): where the simultaneous limits hold, those of their minimum
+    do too, whoever the best competitor is in truth. Standard errors are Welch's, or
+    linearised where the survey names clusters or strata, or the same respondents rate
+    several firms; then c is Šidák's.
+
+    Parameters
+    ----------
+    data : a Survey or any dataframe with one row per respondent and firm.
+    instrument : an `Instrument` or a catalogue name; the survey's own when None.
+    own : the group that is benchmarked, by its label.
+    by : columns or roles that form the groups ("unit" for firms or branches).
+    score : "perception", "gap" or "expectation".
+    expectation, perception, dimensions : columns in place of an instrument, as in
+        `gaps`.
+    level : confidence level of the intervals.
+    missing, min_answered : as in `gaps`.
+    n_draws, rng : normal draws of the means behind ``share_best``, and their seed.
+
+    Returns
+    -------
+    Benchmark
+
+    Raises
+    ------
+    OptionError
+        If there is no group `own`.
+    DataError
+        If there are fewer than two groups, or columns are absent.
+
+    References
+    ----------
+    Dunnett (1955), doi:10.1080/01621459.1955.10501294; Hsu (1996), Multiple
+    Comparisons, chapter 4.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> bank = sat.datasets.load("bank_servqual")
+    >>> found = sat.quality.benchmark(bank, own="Northgate")
+    >>> found.rows("best", "dimension").to_frame()[["dimension", "other"]].head(2)
+         dimension       other
+    0    tangibles     Harbour
+    1  reliability  University
+    """
+    check_level(level)
+    draws = positive_int("n_draws", n_draws)
+    given = asked(
+        "benchmark",
+        data,
+        instrument,
+        (expectation, perception, dimensions),
+        score=score,
+        missing=missing,
+        min_answered=min_answered,
+        by=by,
+    )
+    scores = group_scores(given, score, by)
+    names = scores.names()
+    if str(own) not in names:
+        raise OptionError(
+            f"own={own!r} is none of the groups",
+            code="unknown-group",
+            column="own",
+            value=own,
+            remedy=f"{did_you_mean(own, names)} the groups are "
+            f"{', '.join(names[:12])}".strip(),
+        )
+    at = names.index(str(own))
+    V = scores.cov() if scores.sampled else _diagonal(scores.stats.std_error.T**2)
+    best = _shares(scores.stats.mean.T, V, at, draws, generator(rng))
+    made = [
+        _means(scores, best, level),
+        _against_best(scores, V, best, at, level),
+        _against_mean(scores, V, at, level),
+    ]
+    table = stack(made, keys=(*LABELS, "term", "group", "other"))
+    return Benchmark(
+        table, scores.context, names[at], score, level, scores.read.by, draws
+    )
+
+
+def _diagonal(variance: FloatArray) -> FloatArray:
+    return variance[:, :, None] * np.eye(variance.shape[1])
+
+
+def _shares(
+    mean: FloatArray, V: FloatArray, own: int, n_draws: int, rng: np.random.Generator
+) -> FloatArray:
+    """Return the share (q, G) of draws in which each competitor is the best."""
+    G = mean.shape[1]
+    z = rng.standard_normal((n_draws, G))
+    out = np.full(mean.shape, np.nan)
+    for i, (m, v) in enumerate(zip(mean, V, strict=True)):
+        known = np.isfinite(m)
+        v = np.where(known[:, None] & known[None, :], np.nan_to_num(v), 0.0)
+        values, vectors = np.linalg.eigh(v)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        drawn = np.where(known, m, -np.inf) + z @ root.T
+        drawn[:, own] = -np.inf
+        if known.sum() - known[own]:
+            counts = np.bincount(drawn.argmax(axis=1), minlength=G)
+            out[i] = counts / n_draws
+    out[:, own] = np.nan
+    return out
+
+
+def _means(scores: GroupScores, best: FloatArray, level: float) -> Table:
+    stats, G = scores.stats, scores.n_groups
+    mean, error = stats.mean.T, stats.std_error.T
+    test = t_test(mean, error, stats.df.T, level)
+    q = len(mean)
+    few = np.where(stats.n.T < 2, "fewer than two respondents", "").astype(object)
+    return row_table(
+        scores,
+        G,
+        {
+            "term": np.full(q * G, "mean", dtype=object),
+            "group": np.tile(np.asarray(scores.names(), dtype=object), q),
+            "other": np.full(q * G, "", dtype=object),
+            "n": stats.n.T,
+            "estimate": mean,
+            "std_error": error,
+            "conf_low": test.conf_low,
+            "conf_high": test.conf_high,
+            "df": stats.df.T,
+            "share_best": best,
+            "reason": few,
+        },
+    )
+
+
+def _against_best(
+    scores: GroupScores, V: FloatArray, best: FloatArray, own: int, level: float
+) -> Table:
+    """Return own less the best competitor, with limits that allow for the choice."""
+    mean = scores.stats.mean.T
+    q, G = mean.shape
+    others = np.delete(np.arange(G), own)
+    L = np.eye(G)[own] - np.eye(G)[others]
+    found = _difference(scores, V, L)
+    estimate, error, df = found
+    variance = np.diagonal(V, axis1=1, axis2=2)
+    least = np.nanmin(np.where(np.isfinite(df), df, np.inf), axis=1)
+    if scores.sampled:
+        k = np.maximum(np.isfinite(estimate).sum(axis=1), 1)
+        one = level ** (1 / k)
+        c = np.array([float(t_critical(d, p)) for d, p in zip(least, one, strict=True)])
+    else:
+        known = np.where(np.isfinite(estimate), variance[:, others], np.nan)
+        c = kernel.simultaneous_critical(variance[:, own], known, least, level)
+    half = c[:, None] * error
+    nothing = ~np.isfinite(estimate).any(axis=1)
+    low, high, smallest = (
+        np.where(nothing, np.nan, np.min(np.where(np.isnan(x), np.inf, x), axis=1))
+        for x in (estimate - half, estimate + half, estimate)
+    )
+    place = np.where(np.isnan(estimate), np.inf, estimate).argmin(axis=1)
+    chosen, rows = others[place], np.arange(q)
+    names = np.asarray(scores.names(), dtype=object)
+    n = scores.stats.n.T
+    return row_table(
+        scores,
+        1,
+        {
+            "term": np.full(q, "best", dtype=object),
+            "group": np.full(q, names[own], dtype=object),
+            "other": np.where(nothing, "", names[chosen]).astype(object),
+            "n": n[:, own] + n[rows, chosen],
+            "estimate": smallest,
+            "std_error": error[rows, place],
+            "conf_low": low,
+            "conf_high": high,
+            "df": df[rows, place],
+            "share_best": best[rows, chosen],
+            "reason": np.where(
+                np.isnan(low), "no limits: too few respondents in a group", ""
+            ).astype(object),
+        },
+    )
+
+
+def _against_mean(scores: GroupScores, V: FloatArray, own: int, level: float) -> Table:
+    q, G = scores.stats.mean.T.shape
+    L = np.full((1, G), -1 / (G - 1))
+    L[0, own] = 1.0
+    estimate, error, df = _difference(scores, V, L)
+    test = t_test(estimate, error, df, level)
+    names = scores.names()
+    return row_table(
+        scores,
+        1,
+        {
+            "term": np.full(q, "average", dtype=object),
+            "group": np.full(q, names[own], dtype=object),
+            "other": np.full(q, COMPETITORS, dtype=object),
+            "n": scores.stats.n.sum(axis=0),
+            "estimate": estimate[:, 0],
+            "std_error": error[:, 0],
+            "statistic": test.statistic[:, 0],
+            "p_value": test.p_value[:, 0],
+            "conf_low": test.conf_low[:, 0],
+            "conf_high": test.conf_high[:, 0],
+            "df": df[:, 0],
+            "reason": np.where(
+                np.isnan(error[:, 0]), "a group has too few respondents", ""
+            ).astype(object),
+        },
+    )
+
+
+def _difference(
+    scores: GroupScores, V: FloatArray, L: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    mean = scores.stats.mean.T
+    if scores.sampled:
+        return kernel.dependent(L, mean, V, scores.design_df)
+    variance = np.diagonal(V, axis1=1, axis2=2)
+    return kernel.independent(L, mean, np.asarray(variance), scores.stats.df.T)

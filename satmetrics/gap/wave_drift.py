@@ -1,0 +1,408 @@
+"""`drift`: expectation, perception and their gap from wave to wave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from satmetrics._checks import check_level, friendly_keywords
+from satmetrics._display import Summary, percent, section
+from satmetrics._frames import Table, stack
+from satmetrics._result import TableResult
+from satmetrics._typing import AnyArray, FloatArray, IntArray
+from satmetrics.gap import _contrasts as kernel
+from satmetrics.gap._gaps import ROUNDING
+from satmetrics.gap._means import column_means
+from satmetrics.gap._paired import holm, t_test, wilson
+from satmetrics.gap.design import Dimensions
+from satmetrics.gap.group_scores import (
+    LABELS,
+    GroupScores,
+    asked,
+    both_sides,
+    group_scores,
+    row_table,
+    taken,
+)
+from satmetrics.gap.words import DIRECTION
+from satmetrics.survey.instrument import Instrument
+
+QUALITIES = ("expectation", "perception", "gap")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Drift(TableResult):
+    """Expectation, perception and gap over waves, one row an estimate.
+
+    Attributes
+    ----------
+    table : ``level, dimension, item, variant, name`` ("expectation", "perception",
+        "gap"), ``term, group`` (the wave), ``other`` (the wave it is compared with),
+        then ``n, estimate, std_error, statistic, p_value, conf_low, conf_high, df,
+        p_holm, from_perception, from_expectation, reason``. Terms: "mean",
+        "since_previous", "since_first", "trend" (change per step of time, or per unit
+        of it where waves are numbers) and "share_better" (respondents whose perception
+        exceeds their expectation). Of changes of the gap, ``from_perception`` and
+        ``from_expectation`` are the parts of it: ``ΔG = ΔP − ΔE``.
+    unit_of_time : what one unit of the trend is.
+    level, by : as given.
+    """
+
+    unit_of_time: str = "wave"
+    level: float = 0.95
+    by: tuple[str, ...] = ()
+
+    def rows(self, term: str, name: str = "gap", level: str | None = None) -> Table:
+        """Return the rows of a term and a quality, of one level or of all."""
+        found = self.table.where(term=term, name=name)
+        return found if level is None else found.where(level=level)
+
+    def summary(self) -> Summary:
+        """Return changes since the first wave with what they come from, and trends."""
+        what = {"dimension": "dimension", "variant": "overall"}
+        limits = {"conf_low": "low", "conf_high": "high"}
+        change = _coarse(self.rows("since_first"))
+        trend = _coarse(self.table.where(term="trend"))
+        share = _coarse(self.rows("share_better"))
+        share = share.extended(
+            {k: [percent(float(v)) for v in share[k]] for k in ("estimate", *limits)},
+            keys=share.names,
+        )
+        sections = (
+            section(
+                "Change of the gap since the first wave",
+                change,
+                {**what, "group": "wave", "other": "since", "estimate": "change"}
+                | limits
+                | {"p_holm": "p (Holm)", "from_perception": "from perception"}
+                | {"from_expectation": "from expectation"},
+            ),
+            section(
+                f"Trend per {self.unit_of_time}",
+                trend,
+                {**what, "name": "of", "estimate": "trend", **limits, "p_value": "p"},
+                max_rows=24,
+            ),
+            section(
+                "Respondents whose perception exceeds their expectation",
+                share,
+                {**what, "group": "wave", "n": "n", "estimate": "share", **limits},
+                max_rows=24,
+            ),
+        )
+        waves = list(dict.fromkeys(self.table.where(term="mean")["group"]))
+        facts = (
+            *self.context.facts(),
+            ("waves", ", ".join(map(str, waves[:8])) + (" …" if waves[8:] else "")),
+            ("level", f"{self.level:g}"),
+        )
+        reasons = [str(r) for r in self.table["reason"] if r]
+        notes = (
+            DIRECTION,
+            "a gap that widens because expectations rise is another matter than one "
+            "that widens because perceptions fall: change of the gap = change of "
+            "perception − change of expectation, exactly (of the same respondents)",
+            "p (Holm) is adjusted among all changes of one level and quality; the "
+            "trend weights waves by the inverse of their sampling variance, and its "
+            "error is that of sampling, not of waves scattering about a line",
+            *self.context.sentences(),
+            *(f"{reasons.count(r)} rows: {r}" for r in dict.fromkeys(reasons)),
+        )
+        kept = tuple(part for part in sections if part.rows)
+        return Summary("Expectation and perception over waves", facts, kept, notes)
+
+
+@friendly_keywords
+def drift(
+    data: object,
+    instrument: Instrument | str | None = None,
+    *,
+    by: str = "wave",
+    expectation: Sequence[str] | None = None,
+    perception: Sequence[str] | None = None,
+    dimensions: Dimensions | None = None,
+    level: float = 0.95,
+    missing: str = "pairwise",
+    min_answered: float = 0.5,
+) -> Drift:
+    """Follow expectation, perception and their gap from wave to wave.
+
+    Only respondents with both answers count, so that ``ΔG = ΔP − ΔE`` holds exactly.
+    Waves are independent samples (Welch), unless the same respondents answer in several
+    of them, or the survey names clusters or strata: then errors are linearised over the
+    respondents or sampled units, and changes within people count as such.
+
+    Parameters
+    ----------
+    data : a Survey or any dataframe.
+    instrument : an `Instrument` or a catalogue name; the survey's own when None.
+    by : the column or role of the waves, in order of time.
+    expectation, perception, dimensions : columns in place of an instrument, as in
+        `gaps`.
+    level : confidence level of the intervals.
+    missing, min_answered : as in `gaps`.
+
+    Returns
+    -------
+    Drift
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two waves, or columns are absent.
+
+    References
+    ----------
+    Welch (1947), doi:10.1093/biomet/34.1-2.28; Woodruff (1971),
+    doi:10.1080/01621459.1971.10482279.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import satmetrics as sat
+    >>> answers = pd.DataFrame(
+    ...     {
+    ...         "year": [2024] * 4 + [2025] * 4,
+    ...         "e": [5, 6, 5, 6, 7, 7, 6, 7],
+    ...         "p": [5, 5, 4, 6, 5, 5, 4, 6],
+    ...     }
+    ... )
+    >>> found = sat.quality.drift(
+    ...     answers, by="year", expectation=["e"], perception=["p"]
+    ... )
+    >>> row = found.rows("since_first", level="overall").to_frame().iloc[0]
+    >>> print(row["estimate"], row["from_perception"], row["from_expectation"])
+    -1.25 0.0 -1.25
+    """
+    check_level(level)
+    given = asked(
+        "drift",
+        data,
+        instrument,
+        (expectation, perception, dimensions),
+        score="gap",
+        missing=missing,
+        min_answered=min_answered,
+        by=by,
+    )
+    gap = group_scores(given, "gap", by)
+    parts = _three(gap, given.min_answered)
+    times, unit = _times(gap)
+    made = []
+    changes = {}
+    for name, scores in parts.items():
+        V = scores.cov() if scores.sampled else None
+        for term, pairs, L in _changes(scores.n_groups):
+            changes[name, term] = _changed(scores, V, term, pairs, L, level)
+        made += [_means(scores, level), _trend(scores, V, times, level)]
+        made[-2:] = [_named(table, name) for table in made[-2:]]
+    for (name, term), table in changes.items():
+        sources = {
+            f"from_{part}": sign * changes[part, term]["estimate"]
+            if name == "gap"
+            else np.full(len(table), np.nan)
+            for part, sign in (("perception", 1.0), ("expectation", -1.0))
+        }
+        made.append(_named(table.extended(sources, keys=table.names), name))
+    made.append(_named(_better(gap, level), "gap"))
+    table = stack(made, keys=(*LABELS, "name", "term", "group", "other"))
+    return Drift(table, gap.context, unit, level, gap.read.by)
+
+
+def _three(gap: GroupScores, min_answered: float) -> dict[str, GroupScores]:
+    """Return expectation and perception of the respondents who have the gap."""
+    E, P = both_sides(gap, min_answered)
+    found = {}
+    for name, columns in (("expectation", E), ("perception", P)):
+        stats = column_means(columns, gap.read.rows)
+        found[name] = replace(gap, columns=columns, stats=stats)
+    return {**found, "gap": gap}
+
+
+def _times(scores: GroupScores) -> tuple[FloatArray, str]:
+    """Return the time of every wave, and what a unit of it is."""
+    keys = scores.read.keys
+    labels = keys.columns[0] if keys is not None and len(keys.names) == 1 else None
+    steps = np.arange(scores.n_groups, dtype=np.float64)
+    if labels is None:
+        return steps, "wave"
+    try:
+        values = np.array([float(label) for label in labels])
+    except ValueError:
+        return steps, "wave"
+    rising = bool((np.diff(values) > 0).all())
+    return (values, f"unit of {keys.names[0]}") if rising and keys else (steps, "wave")
+
+
+def _changes(G: int) -> list[tuple[str, IntArray, FloatArray]]:
+    """Return the contrasts of each wave with the previous and the first one."""
+    eye, later = np.eye(G), np.arange(1, G)
+    previous = np.stack([later, later - 1], axis=1)
+    first = np.stack([later, np.zeros_like(later)], axis=1)
+    return [
+        ("since_previous", previous, eye[later] - eye[later - 1]),
+        ("since_first", first, eye[later] - eye[0]),
+    ]
+
+
+def _contrast(
+    scores: GroupScores, V: FloatArray | None, L: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    mean = scores.stats.mean.T
+    if V is not None:
+        return kernel.dependent(L, mean, V, scores.design_df)
+    return kernel.independent(L, mean, scores.stats.std_error.T**2, scores.stats.df.T)
+
+
+def _changed(
+    scores: GroupScores,
+    V: FloatArray | None,
+    term: str,
+    pairs: IntArray,
+    L: FloatArray,
+    level: float,
+) -> Table:
+    estimate, error, df = _contrast(scores, V, L)
+    test = t_test(estimate, error, df, level)
+    q, K = estimate.shape
+    names = np.asarray(scores.names(), dtype=object)
+    return row_table(
+        scores,
+        K,
+        {
+            "term": np.full(q * K, term, dtype=object),
+            "group": np.tile(names[pairs[:, 0]], q),
+            "other": np.tile(names[pairs[:, 1]], q),
+            "n": scores.stats.n.T @ (L != 0).T.astype(np.int64),
+            "estimate": estimate,
+            "std_error": error,
+            "statistic": test.statistic,
+            "p_value": test.p_value,
+            "conf_low": test.conf_low,
+            "conf_high": test.conf_high,
+            "df": df,
+            "p_holm": _adjusted(scores, test.p_value),
+            "reason": _why(test.p_value),
+        },
+    )
+
+
+def _adjusted(scores: GroupScores, p: FloatArray) -> FloatArray:
+    levels, out = scores.labels["level"].astype(str), np.array(p)
+    for name in dict.fromkeys(levels):
+        rows = levels == name
+        parts = p[rows] if name == "overall" else p[rows].ravel()[None, :]
+        out[rows] = holm(parts).reshape(p[rows].shape)
+    return out
+
+
+def _means(scores: GroupScores, level: float) -> Table:
+    stats, G = scores.stats, scores.n_groups
+    q = len(scores.columns)
+    mean, error = stats.mean.T, stats.std_error.T
+    test = t_test(mean, error, stats.df.T, level)
+    return row_table(
+        scores,
+        G,
+        {
+            "term": np.full(q * G, "mean", dtype=object),
+            "group": np.tile(np.asarray(scores.names(), dtype=object), q),
+            "other": np.full(q * G, "", dtype=object),
+            "n": stats.n.T,
+            "estimate": mean,
+            "std_error": error,
+            "conf_low": test.conf_low,
+            "conf_high": test.conf_high,
+            "df": stats.df.T,
+            "reason": np.where(stats.n.T < 2, "fewer than two respondents", "").astype(
+                object
+            ),
+        },
+    )
+
+
+def _trend(
+    scores: GroupScores, V: FloatArray | None, times: FloatArray, level: float
+) -> Table:
+    """Return the slope over time, waves weighted by the inverse of their variance."""
+    variance = scores.stats.std_error.T**2
+    q = len(variance)
+    found = []
+    for i in range(q):
+        w = np.where(variance[i] > 0, 1 / np.where(variance[i] > 0, variance[i], 1), 0)
+        centred = times - (w @ times) / w.sum() if w.sum() else times
+        total = w @ centred**2
+        L = (w * centred / total if total > 0 else np.full(len(w), np.nan))[None, :]
+        one = taken(scores, np.array([i]))
+        found.append(
+            [x[0, 0] for x in _contrast(one, None if V is None else V[[i]], L)]
+        )
+    estimate, error, df = np.asarray(found).T
+    test = t_test(estimate, error, df, level)
+    return row_table(
+        scores,
+        1,
+        {
+            "term": np.full(q, "trend", dtype=object),
+            "group": np.full(q, "", dtype=object),
+            "other": np.full(q, "", dtype=object),
+            "n": scores.stats.n.sum(axis=0),
+            "estimate": estimate,
+            "std_error": error,
+            "statistic": test.statistic,
+            "p_value": test.p_value,
+            "conf_low": test.conf_low,
+            "conf_high": test.conf_high,
+            "df": df,
+            "reason": _why(test.p_value),
+        },
+    )
+
+
+def _better(gap: GroupScores, level: float) -> Table:
+    """Return the share of respondents whose gap is positive, wave by wave."""
+    states = tuple(
+        np.where(np.isnan(g), np.nan, (g > ROUNDING).astype(np.float64))
+        for g in gap.columns
+    )
+    stats = column_means(states, gap.read.rows)
+    share, n = stats.mean.T, stats.n_eff.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = share * (1 - share) / stats.std_error.T**2
+    n = np.where(gap.sampled & np.isfinite(own) & (own > 0), own, n)
+    low, high = wilson(share, n, level)
+    q, G = share.shape
+    return row_table(
+        gap,
+        G,
+        {
+            "term": np.full(q * G, "share_better", dtype=object),
+            "group": np.tile(np.asarray(gap.names(), dtype=object), q),
+            "other": np.full(q * G, "", dtype=object),
+            "n": stats.n.T,
+            "estimate": share,
+            "std_error": stats.std_error.T,
+            "conf_low": low,
+            "conf_high": high,
+            "reason": np.where(stats.n.T < 1, "nobody answered both", "").astype(
+                object
+            ),
+        },
+    )
+
+
+def _named(table: Table, name: str) -> Table:
+    named = np.full(len(table), name, dtype=object)
+    keys = (*LABELS, "name", "term", "group", "other")
+    return table.extended({"name": named}, keys=keys)
+
+
+def _why(p: FloatArray) -> AnyArray:
+    why = "no test: a wave has no variance, or too few respondents"
+    return np.where(np.isnan(p), why, "").astype(object)
+
+
+def _coarse(table: Table) -> Table:
+    return table.take(np.flatnonzero(np.isin(table["level"], ["dimension", "overall"])))
