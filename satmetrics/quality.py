@@ -34,7 +34,7 @@ from satmetrics.gap.five.shrunken import ShrunkenMeans, shrunken_means
 from satmetrics.gap.five.steps import Standard, Step
 from satmetrics.gap.five.units import UnitGaps, unit_gaps
 from satmetrics.gap.gap_psychometrics import psychometrics
-from satmetrics.gap.group_comparison import GroupComparison, compare_gaps
+from satmetrics.gap.group_comparison import GapComparison, compare_gaps
 from satmetrics.gap.psychometric_result import GapPsychometrics
 from satmetrics.gap.standard_spec import ServiceStandard, Standards
 from satmetrics.gap.standards_met import StandardsResult, standards
@@ -54,11 +54,11 @@ __all__ = [
     "ExpectationDrivers",
     "FiveGapsResult",
     "FuzzyEvaluation",
+    "GapComparison",
     "GapDecomposition",
     "GapExplanation",
     "GapPsychometrics",
     "GradeShares",
-    "GroupComparison",
     "HierarchyChanges",
     "HierarchyScores",
     "IndexHierarchy",

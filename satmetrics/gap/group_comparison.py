@@ -34,7 +34,7 @@ REST = "the others"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GroupComparison(TableResult):
+class GapComparison(TableResult):
     """Groups compared on items, dimensions and overall, one row an estimate.
 
     Attributes
@@ -144,7 +144,7 @@ def compare_gaps(  # noqa: PLR0913 - one keyword per part of the definition
     level: float = 0.95,
     missing: str = "pairwise",
     min_answered: float = 0.5,
-) -> GroupComparison:
+) -> GapComparison:
     """Compare branches, groups of customers or waves on their gaps.
 
     Groups are independent samples whose variances may differ: Welch's F of 1951 for all
@@ -172,7 +172,7 @@ def compare_gaps(  # noqa: PLR0913 - one keyword per part of the definition
 
     Returns
     -------
-    GroupComparison
+    GapComparison
 
     Raises
     ------
@@ -222,7 +222,7 @@ def compare_gaps(  # noqa: PLR0913 - one keyword per part of the definition
         *_multivariate(scores),
     ]
     table = stack(made, keys=(*LABELS, "term", "group", "other"))
-    return GroupComparison(table, scores.context, score, kind, level, scores.read.by)
+    return GapComparison(table, scores.context, score, kind, level, scores.read.by)
 
 
 def _reference(scores: GroupScores, reference: object) -> int | None:

@@ -37,7 +37,7 @@ def answers() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def compared(answers) -> sat.quality.GroupComparison:
+def compared(answers) -> sat.quality.GapComparison:
     return sat.quality.compare_gaps(answers, by="shop", dimensions=DIMENSIONS)
 
 
