@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.gap._means import Rows, influences
+from satmetrics.moment._column_means import Rows, influences
 
 NODES = 241
 """Nodes, from −7 to 7, of the integral behind simultaneous limits."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray
-from satmetrics.gap._means import Rows
+from satmetrics.moment._column_means import Rows
 
 
 @dataclass(frozen=True, eq=False)

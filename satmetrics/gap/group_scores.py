@@ -14,7 +14,6 @@ from satmetrics._typing import AnyArray, FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.gap import _gaps
 from satmetrics.gap._contrasts import group_cov
-from satmetrics.gap._means import MeanStats, column_means
 from satmetrics.gap.design import (
     Design,
     Dimensions,
@@ -24,6 +23,7 @@ from satmetrics.gap.design import (
 )
 from satmetrics.gap.forms import FormAnswers, instrument_of, read_forms, survey_of
 from satmetrics.gap.words import MEAN_OF_DIMENSIONS, MEAN_OF_ITEMS
+from satmetrics.moment._column_means import MeanStats, column_means
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey
 

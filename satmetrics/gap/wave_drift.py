@@ -14,7 +14,6 @@ from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, FloatArray, IntArray
 from satmetrics.gap import _contrasts as kernel
 from satmetrics.gap._gaps import ROUNDING
-from satmetrics.gap._means import column_means
 from satmetrics.gap._paired import holm, t_test, wilson
 from satmetrics.gap.design import Dimensions
 from satmetrics.gap.group_scores import (
@@ -27,6 +26,7 @@ from satmetrics.gap.group_scores import (
     taken,
 )
 from satmetrics.gap.words import DIRECTION
+from satmetrics.moment._column_means import column_means
 from satmetrics.survey.instrument import Instrument
 
 QUALITIES = ("expectation", "perception", "gap")
