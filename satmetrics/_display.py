@@ -54,6 +54,13 @@ class Section:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     text_columns: int = 1
+    numeric: tuple[bool, ...] = ()
+
+    @property
+    def right(self) -> tuple[bool, ...]:
+        """Which columns stand to the right: numbers, else those after the texts."""
+        places = range(len(self.columns))
+        return self.numeric or tuple(i >= self.text_columns for i in places)
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Summary:
         for section in self.sections:
             lines += ["", *_text_section(section)]
         if self.notes:
-            lines += ["", *[f"• {note}" for note in self.notes]]
+            lines += ["", *[f"• {note}" for note in dict.fromkeys(self.notes)]]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -87,7 +94,7 @@ class Summary:
     def _repr_html_(self) -> str:
         facts = " · ".join(f"{_esc(k)}: {_esc(v)}" for k, v in self.facts)
         body = "".join(_html_section(section) for section in self.sections)
-        notes = "".join(f"<li>{_esc(note)}</li>" for note in self.notes)
+        notes = "".join(f"<li>{_esc(note)}</li>" for note in dict.fromkeys(self.notes))
         return (
             '<div class="satmetrics">'
             f"<p><strong>{_esc(self.title)}</strong><br>{facts}</p>"
@@ -112,8 +119,20 @@ def section(
     rows = list(zip(*cells, strict=True)) if cells else []
     if len(table) > shown:
         rows.append((f"… {len(table) - shown} more rows",) + ("",) * (len(present) - 1))
-    text = sum(table[name].dtype.kind == "O" for name in columns if name in table)
-    return Section(heading, tuple(present), tuple(rows), max(1, text))
+    texts = [table[name].dtype.kind == "O" for name in columns if name in table]
+    numeric = tuple(
+        not is_text or _percentages(own)
+        for is_text, own in zip(texts, cells, strict=True)
+    )
+    return Section(heading, tuple(present), tuple(rows), max(1, sum(texts)), numeric)
+
+
+def _percentages(cells: Sequence[str]) -> bool:
+    """Whether cells that are texts are all percentages, or say that there is none."""
+    told = [cell for cell in cells if cell not in ("", "–")]
+    return bool(told) and all(
+        cell.endswith(" %") and " to " not in cell for cell in told
+    )
 
 
 def _cells(values: AnyArray, name: str, decimals: int | Mapping[str, int]) -> list[str]:
@@ -141,7 +160,7 @@ def _text_section(section: Section) -> list[str]:
     lines = [section.heading] if section.heading else []
     for k, row in enumerate(table):
         cells = [
-            _pad(cell, widths[i], "left" if i < section.text_columns else "right")
+            _pad(cell, widths[i], "right" if section.right[i] else "left")
             for i, cell in enumerate(row)
         ]
         lines.append("  ".join(cells).rstrip())
@@ -154,7 +173,7 @@ def _html_section(section: Section) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
         out = []
         for i, cell in enumerate(cells):
-            side = "left" if i < section.text_columns else "right"
+            side = "right" if section.right[i] else "left"
             out.append(f'<{tag} style="text-align:{side}">{_esc(cell)}</{tag}>')
         return f"<tr>{''.join(out)}</tr>"
 

@@ -22,6 +22,8 @@ LABELLED = (
 LONG_CELL = 36
 """Longer cells are broken into lines."""
 PHONE = 50
+LONG_TABLE = 24
+"""Longer tables are folded; a line says how many rows there are."""
 """Characters in a row of a table on a phone."""
 ALL_ROWS = 100_000
 INDEX_PLACES = {
@@ -75,8 +77,12 @@ class Grid:
     @property
     def right(self) -> tuple[bool, ...]:
         """Which columns stand to the right."""
-        columns = range(len(self.section.columns))
-        return self.numeric or tuple(i >= self.section.text_columns for i in columns)
+        return self.numeric or self.section.right
+
+    @property
+    def folded(self) -> bool:
+        """Whether the table is long, so that it is shown only when opened."""
+        return len(self.section.rows) > LONG_TABLE
 
     @property
     def wide(self) -> bool:
@@ -140,9 +146,8 @@ def grid(
     full = table.extended(mapped, keys=table.names) if mapped else table
     shown = {n: head for n, head in shown.items() if not _blank(full[n].tolist())}
     made = section("", full, shown, decimals=decimals, max_rows=ALL_ROWS)
-    numeric = tuple(full[n].dtype.kind != "O" for n in shown)
-    made = replace(made, rows=tuple(_minus(row, numeric) for row in made.rows))
-    return Grid(made, caption, context.word, context.name, numeric)
+    made = replace(made, rows=tuple(_minus(row, made.right) for row in made.rows))
+    return Grid(made, caption, context.word, context.name)
 
 
 def _minus(row: tuple[str, ...], numeric: tuple[bool, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from satmetrics.reporting.blocks import (
     grid,
 )
 from satmetrics.reporting.driver_chapter import driver_chapter
+from satmetrics.reporting.five_gap_chapter import five_gap_chapters
 from satmetrics.reporting.gap_chapter import finest, gap_chapter, gap_picture
 from satmetrics.reporting.index_chapter import has_index, index_chapter, index_picture
 from satmetrics.reporting.parts import (
@@ -22,6 +23,7 @@ from satmetrics.reporting.parts import (
     gap_results,
     notes_of,
 )
+from satmetrics.reporting.study_chapter import study_chapters
 
 
 def chapters(part: Part) -> tuple[Chapter, ...]:
@@ -30,6 +32,8 @@ def chapters(part: Part) -> tuple[Chapter, ...]:
         index_chapter(part),
         driver_chapter(part),
         gap_chapter(part),
+        *study_chapters(part),
+        *five_gap_chapters(part),
         _quality(part),
         *_others(part),
     )
@@ -120,11 +124,19 @@ def _others(part: Part) -> list[Chapter]:
     for result in part.others:
         summary = result.summary()
         context = context_of(result)
+        by = getattr(result, "by", ())
+        group = f", by {' and '.join(by)}" if by and isinstance(by, tuple) else ""
         grids = tuple(
-            Grid(s, s.heading or summary.title, context.word, context.name)
+            Grid(s, _sentence(s.heading) or summary.title, context.word, context.name)
             for s in summary.sections
             if s.rows
         )
-        facts = " · ".join(f"{k}: {v}" for k, v in summary.facts)
-        made.append(Chapter(summary.title, facts, grids, notes_of([result])))
+        told = set(context.facts())
+        facts = " · ".join(f"{k}: {v}" for k, v in summary.facts if (k, v) not in told)
+        made.append(Chapter(summary.title + group, facts, grids, notes_of([result])))
     return made
+
+
+def _sentence(text: str) -> str:
+    """Return a heading as it begins a sentence."""
+    return text[:1].upper() + text[1:]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._result import Context, Result
+from satmetrics.gap.five.result import FiveGapsResult
 from satmetrics.gap.gap_table import GapTable
 from satmetrics.gap.result import GapResult
 from satmetrics.indices.changes import ChangeResult
@@ -15,6 +16,7 @@ from satmetrics.indices.index import IndexResult
 from satmetrics.indices.priorities import PriorityResult
 from satmetrics.inference.bootstrap import BootstrapResult
 from satmetrics.reporting.caveats import caveat
+from satmetrics.reporting.five_gap_chapter import overall_gap
 from satmetrics.reporting.parts import Part, context_of, gap_results, key_columns
 from satmetrics.reporting.words import Row, certainty, direction, plain, signed
 
@@ -77,7 +79,7 @@ def line(part: Part) -> str:
 
 
 def _headline(part: Part) -> tuple[dict[str, str], Context]:
-    for find in (_from_index, _from_groups, _from_gaps, _from_table):
+    for find in (_from_index, _from_groups, _from_gaps, _from_five, _from_table):
         found = find(part)
         if found is not None:
             return found
@@ -172,6 +174,28 @@ def _from_gaps(part: Part) -> tuple[dict[str, str], Context] | None:
             "certainty": f"{certainty(result.level)} between {signed(low, 2)} and "
             f"{signed(high, 2)}",
             "basis": f"from the answers of {int(row['n']):,} people",
+        }
+        return words, result.context
+    return None
+
+
+def _from_five(part: Part) -> tuple[dict[str, str], Context] | None:
+    for result in part.of(FiveGapsResult):
+        row = overall_gap(result, 5)
+        if row is None:
+            continue
+        low, high = row["conf_low"], row["conf_high"]
+        known = math.isfinite(low)
+        words = {
+            "label": "Service quality against expectations (gap 5)",
+            "big": signed(row["estimate"], 2),
+            "unit": "points on the answer scale"
+            + (f": {_falls(low, high)}" if known else ""),
+            "certainty": f"{certainty(result.level)} between {signed(low, 2)} and "
+            f"{signed(high, 2)}"
+            if known
+            else "how certain it is cannot be said from these figures",
+            "basis": f"from the answers of {int(row['n']):,} customers",
         }
         return words, result.context
     return None
@@ -290,7 +314,25 @@ def _priorities(part: Part) -> tuple[str, tuple[Point, ...]]:
         points = _gap_points(part, gap)
         if points:
             return "Where expectations are missed most", points
+    for five in part.of(FiveGapsResult):
+        points = _five_points(five)
+        if points:
+            return "Where quality is lost most", points
     return "", ()
+
+
+def _five_points(result: FiveGapsResult) -> tuple[Point, ...]:
+    found = [overall_gap(result, gap) for gap in range(1, 5)]
+    rows = [r for r in found if r is not None and r["conf_high"] < 0]
+    rows.sort(key=lambda r: float(r["estimate"]))
+    return tuple(
+        Point(
+            f"Gap {r['gap']}, {r['name']}",
+            f"{signed(r['estimate'], 2)} points, {certainty(result.level)} between "
+            f"{signed(r['conf_low'], 2)} and {signed(r['conf_high'], 2)}",
+        )
+        for r in rows[:3]
+    )
 
 
 def _all_waves(part: Part, ranked: PriorityResult) -> bool:

@@ -13,8 +13,10 @@ from satmetrics.assessment.assess import Assessment
 from satmetrics.errors import DataError
 from satmetrics.estimation.effects import Effects
 from satmetrics.estimation.fit import PlsFit
+from satmetrics.gap.five.result import FiveGapsResult
 from satmetrics.gap.gap_table import GapTable
 from satmetrics.gap.result import GapResult
+from satmetrics.gap.study import ServqualStudy
 from satmetrics.indices.changes import ChangeResult, changes
 from satmetrics.indices.index import IndexResult, index
 from satmetrics.indices.priorities import PriorityResult, priorities
@@ -33,6 +35,8 @@ KNOWN = (
     PriorityResult,
     GapResult,
     GapTable,
+    ServqualStudy,
+    FiveGapsResult,
 )
 
 
@@ -132,8 +136,13 @@ def key_columns(moved: ChangeResult) -> tuple[str, ...]:
 
 
 def _completed(part: Part) -> Part:
-    """Add priorities, indices and changes where they follow from what is there."""
-    added: list[Result] = []
+    """Add gaps, priorities, indices and changes that follow from what is there."""
+    added: list[Result] = [
+        study.gaps
+        for study in part.of(ServqualStudy)
+        if study.gaps is not None
+        and not any(gap.by == study.by for gap in part.of(GapResult))
+    ]
     for fit in part.fits:
         ranked = any(p.model == fit.model.name for p in part.of(PriorityResult))
         if not ranked and fit.model.target is not None:

@@ -14,13 +14,16 @@ from satmetrics.assessment.assess import assess
 from satmetrics.errors import DataError, SatmetricsError
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.pls import pls
+from satmetrics.gap.gap_psychometrics import psychometrics
 from satmetrics.gap.gaps import gaps
+from satmetrics.gap.study import servqual_study
 from satmetrics.indices.changes import changes
 from satmetrics.indices.index import IndexResult, index
 from satmetrics.indices.priorities import priorities
 from satmetrics.inference.bootstrap import bootstrap
 from satmetrics.models.model import StructuralModel
 from satmetrics.plot._labels import texts_of
+from satmetrics.survey.answering import response_quality
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey
 
@@ -57,9 +60,10 @@ def standard_results(
     """Compute what a survey allows.
 
     With all items of `model`: the fit, indices (all together or by wave, and by unit),
-    their changes, priorities, a bootstrap and an assessment. With pairs of expectation
-    and perception of `instrument`: gaps, also by unit. What cannot be computed is said,
-    not dropped in silence.
+    their changes, priorities, a bootstrap and an assessment. With all pairs of
+    expectation and perception of `instrument`: gaps, also by unit, a study in eight
+    steps, the quality of the answers and the psychometrics of the gaps; with some of
+    the pairs the gaps alone. What cannot be computed is said, not dropped in silence.
 
     Parameters
     ----------
@@ -82,7 +86,7 @@ def standard_results(
     >>> import satmetrics as sat
     >>> bank = sat.datasets.load("bank_servqual")
     >>> [type(result).__name__ for result in standard_results(bank).results]
-    ['GapResult', 'GapResult']
+    ['GapResult', 'GapResult', 'ServqualStudy', 'ResponseQuality', 'GapPsychometrics']
     """
     spec = survey.instrument if instrument is None else instrument
     results: list[Result] = []
@@ -253,7 +257,16 @@ def _gap_results(survey: Survey, spec: Instrument, skipped: list[str]) -> list[R
         elif units > 1:
             by_unit = partial(whole, by=survey.roles.unit)
             results += _attempt("gaps by unit", by_unit, skipped)
-    return results
+    return [*results, *(_study(survey, spec, skipped) if found == asked else ())]
+
+
+def _study(survey: Survey, spec: Instrument, skipped: list[str]) -> list[Result]:
+    made = (
+        ("eight steps", partial(servqual_study, survey, spec)),
+        ("quality of the answers", partial(response_quality, survey, instrument=spec)),
+        ("psychometrics", partial(psychometrics, survey, spec)),
+    )
+    return [r for what, make in made for r in _attempt(what, make, skipped)]
 
 
 def _points(survey: Survey, spec: Instrument) -> str | None:

@@ -78,7 +78,8 @@ def test_small_groups_are_named(airlines, ecsi):
 
 def test_gaps_and_gaps_by_unit(bank):
     done = standard_results(bank)
-    assert kinds(done) == ["GapResult", "GapResult"]
+    found_kinds = ["GapResult", "GapResult", "ServqualStudy", "ResponseQuality"]
+    assert kinds(done) == [*found_kinds, "GapPsychometrics"]
     assert done.results[1].by == ("branch",)
     variants = set(done.results[0].rows("overall")["variant"])
     assert any("points" in v for v in variants), "importance points are used"

@@ -161,7 +161,7 @@ class FiveGapsResult(TableResult):
                 "Dimensions",
                 dimensions,
                 {**keys, "gap": "gap", "dimension": "dimension", **COLUMNS},
-                max_rows=60,
+                max_rows=42,
             ),
             self._sizes(),
         ]
@@ -204,7 +204,8 @@ class FiveGapsResult(TableResult):
             span = f"{person['smallest']:,} to {person['largest']:,}"
             rows.append((word, f"{person['n']:,}", span, f"rule of thumb: {rule}"))
         heading = ("source", "n", "per group", "sample size")
-        return Section("Who answered", heading, tuple(rows), 1)
+        right = (False, True, True, False)
+        return Section("Who answered", heading, tuple(rows), 1, right)
 
     def _signs(self) -> tuple[str, ...]:
         forms = set(self.table["form"].tolist()) if len(self.table) else set()
