@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from satmetrics.survey.survey import Survey
 
 STUDY = "study.toml"
+MOST_FINDINGS = 20
 PLAIN = str.maketrans({"−": "-", "→": "->", "·": "-", "–": "-", "…": "...", "≥": ">="})
 
 app = typer.Typer(
@@ -226,6 +227,21 @@ def check(
         ):
             if wanted is not None:
                 _say(_coverage(what, wanted, survey))
+        if asked is not None and asked.items:
+            for finding in _findings(asked, survey):
+                _say(f"  {finding}")
+
+
+def _findings(asked: Instrument, survey: Survey) -> list[str]:
+    """Return what looks odd in the answers to an instrument."""
+    here = set(asked.columns()) & set(survey.columns)
+    if not here:
+        return []
+    found = list(asked.check(survey).findings) or ["nothing looks odd"]
+    more = len(found) - MOST_FINDINGS
+    if more > 0:
+        found = [*found[:MOST_FINDINGS], f"… and {more} more: instrument.check(survey)"]
+    return found
 
 
 def _coverage(what: str, wanted: StructuralModel | Instrument, survey: Survey) -> str:
@@ -306,6 +322,17 @@ def list_instruments() -> None:
         for name in instruments.names():
             found = instruments.load(name)
             _entry(name, found.label.en, found.label.zh, found.citation, found.status)
+            _say(f"    asks: {_asks(found)}")
+
+
+def _asks(found: Instrument) -> str:
+    """Return how many items an instrument asks, in which forms."""
+    if not found.items:
+        return f"{len(found.dimensions)} dimensions, a concept without items"
+    forms = ", ".join(form.id for form in found.forms if form.per_item)
+    parts = ", ".join(form.id for form in found.forms if not form.per_item)
+    more = f"; {parts} of each dimension" if parts else ""
+    return f"{forms} of {len(found.items)} items{more}"
 
 
 def _entry(name: str, en: str, zh: str, citation: str, status: str) -> None:

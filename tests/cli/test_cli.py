@@ -189,6 +189,20 @@ class TestCheck:
         assert told.exit_code == 1
         assert "CUSL2" in told.output
 
+    def test_findings_of_the_instrument(self, run, tmp_path):
+        frame = sat.datasets.load("bank_servqual").frame
+        frame.to_csv(tmp_path / "sound.csv", index=False)
+        sound = run("check", "sound.csv", "--instrument", "servqual")
+        assert sound.exit_code == 0, sound.output
+        assert "nothing looks odd" in sound.output
+        frame = frame.assign(p_tan1=8 - frame["p_tan1"]).drop(columns="e_emp3")
+        frame.to_csv(tmp_path / "odd.csv", index=False)
+        odd = run("check", "odd.csv", "--instrument", "servqual")
+        assert odd.exit_code == 0, odd.output
+        assert "'p_tan1': looks reversed" in odd.output
+        assert "21 of 22 columns" in odd.output
+        assert "nothing looks odd" not in odd.output
+
     def test_unreadable(self, run, tmp_path):
         (tmp_path / "bad.csv").write_text("", encoding="utf-8")
         done = run("check", "bad.csv")
@@ -225,6 +239,9 @@ class TestCatalogue:
             spec = sat.instruments.load(name)
             for word in (name, spec.label.en, spec.label.zh, spec.status):
                 assert word in text
+        assert "asks: minimum, desired, perception of 22 items" in text
+        assert "importance of each dimension" in text
+        assert "10 dimensions, a concept without items" in text
 
     def test_version(self, run):
         done = run("--version")
