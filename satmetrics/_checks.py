@@ -66,6 +66,19 @@ def one_of(name: str, value: object, options: Sequence[str]) -> None:
     )
 
 
+def check_share(name: str, value: float) -> None:
+    """Raise ``OptionError`` unless `value` is a share above 0 and up to 1."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 < value <= 1:
+        raise OptionError(
+            f"{name}={value!r}",
+            code="bad-share",
+            column=name,
+            value=value,
+            remedy="give a share above 0 and up to 1, such as 0.5",
+        )
+
+
 def columns_present(
     wanted: Sequence[str], present: Sequence[str], *, where: str = "the survey"
 ) -> None:

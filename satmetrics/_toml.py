@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,42 @@ def check_keys(document: dict[str, Any], known: tuple[str, ...], *, where: str) 
                 remedy=f"{did_you_mean(key, known)} "
                 f"known keys: {', '.join(known)}".strip(),
             )
+
+
+def absent(where: str, key: str) -> SpecificationError:
+    """Return the fault of a key that is missing."""
+    return SpecificationError(
+        f"{where}: {key} is missing",
+        code="missing-key",
+        column=key,
+        remedy=f"add {key}",
+    )
+
+
+def wrong(where: str, key: str, value: object, right: str) -> SpecificationError:
+    """Return the fault of a value that cannot be read; `right` is what to write."""
+    return SpecificationError(
+        f"{where}: {key} = {value!r} cannot be read",
+        code="bad-value",
+        column=key,
+        value=value,
+        remedy=f"write {right}",
+    )
+
+
+def text_of(
+    entry: Mapping[str, Any], key: str, where: str, default: str | None = None
+) -> str:
+    """Return the text under a key; without a default it must be there.
+
+    Raises
+    ------
+    SpecificationError
+        If the key is missing or holds no text.
+    """
+    value = entry.get(key, default)
+    if value is None:
+        raise absent(where, key)
+    if not isinstance(value, str):
+        raise wrong(where, key, value, "text in quotes")
+    return value

@@ -31,12 +31,12 @@ from satmetrics.gap.five.explained import GapExplanation
 from satmetrics.gap.five.explanations import explain_gap5, explain_gaps
 from satmetrics.gap.five.result import FiveGapsResult
 from satmetrics.gap.five.shrunken import ShrunkenMeans, shrunken_means
-from satmetrics.gap.five.steps import Standard, Step
+from satmetrics.gap.five.steps import Step, StepStandard
 from satmetrics.gap.five.units import UnitGaps, unit_gaps
 from satmetrics.gap.gap_psychometrics import psychometrics
 from satmetrics.gap.group_comparison import GapComparison, compare_gaps
 from satmetrics.gap.psychometric_result import GapPsychometrics
-from satmetrics.gap.standard_spec import ServiceStandard, Standards
+from satmetrics.gap.standard_spec import Standard, Standards
 from satmetrics.gap.standards_met import StandardsResult, standards
 from satmetrics.gap.surface_result import SurfaceResult
 from satmetrics.gap.surfaces import response_surface
@@ -64,12 +64,12 @@ __all__ = [
     "IndexHierarchy",
     "IndexNode",
     "ResponseQuality",
-    "ServiceStandard",
     "ShrunkenMeans",
     "Standard",
     "Standards",
     "StandardsResult",
     "Step",
+    "StepStandard",
     "StoredWeights",
     "SurfaceResult",
     "UnitGaps",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from satmetrics import _toml
 from satmetrics._checks import did_you_mean, friendly_keywords
@@ -184,7 +183,7 @@ class WeightBook(Record):
         _toml.check_keys(document, _TOP, where=where)
         entries = document.get("weights", [])
         if not isinstance(entries, list):
-            raise _wrong(where, "weights", entries, "tables headed [[weights]]")
+            raise _toml.wrong(where, "weights", entries, "tables headed [[weights]]")
         label = document.get("label", "")
         return cls(tuple(_entry(e, where) for e in entries), str(label))
 
@@ -236,29 +235,16 @@ class WeightBook(Record):
 
 def _entry(entry: object, where: str) -> StoredWeights:
     if not isinstance(entry, dict):
-        raise _wrong(where, "weights", entry, "tables headed [[weights]]")
+        raise _toml.wrong(where, "weights", entry, "tables headed [[weights]]")
     place = f"{where}, weights of {entry.get('industry', '?')!r}"
     _toml.check_keys(entry, _ENTRY, where=place)
     values = entry.get("values")
     if not isinstance(values, dict) or not values:
-        raise _wrong(place, "values", values, "values = { criterion = points, … }")
-    texts = {key: _text(entry, key, place) for key in _ENTRY if key != "values"}
+        raise _toml.wrong(place, "values", values, "values = { criterion = points, … }")
+    texts = {
+        key: _toml.text_of(entry, key, place, None if key == "industry" else "")
+        for key in _ENTRY
+        if key != "values"
+    }
     texts["status"] = texts["status"] or "unverified"
     return StoredWeights(points=tuple(values.items()), **texts)  # type: ignore[arg-type]
-
-
-def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
-    value = entry.get(key, None if key == "industry" else "")
-    if not isinstance(value, str):
-        raise _wrong(where, key, value, "text in quotes")
-    return value
-
-
-def _wrong(where: str, key: str, value: object, right: str) -> SpecificationError:
-    return SpecificationError(
-        f"{where}: {key} = {value!r} cannot be read",
-        code="bad-value",
-        column=key,
-        value=value,
-        remedy=f"write {right}",
-    )

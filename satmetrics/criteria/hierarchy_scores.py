@@ -10,6 +10,7 @@ import numpy as np
 
 from satmetrics._checks import (
     check_level,
+    check_share,
     columns_present,
     expect,
     friendly_keywords,
@@ -109,7 +110,7 @@ def hierarchy_scores(
     )
     check_level(level)
     one_of("metric", metric, tuple(METRICS))
-    _check_share(min_answered)
+    check_share("min_answered", min_answered)
     found = _found(hierarchy, data, by, scale, metric, min_answered)
     table = _table(hierarchy, found, level)
     return HierarchyScores(
@@ -143,18 +144,6 @@ class _Found:
     keys: Table | None
     reasons: tuple[str, ...]
     context: Context
-
-
-def _check_share(min_answered: float) -> None:
-    number = isinstance(min_answered, (int, float))
-    if not number or isinstance(min_answered, bool) or not 0 < min_answered <= 1:
-        raise OptionError(
-            f"min_answered={min_answered!r}",
-            code="bad-share",
-            column="min_answered",
-            value=min_answered,
-            remedy="give a share above 0 and up to 1, such as 0.5",
-        )
 
 
 def _found(

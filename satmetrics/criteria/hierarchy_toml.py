@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from satmetrics import _toml
-from satmetrics.errors import SpecificationError
 from satmetrics.survey.label import Label
 from satmetrics.survey.scale import Scale, as_scale
 
@@ -27,18 +26,18 @@ def hierarchy_state(
     _toml.check_keys(document, _TOP, where=where)
     entries = document.get("node")
     if not isinstance(entries, list) or not entries:
-        raise _wrong(where, "node", entries, "tables headed [[node]]")
+        raise _toml.wrong(where, "node", entries, "tables headed [[node]]")
     levels = document.get("levels", [])
     if not isinstance(levels, list) or not all(isinstance(v, str) for v in levels):
-        raise _wrong(where, "levels", levels, 'levels = ["index", …, "item"]')
+        raise _toml.wrong(where, "levels", levels, 'levels = ["index", …, "item"]')
     scale = document.get("scale")
     state = {
-        "id": _text(document, "id", where),
+        "id": _toml.text_of(document, "id", where),
         "label": _label(document, where),
         "levels": tuple(levels),
         "scale": None if scale is None else _scale(scale, where),
-        "source": _text(document, "source", where, ""),
-        "status": _text(document, "status", where, "unverified"),
+        "source": _toml.text_of(document, "source", where, ""),
+        "status": _toml.text_of(document, "status", where, "unverified"),
     }
     return state, [_node(entry, where, i) for i, entry in enumerate(entries)]
 
@@ -70,12 +69,12 @@ def hierarchy_document(hierarchy: IndexHierarchy) -> str:
 
 def _node(entry: object, where: str, at: int) -> dict[str, Any]:
     if not isinstance(entry, dict):
-        raise _wrong(where, "node", entry, "tables headed [[node]]")
+        raise _toml.wrong(where, "node", entry, "tables headed [[node]]")
     place = f"{where}, node {entry.get('id', at + 1)!r}"
     _toml.check_keys(entry, _NODE, where=place)
     return {
-        "id": _text(entry, "id", place),
-        "parent": _text(entry, "parent", place, ""),
+        "id": _toml.text_of(entry, "id", place),
+        "parent": _toml.text_of(entry, "parent", place, ""),
         "weight": entry.get("weight", 1.0),
         "label": _label(entry, place),
     }
@@ -86,7 +85,9 @@ def _scale(scale: object, where: str) -> Scale:
         return as_scale(scale, where=f"{where}, scale")  # type: ignore[arg-type]
     _toml.check_keys(scale, _SCALE, where=f"{where}, scale")
     if "minimum" not in scale or "maximum" not in scale:
-        raise _wrong(where, "scale", scale, "scale = { minimum = 1, maximum = 10 }")
+        raise _toml.wrong(
+            where, "scale", scale, "scale = { minimum = 1, maximum = 10 }"
+        )
     return Scale(**scale)
 
 
@@ -98,29 +99,12 @@ def _scale_entry(scale: Scale) -> dict[str, Any]:
 def _label(entry: Mapping[str, Any], where: str) -> Label:
     label = entry.get("label", {})
     if not isinstance(label, dict):
-        raise _wrong(where, "label", label, 'label = { en = "…", zh = "…" }')
+        raise _toml.wrong(where, "label", label, 'label = { en = "…", zh = "…" }')
     _toml.check_keys(label, ("en", "zh"), where=f"{where}, label")
-    return Label(_text(label, "en", where, ""), _text(label, "zh", where, ""))
+    return Label(
+        _toml.text_of(label, "en", where, ""), _toml.text_of(label, "zh", where, "")
+    )
 
 
 def _label_entry(label: Label) -> dict[str, Any]:
     return {"label": {"en": label.en, "zh": label.zh}} if label else {}
-
-
-def _text(
-    entry: Mapping[str, Any], key: str, where: str, default: str | None = None
-) -> str:
-    value = entry.get(key, default)
-    if not isinstance(value, str):
-        raise _wrong(where, key, value, "text in quotes")
-    return value
-
-
-def _wrong(where: str, key: str, value: object, right: str) -> SpecificationError:
-    return SpecificationError(
-        f"{where}: {key} = {value!r} cannot be read",
-        code="bad-value",
-        column=key,
-        value=value,
-        remedy=f"write {right}",
-    )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from satmetrics._checks import check_level, friendly_keywords, one_of
+from satmetrics._checks import check_level, check_share, friendly_keywords, one_of
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.errors import OptionError
@@ -123,7 +123,7 @@ def gaps(  # noqa: PLR0913 - one keyword per part of the definition
     """
     check_level(level)
     one_of("missing", missing, MISSING)
-    _check_share(min_answered)
+    check_share("min_answered", min_answered)
     spec = _instrument(data, instrument, expectation, perception, dimensions)
     design = (
         design_of_lists(expectation, perception, dimensions)
@@ -163,17 +163,6 @@ def _instrument(
     if named or (not given and isinstance(data, Survey) and data.instrument):
         return instrument_of("gaps", data, instrument)
     return None
-
-
-def _check_share(min_answered: float) -> None:
-    if isinstance(min_answered, bool) or not 0 < min_answered <= 1:
-        raise OptionError(
-            f"min_answered={min_answered!r}",
-            code="bad-share",
-            column="min_answered",
-            value=min_answered,
-            remedy="give a share above 0 and up to 1, such as 0.5",
-        )
 
 
 def _variants(design: Design, plan: PointPlan | None) -> tuple[str, ...]:

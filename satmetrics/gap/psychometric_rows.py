@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._frames import Table, repeated_keys
+from satmetrics._frames import ESTIMATES, Table, repeated_keys
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.assessment import _delta as delta
 from satmetrics.assessment._delta import Delta
@@ -22,16 +22,7 @@ NO_ANSWERS = "needs the answers"
 NO_SCALE = "the scale of the answers is not known"
 CONSTANT = "not defined: a score does not vary"
 LABELS = ("level", "dimension", "term", "form", "items")
-NUMBERS = (
-    "n",
-    "estimate",
-    "std_error",
-    "statistic",
-    "p_value",
-    "conf_low",
-    "conf_high",
-    "df",
-)
+NUMBERS = (*ESTIMATES, "df")
 Limits = Callable[[FloatArray, FloatArray, float], tuple[FloatArray, FloatArray]]
 
 

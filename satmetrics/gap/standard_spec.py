@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -14,14 +14,20 @@ import numpy as np
 from satmetrics import _toml
 from satmetrics._checks import did_you_mean
 from satmetrics._result import Record
-from satmetrics._typing import FloatArray
+from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.errors import OptionError, SpecificationError
-from satmetrics.gap.five.steps import COMPARISONS
 from satmetrics.survey.item import STATUSES, Status
 from satmetrics.survey.label import Label
 
 Target = str | Sequence[object]
 """A column of yes (1) and no (0), or (column, comparison, target[, unit])."""
+COMPARISONS: Mapping[str, Callable[[FloatArray, float], BoolArray]] = {
+    "<=": np.less_equal,
+    "<": np.less,
+    ">=": np.greater_equal,
+    ">": np.greater,
+    "==": np.equal,
+}
 _TOP = ("schema", "id", "label", "source", "status", "notes", "standard")
 _OWN = (
     "id",
@@ -36,7 +42,7 @@ _OWN = (
 
 
 @dataclass(frozen=True)
-class ServiceStandard(Record):
+class Standard(Record):
     """One standard: a column of the encounters, a target, and how often to meet it.
 
     Attributes
@@ -134,7 +140,7 @@ class Standards(Record):
     """
 
     id: str
-    standards: tuple[ServiceStandard, ...]
+    standards: tuple[Standard, ...]
     label: Label = field(default_factory=Label)
     source: str = ""
     status: Status = "unverified"
@@ -204,7 +210,7 @@ class Standards(Record):
         _toml.check_keys(document, _TOP, where=where)
         entries = document.get("standard")
         if not isinstance(entries, list) or not entries:
-            raise _absent(where, "[[standard]]")
+            raise _toml.absent(where, "[[standard]]")
         return cls(
             _text(document, "id", where),
             tuple(_of_entry(entry, where) for entry in entries),
@@ -281,14 +287,14 @@ class Standards(Record):
         return target
 
 
-def _of_target(name: str, given: Target, goal: float | None) -> ServiceStandard:
+def _of_target(name: str, given: Target, goal: float | None) -> Standard:
     if isinstance(given, str):
-        return ServiceStandard(name, given, goal=goal)
+        return Standard(name, given, goal=goal)
     if isinstance(given, (tuple, list)) and len(given) in (3, 4):
         unit = str(given[3]) if len(given) > 3 else ""
         column, comparison, target = given[:3]
         if isinstance(column, str) and isinstance(comparison, str):
-            return ServiceStandard(name, column, comparison, target, unit, goal)
+            return Standard(name, column, comparison, target, unit, goal)
     raise SpecificationError(
         f"standard {name!r}: {given!r}",
         code="bad-standard",
@@ -299,12 +305,12 @@ def _of_target(name: str, given: Target, goal: float | None) -> ServiceStandard:
     )
 
 
-def _of_entry(entry: object, where: str) -> ServiceStandard:
+def _of_entry(entry: object, where: str) -> Standard:
     if not isinstance(entry, dict):
-        raise _absent(where, "[[standard]]")
+        raise _toml.absent(where, "[[standard]]")
     place = f"{where}, standard {entry.get('id')!r}"
     _toml.check_keys(entry, _OWN, where=place)
-    return ServiceStandard(
+    return Standard(
         _text(entry, "id", place),
         _text(entry, "column", place),
         str(entry.get("comparison", "==")),
@@ -319,7 +325,7 @@ def _of_entry(entry: object, where: str) -> ServiceStandard:
 def _label(entry: Mapping[str, Any], where: str) -> Label:
     label = entry.get("label", {})
     if not isinstance(label, dict):
-        raise _absent(where, 'label = { en = "…", zh = "…" }')
+        raise _toml.absent(where, 'label = { en = "…", zh = "…" }')
     _toml.check_keys(label, ("en", "zh"), where=f"{where}, label")
     return Label(str(label.get("en", "")), str(label.get("zh", "")))
 
@@ -327,17 +333,8 @@ def _label(entry: Mapping[str, Any], where: str) -> Label:
 def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value:
-        raise _absent(where, key)
+        raise _toml.absent(where, key)
     return value
-
-
-def _absent(where: str, key: str) -> SpecificationError:
-    return SpecificationError(
-        f"{where}: {key} is missing",
-        code="missing-key",
-        column=key,
-        remedy=f"add {key}",
-    )
 
 
 def _finite(value: object) -> bool:

@@ -14,10 +14,10 @@ from satmetrics._frames import Table
 from satmetrics._result import Exclusion, TableResult
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.errors import DataError, OptionError
+from satmetrics.gap._pooled import pooled_shares
 from satmetrics.gap.design import Design
-from satmetrics.gap.five.conformance import pooled_share
 from satmetrics.gap.forms import FormAnswers, read_forms
-from satmetrics.gap.standard_spec import ServiceStandard, Standards, Target
+from satmetrics.gap.standard_spec import Standard, Standards, Target
 from satmetrics.survey.survey import as_survey
 
 LABELS = ("level", "dimension", "standard")
@@ -246,7 +246,7 @@ def _spec(targets: object) -> Standards:
     )
 
 
-def _goal_of(standard: ServiceStandard, goal: float | None) -> float:
+def _goal_of(standard: Standard, goal: float | None) -> float:
     if goal is not None and (
         isinstance(goal, bool)
         or not isinstance(goal, (int, float))
@@ -263,7 +263,7 @@ def _goal_of(standard: ServiceStandard, goal: float | None) -> float:
     return np.nan if own is None else float(own)
 
 
-def _check_yes_no(standard: ServiceStandard, values: FloatArray) -> None:
+def _check_yes_no(standard: Standard, values: FloatArray) -> None:
     if not standard.yes_no:
         return
     odd = np.isfinite(values) & (values != 0) & (values != 1)
@@ -290,7 +290,7 @@ def _all_met(met: Sequence[FloatArray]) -> FloatArray:
 
 
 def _table(
-    own: Sequence[ServiceStandard],
+    own: Sequence[Standard],
     met: Sequence[FloatArray],
     goals: Sequence[float],
     read: FormAnswers,
@@ -304,14 +304,11 @@ def _table(
         for name in named
     ]
     blocks += [[_all_met(met)], list(met)]
-    figures = [pooled_share(block, read.rows, level) for block in blocks]
-    n, p, error, n_eff, low, high = (
-        np.stack(part, axis=1) for part in zip(*figures, strict=True)
-    )
+    found = pooled_shares(blocks, read.rows, level)
     missing = np.stack(
         [sum(read.rows.total(np.isnan(x)) for x in block) for block in blocks], axis=1
     )
-    D, G = len(named), n.shape[0]
+    D, G = len(named), len(found.n)
     whole = 1.0 if all(goal == 1 for goal in goals) else np.nan
     every = np.array([*goals, *[np.nan] * D, whole, np.nan])
     labels: dict[str, list[str]] = {
@@ -321,18 +318,15 @@ def _table(
         "target": [*(s.words for s in own), *[""] * D, "all of them", ""],
     }
     data = {
-        "n": n.astype(np.int64),
-        "estimate": p,
-        "std_error": error,
-        "conf_low": low,
-        "conf_high": high,
-        "successes": np.where(n > 0, p * n, 0.0),
-        "n_eff": n_eff,
+        "n": found.n.astype(np.int64),
+        **found.columns(),
         "missing": missing.astype(np.int64),
-        "bound": _bound(p, n_eff, level),
+        "bound": _bound(found.share, found.n_eff, level),
         "goal": np.tile(every, (G, 1)),
-        "verdict": _verdict(low, high, every),
-        "reason": np.where(n == 0, "no encounter observed here", "").astype(object),
+        "verdict": _verdict(found.low, found.high, every),
+        "reason": np.where(found.n == 0, "no encounter observed here", "").astype(
+            object
+        ),
     }
     K = len(blocks)
     keys = read.key_columns(K, (*labels, *data))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._frames import Table, repeated_keys
+from satmetrics._frames import ESTIMATES, Table, repeated_keys
 from satmetrics._special import f_tail, student_cdf
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap import _surface as kernel
@@ -63,18 +63,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
 KINDS = [kind for kind, terms in TERMS.items() for _ in terms]
 NAMES = [name for terms in TERMS.values() for name in terms]
 RESTRICTIONS = (kernel.GAP, kernel.QUADRATIC, kernel.PERCEPTION)
-NUMBERS = (
-    "n",
-    "estimate",
-    "std_error",
-    "statistic",
-    "p_value",
-    "conf_low",
-    "conf_high",
-    "df",
-    "df_numerator",
-    "vif",
-)
+NUMBERS = (*ESTIMATES, "df", "df_numerator", "vif")
 FEW = "fewer than 7 respondents"
 COLLINEAR = "expectation, perception and their products are collinear"
 CONSTANT = "the outcome is the same for every respondent"

@@ -9,6 +9,7 @@ import numpy as np
 
 from satmetrics._checks import (
     check_level,
+    check_share,
     friendly_keywords,
     generator,
     one_of,
@@ -147,14 +148,7 @@ def response_surface(  # noqa: PLR0913 - one keyword per part of the definition
     one_of("errors", errors, ERRORS)
     check_centre(centre)
     draws = positive_int("n_draws", n_draws, at_least=0)
-    if isinstance(min_answered, bool) or not 0 < min_answered <= 1:
-        raise OptionError(
-            f"min_answered={min_answered!r}",
-            code="bad-share",
-            column="min_answered",
-            value=min_answered,
-            remedy="give a share above 0 and up to 1, such as 0.5",
-        )
+    check_share("min_answered", min_answered)
     survey, design = _asked(data, instrument, expectation, perception, dimensions)
     scores = surface_scores(
         survey, design, outcome, by=by, centre=centre, min_answered=min_answered

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from satmetrics import _toml
-from satmetrics.errors import SpecificationError
 from satmetrics.survey.item import Dimension, Form, IndustryWeights, Item
 from satmetrics.survey.label import Label
 from satmetrics.survey.scale import Scale, as_scale
@@ -44,11 +43,11 @@ def instrument_state(text: str, *, where: str) -> dict[str, Any]:
     _toml.check_schema(document, where=where)
     _toml.check_keys(document, _TOP, where=where)
     if not document.get("dimension"):
-        raise _absent(where, "[[dimension]]")
+        raise _toml.absent(where, "[[dimension]]")
     if document.get("item") and not document.get("form"):
-        raise _absent(where, "[[form]]")
+        raise _toml.absent(where, "[[form]]")
     return {
-        "id": _text(document, "id", where=where),
+        "id": _toml.text_of(document, "id", where=where),
         "label": _label(document, where=where),
         "dimensions": tuple(
             _dimension(entry, place)
@@ -63,12 +62,12 @@ def instrument_state(text: str, *, where: str) -> dict[str, Any]:
             for place, entry in _entries(document, "form", _FORM, where)
         ),
         "scale": _scale(document, where=where),
-        "expectation": _text(document, "expectation", where=where, default=""),
-        "citation": _text(document, "citation", where=where),
-        "source": _text(document, "source", where=where),
-        "status": _text(document, "status", where=where),
+        "expectation": _toml.text_of(document, "expectation", where=where, default=""),
+        "citation": _toml.text_of(document, "citation", where=where),
+        "source": _toml.text_of(document, "source", where=where),
+        "status": _toml.text_of(document, "status", where=where),
         "notes": tuple(document.get("notes", ())),
-        "timing": _text(document, "timing", where=where, default=""),
+        "timing": _toml.text_of(document, "timing", where=where, default=""),
         "weights": tuple(
             _weights(entry, place)
             for place, entry in _entries(document, "weights", _WEIGHTS, where)
@@ -143,52 +142,56 @@ def _filled(**texts: str) -> dict[str, str]:
 
 def _dimension(entry: Mapping[str, Any], where: str) -> Dimension:
     return Dimension(
-        id=_text(entry, "id", where=where),
+        id=_toml.text_of(entry, "id", where=where),
         label=_label(entry, where=where),
-        parent=_text(entry, "parent", where=where, default=""),
-        status=_text(entry, "status", where=where, default="verified"),  # type: ignore[arg-type]
+        parent=_toml.text_of(entry, "parent", where=where, default=""),
+        status=_toml.text_of(entry, "status", where=where, default="verified"),  # type: ignore[arg-type]
     )
 
 
 def _weights(entry: Mapping[str, Any], where: str) -> IndustryWeights:
     values = entry.get("values")
     if not isinstance(values, dict):
-        raise _wrong(where, "values", values, "values = { dimension = points, … }")
+        raise _toml.wrong(where, "values", values, "values = { dimension = points, … }")
     return IndustryWeights(
-        industry=_text(entry, "industry", where=where),
+        industry=_toml.text_of(entry, "industry", where=where),
         points=tuple(values.items()),
-        source=_text(entry, "source", where=where, default=""),
-        status=_text(entry, "status", where=where, default="unverified"),  # type: ignore[arg-type]
+        source=_toml.text_of(entry, "source", where=where, default=""),
+        status=_toml.text_of(entry, "status", where=where, default="unverified"),  # type: ignore[arg-type]
     )
 
 
 def _wording(document: Mapping[str, Any], *, where: str) -> tuple[tuple[str, str], ...]:
     table = document.get("wording", {})
     if not isinstance(table, dict):
-        raise _wrong(where, "wording", table, 'a table [wording] of column = "text"')
-    return tuple((key, _text(table, key, where=f"{where}, wording")) for key in table)
+        raise _toml.wrong(
+            where, "wording", table, 'a table [wording] of column = "text"'
+        )
+    return tuple(
+        (key, _toml.text_of(table, key, where=f"{where}, wording")) for key in table
+    )
 
 
 def _item(entry: Mapping[str, Any], where: str) -> Item:
     reverse = entry.get("reverse", False)
     if not isinstance(reverse, bool):
-        raise _wrong(where, "reverse", reverse, "true or false")
+        raise _toml.wrong(where, "reverse", reverse, "true or false")
     return Item(
-        id=_text(entry, "id", where=where),
+        id=_toml.text_of(entry, "id", where=where),
         label=_label(entry, where=where),
-        dimension=_text(entry, "dimension", where=where),
+        dimension=_toml.text_of(entry, "dimension", where=where),
         reverse=reverse,
         scale=_scale(entry, where=where),
-        status=_text(entry, "status", where=where, default="verified"),  # type: ignore[arg-type]
-        attribute=_text(entry, "attribute", where=where, default=""),
+        status=_toml.text_of(entry, "status", where=where, default="verified"),  # type: ignore[arg-type]
+        attribute=_toml.text_of(entry, "attribute", where=where, default=""),
     )
 
 
 def _form(entry: Mapping[str, Any], where: str) -> Form:
     return Form(
-        id=_text(entry, "id", where=where),
-        pattern=_text(entry, "pattern", where=where),
-        kind=_text(entry, "kind", where=where, default=""),
+        id=_toml.text_of(entry, "id", where=where),
+        pattern=_toml.text_of(entry, "pattern", where=where),
+        kind=_toml.text_of(entry, "kind", where=where, default=""),
         label=_label(entry, where=where),
         scale=_scale(entry, where=where),
     )
@@ -199,7 +202,7 @@ def _entries(
 ) -> list[tuple[str, dict[str, Any]]]:
     entries = document.get(key, [])
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        raise _wrong(where, key, entries, f"tables headed [[{key}]]")
+        raise _toml.wrong(where, key, entries, f"tables headed [[{key}]]")
     placed = [
         (f"{where}, {key} {entry.get('id', entry.get('industry', i + 1))!r}", entry)
         for i, entry in enumerate(entries)
@@ -212,9 +215,11 @@ def _entries(
 def _label(entry: Mapping[str, Any], *, where: str) -> Label:
     label = entry.get("label")
     if not isinstance(label, dict):
-        raise _wrong(where, "label", label, 'label = { en = "…", zh = "…" }')
+        raise _toml.wrong(where, "label", label, 'label = { en = "…", zh = "…" }')
     _toml.check_keys(label, ("en", "zh"), where=f"{where}, label")
-    return Label(_text(label, "en", where=where), _text(label, "zh", where=where))
+    return Label(
+        _toml.text_of(label, "en", where=where), _toml.text_of(label, "zh", where=where)
+    )
 
 
 def _label_entry(part: Instrument | Dimension | Item | Form) -> dict[str, Any]:
@@ -229,7 +234,7 @@ def _scale(entry: Mapping[str, Any], *, where: str) -> Scale | None:
         return as_scale(value, where=f"{where}, scale")
     _toml.check_keys(value, _SCALE, where=f"{where}, scale")
     if "minimum" not in value or "maximum" not in value:
-        raise _absent(f"{where}, scale", "minimum and maximum")
+        raise _toml.absent(f"{where}, scale", "minimum and maximum")
     return Scale(**value)
 
 
@@ -244,33 +249,3 @@ def _scale_entry(scale: Scale | None) -> dict[str, Any]:
     if scale.labels:
         entry["labels"] = list(scale.labels)
     return {"scale": entry}
-
-
-def _text(
-    entry: Mapping[str, Any], key: str, *, where: str, default: str | None = None
-) -> str:
-    value = entry.get(key, default)
-    if value is None:
-        raise _absent(where, key)
-    if not isinstance(value, str):
-        raise _wrong(where, key, value, "text in quotes")
-    return value
-
-
-def _absent(where: str, key: str) -> SpecificationError:
-    return SpecificationError(
-        f"{where}: {key} is missing",
-        code="missing-key",
-        column=key,
-        remedy=f"add {key}",
-    )
-
-
-def _wrong(where: str, key: str, value: object, right: str) -> SpecificationError:
-    return SpecificationError(
-        f"{where}: {key} = {value!r} cannot be read",
-        code="bad-value",
-        column=key,
-        value=value,
-        remedy=f"write {right}",
-    )

@@ -145,21 +145,21 @@ def _state(document: dict[str, Any], where: str) -> dict[str, Any]:
 def _table(document: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
     value = document.get(key, {})
     if not isinstance(value, dict):
-        raise _wrong(where, key, value, f"a table headed [{key}]")
+        raise _toml.wrong(where, key, value, f"a table headed [{key}]")
     return value
 
 
 def _list(document: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     value = document.get(key, [])
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise _wrong(where, key, value, f'a list of names, such as {key} = ["…"]')
+        raise _toml.wrong(where, key, value, f'a list of names, such as {key} = ["…"]')
     return tuple(value)
 
 
 def _check_texts(table: Mapping[str, Any], where: str) -> None:
     for key, value in table.items():
         if not isinstance(value, str):
-            raise _wrong(where, key, value, "a name in quotes")
+            raise _toml.wrong(where, key, value, "a name in quotes")
 
 
 def _check_one_to_one(items: Mapping[str, str], where: str) -> None:
@@ -193,17 +193,7 @@ def _codes(value: object, where: str) -> dict[str, tuple[float | str, ...]]:
             isinstance(c, (int, float, str)) and not isinstance(c, bool) for c in codes
         )
         if not plain:
-            raise _wrong(
+            raise _toml.wrong(
                 where, f"missing_codes {name}", codes, "a list such as [98, 99]"
             )
     return {name: tuple(codes) for name, codes in table.items() if codes or name != "*"}
-
-
-def _wrong(where: str, key: str, value: object, right: str) -> SpecificationError:
-    return SpecificationError(
-        f"{where}: {key} = {value!r} cannot be read",
-        code="bad-value",
-        column=key,
-        value=value,
-        remedy=f"write {right}",
-    )

@@ -111,7 +111,7 @@ def evil_five_gaps() -> dict[str, Result]:
         )
         for by in (None, "shop")
     }
-    standard = sat.quality.Standard(EVIL, "e_b", "<=", 5)
+    standard = sat.quality.StepStandard(EVIL, "e_b", "<=", 5)
     step = sat.quality.Step(EVIL, "support", dimension=EVIL, standard=standard)
     drawn = sat.quality.Blueprint(EVIL, (step,))
     return {

@@ -66,7 +66,7 @@ def test_points_that_do_not_sum_are_divided_and_said_so():
     [
         ("schema = 2", "must be schema = 1"),
         ("schema = 1\nweight = 3", "did you mean 'weights'"),
-        ("schema = 1\n[[weights]]\nvalues = {a = 1}", "industry = None"),
+        ("schema = 1\n[[weights]]\nvalues = {a = 1}", "industry is missing"),
         ('schema = 1\n[[weights]]\nindustry = "x"', "values = None"),
         (
             'schema = 1\n[[weights]]\nindustry = "x"\nvalues = {a = -1}',

@@ -13,10 +13,10 @@ import satmetrics as sat
 from satmetrics.errors import DataError, SpecificationError
 from satmetrics.survey.label import Label
 
-Blueprint, Step, Standard = (
+Blueprint, Step, StepStandard = (
     sat.quality.Blueprint,
     sat.quality.Step,
-    sat.quality.Standard,
+    sat.quality.StepStandard,
 )
 
 DESK = Blueprint(
@@ -28,7 +28,7 @@ DESK = Blueprint(
             "front stage",
             dimension="empathy",
             fail_point=True,
-            standard=Standard("greeted within 5 steps", "steps", "<=", 5),
+            standard=StepStandard("greeted within 5 steps", "steps", "<=", 5),
             evidence=("uniform", "counter"),
             minutes=0.5,
         ),
@@ -37,12 +37,12 @@ DESK = Blueprint(
             "front stage",
             dimension="responsiveness",
             fail_point=True,
-            standard=Standard("", "wait", "<", 3.0),
+            standard=StepStandard("", "wait", "<", 3.0),
             evidence=("key card",),
             minutes=3,
         ),
         Step("clean", "back stage", dimension="reliability", fail_point=True),
-        Step("system", "support", standard=Standard("backed up daily")),
+        Step("system", "support", standard=StepStandard("backed up daily")),
     ),
     label=Label("Check-in", "入住"),
     source="drawn by us",
@@ -176,7 +176,7 @@ def test_weights_reduce_the_effective_n_as_kish_says():
 
 def test_answers_of_yes_and_no_are_read():
     drawn = Blueprint(
-        "x", (Step("a", "support", standard=Standard("", "ok", "==", 1)),)
+        "x", (Step("a", "support", standard=StepStandard("", "ok", "==", 1)),)
     )
     found = drawn.conformance(pd.DataFrame({"ok": [True, False, True, True]}))
     assert row(found, step="a")["estimate"] == 0.75
@@ -187,10 +187,10 @@ def test_answers_of_yes_and_no_are_read():
     [
         (lambda: Step("a", "frontstage"), "did you mean 'front stage'"),
         (lambda: Step("a", "support", minutes=-1), "0 or more"),
-        (lambda: Standard(), "says nothing"),
-        (lambda: Standard("x", "wait"), "go together"),
-        (lambda: Standard("x", "wait", "=<", 3), "one of"),
-        (lambda: Standard("x", "wait", "<", math.inf), "finite"),
+        (lambda: StepStandard(), "says nothing"),
+        (lambda: StepStandard("x", "wait"), "go together"),
+        (lambda: StepStandard("x", "wait", "=<", 3), "one of"),
+        (lambda: StepStandard("x", "wait", "<", math.inf), "finite"),
         (lambda: Blueprint("x", ()), "no steps"),
         (lambda: Blueprint("x", (Step("a", "support"),) * 2), "occurs twice"),
         (lambda: Blueprint.from_toml("schema = 1\nid = 'x'"), r"\[\[step\]\]"),
@@ -223,3 +223,18 @@ def test_wrong_blueprints_say_what_would_be_right(make, words):
 def test_a_column_that_is_not_there_is_named():
     with pytest.raises(DataError, match="'wait'"):
         DESK.conformance(encounters().drop(columns="wait"))
+
+
+def test_its_measured_standards_give_the_same_shares_as_a_checklist():
+    frame = encounters()
+    ours = DESK.standards()
+    assert [(s.id, s.column) for s in ours.standards] == [
+        ("greet", "steps"),
+        ("key", "wait"),
+    ]
+    listed = sat.quality.standards(frame, ours, by="shop").rows("standard")
+    drawn = DESK.conformance(frame, by="shop").table.where(level="step")
+    for name in ("shop", "n", "estimate", "std_error", "conf_low", "conf_high"):
+        np.testing.assert_array_equal(listed[name], drawn[name])
+    with pytest.raises(SpecificationError, match="names a column"):
+        Blueprint("x", (Step("a", "support"),)).standards()

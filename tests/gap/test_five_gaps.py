@@ -304,7 +304,7 @@ def test_counted_forms_are_shares_that_fail_with_wilsons_limits():
 
 def test_a_blueprint_feeds_gaps_two_and_three():
     spec, customers, _ = small()
-    standard = sat.quality.Standard("", "wait", "<=", 3)
+    standard = sat.quality.StepStandard("", "wait", "<=", 3)
     drawn = sat.quality.Blueprint(
         "desk",
         (
@@ -334,7 +334,7 @@ def test_standards_met_feed_gap_three_by_unit():
             "shop": np.where(np.arange(50) < 30, "a", "b"),
         }
     )
-    ring = sat.quality.ServiceStandard(
+    ring = sat.quality.Standard(
         id="ring", column="rings", comparison="<=", target=3, dimension="staff"
     )
     checked = sat.quality.standards(

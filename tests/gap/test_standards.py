@@ -124,9 +124,9 @@ def test_groups_are_separate_and_dimensions_are_pooled():
     spec = Spec(
         "ours",
         (
-            sat.quality.ServiceStandard("a", "x", dimension="speed"),
-            sat.quality.ServiceStandard("b", "y", dimension="speed"),
-            sat.quality.ServiceStandard("c", "named", dimension="care"),
+            sat.quality.Standard("a", "x", dimension="speed"),
+            sat.quality.Standard("b", "y", dimension="speed"),
+            sat.quality.Standard("c", "named", dimension="care"),
         ),
     )
     frame["x"], frame["y"] = (frame["rings"] <= 3) * 1, (frame["steps"] >= 5) * 1
@@ -178,8 +178,8 @@ def test_a_standard_keeps_its_own_goal():
     spec = Spec(
         "s",
         (
-            sat.quality.ServiceStandard("x", "a", goal=0.5),
-            sat.quality.ServiceStandard("y", "b"),
+            sat.quality.Standard("x", "a", goal=0.5),
+            sat.quality.Standard("y", "b"),
         ),
     )
     frame = yes(60, 100).assign(b=1)
@@ -193,11 +193,11 @@ def test_toml_comes_back_unchanged(tmp_path):
     spec = Spec(
         "ours",
         (
-            sat.quality.ServiceStandard(
+            sat.quality.Standard(
                 *("telephone", "rings", "<=", 3, "rings", 0.95, "speed"),
                 Label("answered in time", "及时接听"),
             ),
-            sat.quality.ServiceStandard("named", "named"),
+            sat.quality.Standard("named", "named"),
         ),
         Label("Our standards", "我们的标准"),
         "handbook",
@@ -235,7 +235,7 @@ def test_the_five_gaps_take_the_result_for_gap_3():
     spec = Spec(
         "s",
         tuple(
-            sat.quality.ServiceStandard(f"s{k}", f"c{k}", dimension=name)
+            sat.quality.Standard(f"s{k}", f"c{k}", dimension=name)
             for k, name in enumerate(names)
         ),
     )

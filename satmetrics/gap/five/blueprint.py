@@ -17,8 +17,13 @@ from satmetrics.gap.five.blueprint_toml import (
     blueprint_state,
     steps_of_frame,
 )
-from satmetrics.gap.five.conformance import ConformanceResult, conformance
+from satmetrics.gap.five.conformance import (
+    ConformanceResult,
+    conformance,
+    nothing_measured,
+)
 from satmetrics.gap.five.steps import LANES, VISIBLE, Step
+from satmetrics.gap.standard_spec import Standards
 from satmetrics.survey.label import Label
 
 
@@ -203,6 +208,21 @@ class Blueprint(Record):
     def without_standard(self) -> tuple[str, ...]:
         """Return the organisation's own steps for which no standard is set."""
         return tuple(s.id for s in self.steps if s.own and s.standard is None)
+
+    def standards(self) -> Standards:
+        """Return the standards that a column measures, as `quality.standards` takes.
+
+        Each has the name and the dimension of its step; its words are the label.
+
+        Raises
+        ------
+        SpecificationError
+            If no standard names a column.
+        """
+        own = tuple(filter(None, (s.measured_standard() for s in self.steps)))
+        if not own:
+            raise nothing_measured(self.id)
+        return Standards(self.id, own, self.label, self.source, notes=self.notes)
 
     def checklist(self, *, fail_points_only: bool = False) -> Table:
         """Return how many of the organisation's own steps have a standard.

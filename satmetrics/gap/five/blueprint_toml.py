@@ -9,7 +9,7 @@ from typing import Any
 from satmetrics import _toml
 from satmetrics._checks import did_you_mean
 from satmetrics.errors import SpecificationError
-from satmetrics.gap.five.steps import Standard, Step
+from satmetrics.gap.five.steps import Step, StepStandard
 from satmetrics.survey._door import open_frame
 from satmetrics.survey.label import Label
 
@@ -120,7 +120,7 @@ def _row(row: Mapping[str, object]) -> Step:
         ),
         _text(row.get("dimension")),
         _flag(row.get("fail_point"), name),
-        Standard(text, column, comparison, target) if stated else None,
+        StepStandard(text, column, comparison, target) if stated else None,
         tuple(filter(None, touches)),
         _optional(row.get("minutes")),
     )
@@ -145,7 +145,7 @@ def _step(entry: dict[str, Any], where: str) -> Step:
         _label(entry, where),
         str(entry.get("dimension", "")),
         entry.get("fail_point", False),
-        None if standard is None else Standard(**standard),
+        None if standard is None else StepStandard(**standard),
         (evidence,) if isinstance(evidence, str) else tuple(evidence),
         entry.get("minutes"),
     )

@@ -13,11 +13,10 @@ from satmetrics._frames import Table
 from satmetrics._result import Exclusion, TableResult
 from satmetrics._typing import FloatArray
 from satmetrics.errors import SpecificationError
-from satmetrics.gap._paired import wilson
+from satmetrics.gap._pooled import pooled_shares
 from satmetrics.gap.design import Design
 from satmetrics.gap.five.steps import Step
 from satmetrics.gap.forms import FormAnswers, read_forms
-from satmetrics.moment._column_means import Rows
 from satmetrics.survey.survey import as_survey
 
 LABELS = ("level", "dimension", "step")
@@ -86,14 +85,10 @@ def conformance(
 ) -> ConformanceResult:
     """Compute what `Blueprint.conformance` describes."""
     check_level(level)
-    measured = [s for s in steps if s.standard is not None and s.standard.measured]
+    pairs = [(s, own) for s in steps if (own := s.measured_standard()) is not None]
+    measured, standards = [s for s, _ in pairs], [own for _, own in pairs]
     if not measured:
-        raise SpecificationError(
-            f"no standard of blueprint {name!r} names a column",
-            code="nothing-measured",
-            remedy="give a standard its column, comparison and target",
-        )
-    standards = [s.standard for s in measured if s.standard is not None]
+        raise nothing_measured(name)
     columns = tuple(dict.fromkeys(standard.column for standard in standards))
     survey = as_survey(encounters)
     answers = read_forms(survey, Design(columns, {"encounter": columns}), by=by)
@@ -109,6 +104,15 @@ def conformance(
     return ConformanceResult(table, context, level, answers.by, weighted, name)
 
 
+def nothing_measured(name: str) -> SpecificationError:
+    """Return the fault of a blueprint none of whose standards names a column."""
+    return SpecificationError(
+        f"no standard of blueprint {name!r} names a column",
+        code="nothing-measured",
+        remedy="give a standard its column, comparison and target",
+    )
+
+
 def _table(
     steps: Sequence[Step],
     met: Sequence[FloatArray],
@@ -117,22 +121,16 @@ def _table(
 ) -> Table:
     """Lay out shares as rows: steps, dimensions, overall, group by group."""
     blocks, labels = _blocks(steps)
-    figures = [
-        pooled_share([met[k] for k in block], answers.rows, level) for block in blocks
-    ]
-    n, p, error, n_eff, low, high = (
-        np.stack(part, axis=1) for part in zip(*figures, strict=True)
+    found = pooled_shares(
+        [[met[k] for k in block] for block in blocks], answers.rows, level
     )
-    G, K = n.shape
+    G, K = found.n.shape
     data = {
-        "n": n.astype(np.int64),
-        "estimate": p,
-        "std_error": error,
-        "conf_low": low,
-        "conf_high": high,
-        "successes": np.where(n > 0, p * n, 0.0),
-        "n_eff": n_eff,
-        "reason": np.where(n == 0, "no encounter measured here", "").astype(object),
+        "n": found.n.astype(np.int64),
+        **found.columns(),
+        "reason": np.where(found.n == 0, "no encounter measured here", "").astype(
+            object
+        ),
     }
     keys = answers.key_columns(K, (*labels, *data))
     return Table.of(
@@ -162,33 +160,3 @@ def _blocks(
         "standard": [*(str(s.standard) for s in steps), *[""] * (D + 1)],
     }
     return blocks, labels
-
-
-def pooled_share(
-    met: Sequence[FloatArray], rows: Rows, level: float
-) -> tuple[FloatArray, ...]:
-    """Return n, share, error, effective n and limits (G,) of steps pooled.
-
-    ``p = Σ w s / Σ w m`` with s of m steps of an encounter met; its error is that of a
-    ratio, linearised over encounters or what was sampled. The effective n is n by the
-    design effect, ``deff = se² / (p(1 − p)/(n − 1))``, and at most Kish's, which it is
-    for one step of singly sampled encounters, and where p is 0 or 1.
-    """
-    observed = np.sum([np.isfinite(x) for x in met], axis=0).astype(np.float64)
-    good = np.nansum(met, axis=0)
-    n = rows.total(observed)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        W = rows.total(rows.weighted(observed))
-        p = rows.total(rows.weighted(good)) / W
-        share = np.where(W > 0, 1 / W, 0.0)
-        residual = good - observed * rows.spread(np.nan_to_num(p))
-        influence = rows.weighted(residual) * rows.spread(share)
-        variance = rows.linearised_cov([influence])[:, 0, 0]
-        plain = p * (1 - p) / (n - 1)
-        kish = W * W / rows.total(rows.weighted(rows.weighted(observed)))
-        effect = np.where(plain > 0, variance / plain, n / kish)
-        simple = rows.unit is None and len(met) == 1
-        n_eff = kish if simple else np.where(effect > 0, n / effect, kish)
-        n_eff = np.minimum(np.where(np.isfinite(n_eff), n_eff, kish), kish)
-        error = np.sqrt(np.maximum(variance, 0.0))
-    return n, p, error, n_eff, *wilson(p, n_eff, level)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from satmetrics._checks import (
     check_level,
+    check_share,
     friendly_keywords,
     generator,
     one_of,
@@ -170,7 +171,7 @@ def five_gaps(  # noqa: PLR0913 - one keyword per part of the definition
     one_of("naming", naming, NAMINGS)
     few = positive_int("few", few, at_least=0)
     n_draws = positive_int("n_draws", n_draws)
-    _check_share(min_answered)
+    check_share("min_answered", min_answered)
     people = dict(zip(WORDS, (customers, managers, employees), strict=True))
     present = {word: data for word, data in people.items() if data is not None}
     if not present:
@@ -245,14 +246,3 @@ def _people(sources: Mapping[str, Source], by: tuple[str, ...]) -> Table:
         },
         keys=("source",),
     )
-
-
-def _check_share(min_answered: float) -> None:
-    if isinstance(min_answered, bool) or not 0 < min_answered <= 1:
-        raise OptionError(
-            f"min_answered={min_answered!r}",
-            code="bad-share",
-            column="min_answered",
-            value=min_answered,
-            remedy="give a share above 0 and up to 1, such as 0.5",
-        )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._frames import Table
+from satmetrics._frames import ESTIMATES, Table
 from satmetrics._typing import BoolArray, FloatArray, IntArray, RngLike
 from satmetrics.gap._paired import t_test
 from satmetrics.gap.five import _explaining as kernel
@@ -18,15 +18,7 @@ PER_PREDICTOR = 10
 MIN_UNITS = 4
 DRAWN = ("pearson", "spearman", "lmg", "johnson")
 ZERO = "zero"
-FIGURES = (
-    "estimate",
-    "std_error",
-    "statistic",
-    "p_value",
-    "conf_low",
-    "conf_high",
-    "df",
-)
+FIGURES = (*ESTIMATES[1:], "df")
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from satmetrics._frames import Table, repeated_keys, stack
+from satmetrics._frames import ESTIMATES, Table, repeated_keys, stack
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap._paired import holm
 from satmetrics.gap.design import Design
@@ -16,16 +16,7 @@ from satmetrics.gap.five.sources import Groups
 from satmetrics.gap.five.stages import Stage
 
 LABELS = ("gap", "level", "dimension", "item", "name")
-FIGURES = (
-    "n",
-    "estimate",
-    "std_error",
-    "statistic",
-    "p_value",
-    "conf_low",
-    "conf_high",
-    "df",
-)
+FIGURES = (*ESTIMATES, "df")
 REST = ("later", "earlier", "n_later", "n_earlier", "method")
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from satmetrics._checks import did_you_mean
 from satmetrics._result import Record
-from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.errors import SpecificationError
+from satmetrics.gap.standard_spec import COMPARISONS, Standard
 from satmetrics.survey.label import Label
 
 LANES = ("customer", "front stage", "line of visibility", "back stage", "support")
@@ -19,18 +16,14 @@ VISIBLE = ("customer", "front stage", "line of visibility")
 """Lanes that customers see."""
 OWN = ("front stage", "line of visibility", "back stage", "support")
 """Lanes whose steps are the organisation's, so that it can set standards for them."""
-COMPARISONS: Mapping[str, Callable[[FloatArray, float], BoolArray]] = {
-    "<=": np.less_equal,
-    "<": np.less,
-    ">=": np.greater_equal,
-    ">": np.greater,
-    "==": np.equal,
-}
 
 
 @dataclass(frozen=True)
-class Standard(Record):
-    """What a step is to reach, in words and, where it is measured, in numbers.
+class StepStandard(Record):
+    """What a step is to reach: words, or words and a target that a column measures.
+
+    `Blueprint.standards` returns the measured ones as `Standards`, which know of goals
+    and units and are what encounters are held against.
 
     Attributes
     ----------
@@ -89,13 +82,6 @@ class Standard(Record):
         """True if a column measures it."""
         return bool(self.column)
 
-    def met(self, values: FloatArray) -> FloatArray:
-        """Return 1 where values meet the standard, 0 where not, NaN where missing."""
-        if self.target is None:
-            raise ValueError("a standard without a column cannot be met")
-        done = COMPARISONS[self.comparison](values, self.target)
-        return np.where(np.isfinite(values), done, np.nan)
-
 
 @dataclass(frozen=True)
 class Step(Record):
@@ -123,7 +109,7 @@ class Step(Record):
     label: Label = field(default_factory=Label)
     dimension: str = ""
     fail_point: bool = False
-    standard: Standard | None = None
+    standard: StepStandard | None = None
     evidence: tuple[str, ...] = ()
     minutes: float | None = None
 
@@ -156,6 +142,20 @@ class Step(Record):
     def own(self) -> bool:
         """True if it is the organisation's own, which can set a standard for it."""
         return self.lane in OWN
+
+    def measured_standard(self) -> Standard | None:
+        """Return its standard as one of `Standards`; None if no column measures it."""
+        own = self.standard
+        if own is None or own.target is None:
+            return None
+        return Standard(
+            self.id,
+            own.column,
+            own.comparison,
+            own.target,
+            dimension=self.dimension,
+            label=Label(own.text),
+        )
 
 
 def _number(name: str, value: object) -> float:
