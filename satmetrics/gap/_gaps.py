@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray, IntArray
+from satmetrics.gap import _levels
 from satmetrics.moment._column_means import (
     Rows,
     column_means,
@@ -70,31 +71,8 @@ def block_means(
     E_d, P_d : D columns (n,), means over the pairs answered twice; NaN where too few.
     short : D columns (n,), True where some pairs were answered, but too few.
     """
-    found = [_block_mean(E, P, block, min_answered) for block in blocks]
-    first, second, short = ([part[k] for part in found] for k in range(3))
-    return first, second, short  # type: ignore[return-value]
-
-
-def _block_mean(
-    E: Columns, P: Columns, block: Sequence[int], min_answered: float
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    total_e, total_p = np.zeros_like(E[0]), np.zeros_like(E[0])
-    count = np.zeros(len(E[0]))
-    for j in block:
-        answered = np.isfinite(E[j]) & np.isfinite(P[j])
-        if answered.all():
-            total_e += E[j]
-            total_p += P[j]
-            count += 1.0
-        else:
-            total_e += np.where(answered, E[j], 0.0)
-            total_p += np.where(answered, P[j], 0.0)
-            count += answered
-    if (count == len(block)).all():
-        return total_e / len(block), total_p / len(block), np.zeros(len(count), bool)
-    enough = (count > 0) & (count >= min_answered * len(block) - ROUNDING)
-    divisor = np.where(enough, count, np.nan)
-    return total_e / divisor, total_p / divisor, (count > 0) & ~enough
+    (first, second), short = _levels.block_means((E, P), blocks, min_answered)
+    return first, second, short
 
 
 def paired_stats(E: Columns, P: Columns, rows: Rows) -> PairedStats:

@@ -12,6 +12,7 @@ from satmetrics._result import Context, Exclusion
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.gap import _gaps as kernel
+from satmetrics.gap.asked import asked
 from satmetrics.gap.design import (
     Design,
     Dimensions,
@@ -124,7 +125,7 @@ def gaps(  # noqa: PLR0913 - one keyword per part of the definition
     check_level(level)
     one_of("missing", missing, MISSING)
     check_share("min_answered", min_answered)
-    spec = _instrument(data, instrument, expectation, perception, dimensions)
+    spec = asked("gaps", data, instrument, (expectation, perception, dimensions))
     design = (
         design_of_lists(expectation, perception, dimensions)
         if spec is None
@@ -143,26 +144,6 @@ def gaps(  # noqa: PLR0913 - one keyword per part of the definition
         missing=missing,
         min_answered=float(min_answered),
     )
-
-
-def _instrument(
-    data: object,
-    instrument: Instrument | str | None,
-    *lists: object,
-) -> Instrument | None:
-    """Return the instrument to use, None when columns are listed."""
-    given = any(value is not None for value in lists)
-    if instrument is not None and given:
-        raise OptionError(
-            "both an instrument and columns are given",
-            code="two-designs",
-            column="instrument",
-            remedy="give instrument=, or expectation=, perception= and dimensions=",
-        )
-    named = instrument is not None or isinstance(data, (Instrument, str))
-    if named or (not given and isinstance(data, Survey) and data.instrument):
-        return instrument_of("gaps", data, instrument)
-    return None
 
 
 def _variants(design: Design, plan: PointPlan | None) -> tuple[str, ...]:
