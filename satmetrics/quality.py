@@ -38,9 +38,13 @@ from satmetrics.gap.group_comparison import GapComparison, compare_gaps
 from satmetrics.gap.psychometric_result import GapPsychometrics
 from satmetrics.gap.standard_spec import Standard, Standards
 from satmetrics.gap.standards_met import StandardsResult, standards
+from satmetrics.gap.states import disconfirmation, three_states
+from satmetrics.gap.states_result import StatesResult
 from satmetrics.gap.surface_result import SurfaceResult
 from satmetrics.gap.surfaces import response_surface
+from satmetrics.gap.tolerance_zones import zones
 from satmetrics.gap.wave_drift import Drift, drift
+from satmetrics.gap.zone_result import ZoneResult
 from satmetrics.survey.answering import response_quality
 from satmetrics.survey.answering_result import ResponseQuality
 
@@ -68,18 +72,21 @@ __all__ = [
     "Standard",
     "Standards",
     "StandardsResult",
+    "StatesResult",
     "Step",
     "StepStandard",
     "StoredWeights",
     "SurfaceResult",
     "UnitGaps",
     "WeightBook",
+    "ZoneResult",
     "agreement",
     "ahp_weights",
     "antecedents_of",
     "benchmark",
     "compare_gaps",
     "critic_weights",
+    "disconfirmation",
     "drift",
     "entropy_weights",
     "expectation_drivers",
@@ -97,5 +104,7 @@ __all__ = [
     "response_surface",
     "shrunken_means",
     "standards",
+    "three_states",
     "unit_gaps",
+    "zones",
 ]

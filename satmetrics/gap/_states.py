@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.gap._means import Rows, mean_cov
+from satmetrics.moment._column_means import Rows, sampled_errors
 
 ROUNDING = 1e-9
 """A difference below this counts as none."""
@@ -108,6 +108,5 @@ def _sampled(states: Sequence[IntArray], K: int, rows: Rows) -> FloatArray:
             for k in range(K):
                 yield np.where(state < 0, np.nan, state == k)
 
-    V = np.diagonal(mean_cov(indicators(), rows), axis1=-2, axis2=-1)
-    error = np.sqrt(np.maximum(V, 0.0)).reshape(rows.n_groups, len(states), K)
-    return np.asarray(np.moveaxis(error, -1, 0))
+    error = sampled_errors(indicators(), rows)
+    return np.moveaxis(error.reshape(rows.n_groups, len(states), K), -1, 0)

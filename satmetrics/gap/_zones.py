@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray, IntArray
-from satmetrics.gap._means import Rows, influences
 from satmetrics.gap._states import StateStats, state_stats
+from satmetrics.moment._column_means import Rows, influences
 
 ROUNDING = 1e-9
 """A difference below this share of a point counts as none."""

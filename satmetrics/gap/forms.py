@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,16 +17,20 @@ from satmetrics.moment.survey_rows import SurveyRows, grouped, survey_rows
 from satmetrics.survey import instruments
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.opening import survey_of
+from satmetrics.survey.scale import Scale
 from satmetrics.survey.survey import Survey
 
 __all__ = [
     "FormAnswers",
+    "check_scales",
     "instrument_of",
     "read_forms",
     "repeated_keys",
     "survey_of",
 ]
 MISSING = ("pairwise", "listwise", "error")
+COMPARED = ("expectation", "perception", "minimum", "desired", "ideal")
+"""Forms that are subtracted from each other, so that their scales must agree."""
 Columns = tuple[FloatArray, ...]
 
 
@@ -68,11 +72,13 @@ def read_forms(
     Raises
     ------
     DataError
-        If a column is absent or wrong, or answers are missing under "error".
+        If a column is absent or wrong, answers are missing under "error", or forms of
+        an item that are subtracted have different scales.
     """
     one_of("missing", missing, MISSING)
     names = [name for form in design.columns.values() for name in form]
     flat = survey.answer_columns(names)
+    check_scales(design, survey.scale)
     groups = grouped(survey, by)
     keep, lost = groups.keep, [groups.lost]
     if missing != "pairwise":
@@ -125,6 +131,36 @@ def instrument_of(
             "survey with Survey(frame, instrument=…)",
         )
     return instrument
+
+
+def check_scales(design: Design, scale_of: Callable[[str], Scale | None]) -> None:
+    """Raise where two forms of an item that are subtracted have different scales.
+
+    Parameters
+    ----------
+    design : the columns of each form.
+    scale_of : the scale of a column; None where it is not known, which raises nothing.
+
+    Raises
+    ------
+    DataError
+        Naming the first two columns on different scales.
+    """
+    forms = [form for form in design.columns if form in COMPARED]
+    for columns in zip(*(design.columns[form] for form in forms), strict=True):
+        scales = [(name, scale) for name in columns if (scale := scale_of(name))]
+        for name, scale in scales[1:]:
+            first, other = scales[0]
+            if (other.minimum, other.maximum) != (scale.minimum, scale.maximum):
+                raise DataError(
+                    f"{first!r} is answered on {other} and {name!r} on {scale}: their "
+                    "difference has no meaning",
+                    code="scales-differ",
+                    column=name,
+                    value=(str(other), str(scale)),
+                    remedy="put both on one scale first, or correct scale= of the "
+                    "survey",
+                )
 
 
 def _complete(

@@ -23,7 +23,7 @@ from satmetrics.gap.forms import (
     MISSING,
     Columns,
     FormAnswers,
-    instrument_of,
+    check_scales,
     read_forms,
 )
 from satmetrics.gap.from_moments import stats_of_moments
@@ -94,8 +94,9 @@ def gaps(  # noqa: PLR0913 - one keyword per part of the definition
     Raises
     ------
     DataError
-        If columns are absent, the two lists differ in length or order, or a dimension
-        is empty, unknown or shares an item.
+        If columns are absent, the two lists differ in length or order, a dimension is
+        empty, unknown or shares an item, or an expectation and its perception have
+        different scales.
     MissingMomentsError
         If moments without correlations are given: the error of a paired gap needs them.
 
@@ -133,6 +134,8 @@ def gaps(  # noqa: PLR0913 - one keyword per part of the definition
     )
     plan = None if points is None else plan_points(points, design.dimensions, spec)
     if isinstance(data, Moments):
+        if spec is not None:
+            check_scales(design, spec.scale_of)
         result = _from_moments(data, design, plan, by, level)
     else:
         survey = survey_of(data, spec)

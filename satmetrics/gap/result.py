@@ -179,7 +179,7 @@ def gap_rows(
         "conf_low": test.conf_low,
         "conf_high": test.conf_high,
         "df": stats.df,
-        "p_holm": _holm_within(test.p_value, len(design.items), len(design.dimensions)),
+        "p_holm": holm_within(test.p_value, len(design.items), len(design.dimensions)),
         "expectation": stats.expectation,
         "perception": stats.perception,
         "sd_gap": stats.sd,
@@ -188,13 +188,14 @@ def gap_rows(
         **_share_columns(stats, level),
         "reason": _reasons(stats, reasons or ("",) * G),
     }
-    labels = {name: np.tile(c, G) for name, c in _labels(design, variants).items()}
+    labels = {name: np.tile(c, G) for name, c in row_labels(design, variants).items()}
     groups = repeated_keys(keys, Q, (*labels, *columns))
     flat = {name: np.asarray(values).ravel() for name, values in columns.items()}
     return Table.of({**groups, **labels, **flat}, keys=(*groups, *LABELS))
 
 
-def _labels(design: Design, variants: Sequence[str]) -> dict[str, AnyArray]:
+def row_labels(design: Design, variants: Sequence[str]) -> dict[str, AnyArray]:
+    """Return the labels of items, then dimensions, then overall variants."""
     m, D, V = len(design.items), len(design.dimensions), len(variants)
     parts = {
         "level": ["item"] * m + ["dimension"] * D + ["overall"] * V,
@@ -205,7 +206,7 @@ def _labels(design: Design, variants: Sequence[str]) -> dict[str, AnyArray]:
     return {name: np.asarray(values, dtype=object) for name, values in parts.items()}
 
 
-def _holm_within(p: FloatArray, m: int, D: int) -> FloatArray:
+def holm_within(p: FloatArray, m: int, D: int) -> FloatArray:
     """Adjust among items and among dimensions; the variants are one hypothesis."""
     parts = [holm(p[:, :m]), holm(p[:, m : m + D]), p[:, m + D :]]
     return np.concatenate(parts, axis=1)
