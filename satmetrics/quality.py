@@ -35,7 +35,9 @@ from satmetrics.gap.five.steps import Step, StepStandard
 from satmetrics.gap.five.units import UnitGaps, unit_gaps
 from satmetrics.gap.gap_psychometrics import psychometrics
 from satmetrics.gap.group_comparison import GapComparison, compare_gaps
+from satmetrics.gap.performance_result import PerformanceResult
 from satmetrics.gap.psychometric_result import GapPsychometrics
+from satmetrics.gap.servperf import performance
 from satmetrics.gap.standard_spec import Standard, Standards
 from satmetrics.gap.standards_met import StandardsResult, standards
 from satmetrics.gap.states import disconfirmation, three_states
@@ -67,6 +69,7 @@ __all__ = [
     "HierarchyScores",
     "IndexHierarchy",
     "IndexNode",
+    "PerformanceResult",
     "ResponseQuality",
     "ShrunkenMeans",
     "Standard",
@@ -97,6 +100,7 @@ __all__ = [
     "grade_shares",
     "hierarchy_changes",
     "hierarchy_scores",
+    "performance",
     "point_weights",
     "psychometrics",
     "regression_weights",

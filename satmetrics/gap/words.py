@@ -10,6 +10,11 @@ MEAN_OF_ITEMS = "mean of items"
 AS_PRINTED = "as printed"
 BY_RESPONDENT = "weighted by points (respondent)"
 BY_AGGREGATE = "weighted by points (aggregate)"
+SUM_OF_ITEMS = "sum of items"
+BY_IMPORTANCE = "weighted by importance (respondent)"
+BY_MEAN_IMPORTANCE = "weighted by importance (aggregate)"
+SUM_BY_IMPORTANCE = "sum weighted by importance (respondent)"
+SUM_BY_MEAN_IMPORTANCE = "sum weighted by importance (aggregate)"
 COLUMNS = {
     "n": "n",
     "expectation": "E",
