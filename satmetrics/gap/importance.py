@@ -118,15 +118,18 @@ def by_items(
     score, weightless = kernel.weighted_mean(weights, values, min_answered)
     total = kernel.weighted_sum(weights, values)
     whole = np.isfinite(total)
-    complete = [
+    I_whole, X_whole = (
         [np.where(whole, x, np.nan) for x in columns] for columns in (weights, values)
-    ]
+    )
     mean, sums = (column_means([x], rows) for x in (score, total))
     made = {
         BY_IMPORTANCE: (mean, 1),
         BY_MEAN_IMPORTANCE: (_of_means(weights, values, rows, normalised=True), 1),
         SUM_BY_IMPORTANCE: (sums, 0),
-        SUM_BY_MEAN_IMPORTANCE: (_of_means(*complete, rows, normalised=False), 0),
+        SUM_BY_MEAN_IMPORTANCE: (
+            _of_means(I_whole, X_whole, rows, normalised=False),
+            0,
+        ),
     }
     parts += [
         Part(("overall", "", "", term, name), stats, scaled)
@@ -163,12 +166,12 @@ def by_points(
     weights = list(shares.T)
     score, _ = kernel.weighted_mean(weights, values, 1.0)
     whole = np.isfinite(score)
-    complete = [
+    I_whole, X_whole = (
         [np.where(whole, x, np.nan) for x in columns] for columns in (weights, values)
-    ]
+    )
     made = {
         BY_RESPONDENT: column_means([score], rows),
-        BY_AGGREGATE: _of_means(*complete, rows, normalised=True),
+        BY_AGGREGATE: _of_means(I_whole, X_whole, rows, normalised=True),
     }
     difference = made[BY_RESPONDENT].mean - made[BY_AGGREGATE].mean
     if fixed:

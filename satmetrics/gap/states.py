@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -205,24 +205,29 @@ def _check(level: float, missing: str, min_answered: float) -> None:
 
 
 def _tolerances(tolerance: float | Sequence[float]) -> tuple[float, ...]:
-    single = isinstance(tolerance, (int, float, str)) or np.ndim(tolerance) == 0
-    given = (tolerance,) if single else tuple(tolerance)  # type: ignore[arg-type]
-    for value in given:
-        real = isinstance(value, (int, float, np.number))
-        if isinstance(value, bool) or not real or not 0 <= value < np.inf:
-            raise OptionError(
-                f"tolerance={tolerance!r}",
-                code="bad-tolerance",
-                column="tolerance",
-                value=value,
-                remedy="give a number of answer units from 0 on, such as 0.5, or a "
-                "list of them",
-            )
+    given: tuple[object, ...] = (tolerance,)
+    if isinstance(tolerance, Iterable):
+        given = tuple(tolerance)
     if not given:
         raise OptionError(
             "tolerance= is an empty list", code="bad-tolerance", column="tolerance"
         )
-    return tuple(sorted({float(value) for value in given}))  # type: ignore[arg-type]
+    return tuple(sorted({_tolerance(value) for value in given}))
+
+
+def _tolerance(value: object) -> float:
+    real = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    number = float(value) if real else np.nan  # type: ignore[arg-type]
+    if not 0 <= number < np.inf:
+        raise OptionError(
+            f"tolerance={value!r}",
+            code="bad-tolerance",
+            column="tolerance",
+            value=value,
+            remedy="give a number of answer units from 0 on, such as 0.5, or a list of "
+            "them",
+        )
+    return number
 
 
 def _neutral(survey: Survey, column: str, neutral: float | None) -> float:

@@ -126,7 +126,8 @@ def zones(  # noqa: PLR0913 - one keyword per part of the definition
         why = "the minimum exceeds the desired level"
         context = context.plus(Exclusion(why, int(per_item.sum()), "answer triples"))
     levels = levels_of(forms, design, min_answered)
-    stats = _zones.zone_stats(*levels.forms, read.rows)
+    A, D, P = levels.forms
+    stats = _zones.zone_stats(A, D, P, read.rows)
     return ZoneResult(
         zone_rows(stats, levels, read, level),
         context.plus(*levels.exclusions, notes=read.error_note()[:1]),

@@ -176,6 +176,16 @@ def evil_instrument() -> dict[str, Result]:
     }
 
 
+def gaps_of_three() -> dict[str, object]:
+    """Return the columns of a hostile zone."""
+    return {
+        "minimum": ["e1", "e2"],
+        "desired": [f"q2{EVIL}", "s2"],
+        "perception": ["q1", "s1"],
+        "dimensions": {EVIL: [0], "other": [1]},
+    }
+
+
 def build() -> dict[str, Result]:
     """Return one of every public result, singles and batches."""
     survey, model = evil_survey(), evil_model()
@@ -248,6 +258,18 @@ def build() -> dict[str, Result]:
             dimensions={EVIL: [0], "other": [1]},
             predictors={f"talk{EVIL}": "q1", "needs": ["s1", "s2"]},
         ),
+        "states": sat.quality.three_states(survey, **gaps, tolerance=[0, 1], by="unit"),
+        "disconfirmation": sat.quality.disconfirmation(
+            survey, columns=["q1", "s1"], dimensions={EVIL: [0], "other": [1]}
+        ),
+        "performance": sat.quality.performance(
+            survey, **gaps, importance={EVIL: "s2", "other": f"q2{EVIL}"}
+        ),
+        "performance by": sat.quality.performance(
+            survey, **gaps, importance=["s2", f"q2{EVIL}"], by="unit"
+        ),
+        "zones": sat.quality.zones(survey, **gaps_of_three()),
+        "zones by": sat.quality.zones(survey, **gaps_of_three(), by="unit"),
         "standards": sat.quality.standards(
             survey, {EVIL: ("q1", ">=", 4, EVIL), "other": ("s1", ">=", 5)}, by="unit"
         ),
