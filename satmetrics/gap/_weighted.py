@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray
-from satmetrics.gap._means import MeanStats, Rows, column_means, influences
+from satmetrics.moment._column_means import MeanStats, Rows, column_means, influences
 
 ROUNDING = 1e-9
 

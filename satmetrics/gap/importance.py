@@ -11,7 +11,6 @@ from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.gap import _weighted as kernel
-from satmetrics.gap._means import MeanStats, Rows, column_means
 from satmetrics.gap.design import Design
 from satmetrics.gap.forms import Columns
 from satmetrics.gap.points import Points
@@ -23,6 +22,7 @@ from satmetrics.gap.words import (
     SUM_BY_IMPORTANCE,
     SUM_BY_MEAN_IMPORTANCE,
 )
+from satmetrics.moment._column_means import MeanStats, Rows, column_means
 from satmetrics.survey.instrument import Instrument
 
 Importance = Points | Sequence[str]

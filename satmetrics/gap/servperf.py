@@ -12,7 +12,6 @@ from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.gap import _levels
-from satmetrics.gap._means import MeanStats, column_means
 from satmetrics.gap.asked import asked, check_share, design_asked
 from satmetrics.gap.design import Design, Dimensions
 from satmetrics.gap.forms import MISSING, FormAnswers, read_forms, survey_of
@@ -30,6 +29,7 @@ from satmetrics.gap.levels import Levels, levels_of, lost_answers
 from satmetrics.gap.performance_result import PerformanceResult, performance_rows
 from satmetrics.gap.points import PointPlan, Points, plan_points, point_shares
 from satmetrics.gap.words import SUM_OF_ITEMS
+from satmetrics.moment._column_means import MeanStats, column_means
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey
 
