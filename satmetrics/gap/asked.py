@@ -84,15 +84,3 @@ def design_asked(
                 remedy=f"give the columns of {', '.join(lists)}, in the same order",
             )
     return design_of_columns({f: c for f, c in lists.items() if c}, dimensions)
-
-
-def check_share(min_answered: float) -> None:
-    """Raise unless `min_answered` is a share above 0 and up to 1."""
-    if isinstance(min_answered, bool) or not 0 < min_answered <= 1:
-        raise OptionError(
-            f"min_answered={min_answered!r}",
-            code="bad-share",
-            column="min_answered",
-            value=min_answered,
-            remedy="give a share above 0 and up to 1, such as 0.5",
-        )

@@ -7,12 +7,17 @@ from typing import cast
 
 import numpy as np
 
-from satmetrics._checks import check_level, friendly_keywords, one_of
+from satmetrics._checks import (
+    check_level,
+    check_share,
+    friendly_keywords,
+    one_of,
+)
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.gap import _levels
-from satmetrics.gap.asked import asked, check_share, design_asked
+from satmetrics.gap.asked import asked, design_asked
 from satmetrics.gap.design import Design, Dimensions
 from satmetrics.gap.forms import MISSING, FormAnswers, read_forms, survey_of
 from satmetrics.gap.importance import (
@@ -112,7 +117,7 @@ def performance(  # noqa: PLR0913 - one keyword per part of the definition
     """
     check_level(level)
     one_of("missing", missing, MISSING)
-    check_share(min_answered)
+    check_share("min_answered", min_answered)
     spec = asked("performance", data, instrument, (perception, expectation, dimensions))
     rated = rates_items(importance, spec)
     if expectation is not None and importance is None:

@@ -7,10 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from satmetrics._checks import check_level, friendly_keywords, one_of
+from satmetrics._checks import (
+    check_level,
+    check_share,
+    friendly_keywords,
+    one_of,
+)
 from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.gap.asked import asked, check_share, design_asked
+from satmetrics.gap.asked import asked, design_asked
 from satmetrics.gap.design import (
     PAIR,
     Design,
@@ -201,7 +206,7 @@ def _one_form(
 def _check(level: float, missing: str, min_answered: float) -> None:
     check_level(level)
     one_of("missing", missing, MISSING)
-    check_share(min_answered)
+    check_share("min_answered", min_answered)
 
 
 def _tolerances(tolerance: float | Sequence[float]) -> tuple[float, ...]:

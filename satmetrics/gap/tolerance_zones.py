@@ -6,12 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from satmetrics._checks import check_level, friendly_keywords, one_of
+from satmetrics._checks import (
+    check_level,
+    check_share,
+    friendly_keywords,
+    one_of,
+)
 from satmetrics._frames import Table
 from satmetrics._result import Exclusion
 from satmetrics._typing import IntArray
 from satmetrics.gap import _levels, _zones
-from satmetrics.gap.asked import asked, check_share, design_asked
+from satmetrics.gap.asked import asked, design_asked
 from satmetrics.gap.design import Design, Dimensions, design_of_instrument
 from satmetrics.gap.forms import MISSING, Columns, read_forms, survey_of
 from satmetrics.gap.levels import levels_of, lost_answers
@@ -112,7 +117,7 @@ def zones(  # noqa: PLR0913 - one keyword per part of the definition
     check_level(level)
     one_of("missing", missing, MISSING)
     one_of("inversions", inversions, INVERSIONS)
-    check_share(min_answered)
+    check_share("min_answered", min_answered)
     lists = {"minimum": minimum, "desired": desired, "perception": perception}
     spec = asked("zones", data, instrument, (*lists.values(), dimensions))
     design = (
