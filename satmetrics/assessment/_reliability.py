@@ -177,7 +177,7 @@ def reliability_limits(
     Bonett and Wright (2015), doi:10.1002/job.1960.
     """
     z = normal_quantile((1 + level) / 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         half = z * error / (1 - value)
         low, high = 1 - (1 - value) * np.exp(half), 1 - (1 - value) * np.exp(-half)
     return _known(low, value, error), _known(high, value, error)
@@ -195,7 +195,7 @@ def correlation_limits(
 
 
 def _known(limit: FloatArray, value: FloatArray, error: FloatArray) -> FloatArray:
-    there = np.isfinite(error) & (np.abs(value) < 1)
+    there = np.isfinite(error) & (np.abs(value) < 1) & np.isfinite(limit)
     return np.where(there, limit, np.nan)
 
 

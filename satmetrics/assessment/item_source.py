@@ -11,7 +11,7 @@ import numpy as np
 from satmetrics._checks import one_of
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.assessment import _delta as delta
 from satmetrics.assessment._delta import Delta
 from satmetrics.errors import OptionError
@@ -47,6 +47,11 @@ class MomentBlock:
     reasons: tuple[str, ...]
     interval: str
     acov: FloatArray | None
+
+    @property
+    def single(self) -> BoolArray:
+        """(G,) True where respondents count alike, as if sampled singly."""
+        return np.isclose(self.n, self.n_eff)
 
     def errors(self, found: Delta) -> FloatArray:
         """Return errors from the covariance of the entries, else of normal answers."""
@@ -119,6 +124,11 @@ class RowBlock:
     v: FloatArray
     codes: IntArray
     sampled: Sampled | None
+
+    @property
+    def single(self) -> BoolArray:
+        """(G,) True where respondents count alike and were sampled singly."""
+        return np.isclose(self.n, self.n_eff) & (self.sampled is None)
 
     def errors(self, found: Delta) -> FloatArray:
         """Return linearised errors that honour weights, clusters and strata."""

@@ -7,13 +7,14 @@ scores, and nothing loops over respondents or groups.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.gap import _levels
+from satmetrics.gap._paired import effective_n
 from satmetrics.moment._column_means import (
     Rows,
     column_means,
@@ -26,6 +27,12 @@ ROUNDING = 1e-9
 
 Columns = Sequence[FloatArray]
 """One array (n,) per column."""
+STATES: tuple[Callable[[FloatArray], BoolArray], ...] = (
+    lambda g: np.asarray(g > ROUNDING),
+    lambda g: np.asarray(np.abs(g) <= ROUNDING),
+    lambda g: np.asarray(g < -ROUNDING),
+)
+"""A positive, a zero and a negative gap."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class PairedStats:
         where these are known; NaN for n < 2.
     df : degrees of freedom: n − 1, or sampled units less strata.
     shares : (3, G, q) weighted shares of a positive, a zero and a negative gap.
+    shares_n : (3, G, q) the n of single rows at which each share has its error:
+        Kish's, or less over sampled units.
     """
 
     n: IntArray
@@ -53,6 +62,7 @@ class PairedStats:
     std_error: FloatArray
     df: FloatArray
     shares: FloatArray
+    shares_n: FloatArray
 
 
 def block_means(
@@ -90,14 +100,29 @@ def paired_stats(E: Columns, P: Columns, rows: Rows) -> PairedStats:
     n, n_eff, E_bar, P_bar, gap, sd, error, df, *shares = (
         np.stack(part, axis=1) for part in zip(*found, strict=True)
     )
+    shares_n = np.stack([n_eff] * 3)
     if rows.unit is not None:
         gaps = [p - e for e, p in zip(E, P, strict=True)]
         error = np.where(sd > 0, sampled_errors(gaps, rows), error)
+        shares_n = _sampled_n(gaps, shares, n_eff, rows)
     return PairedStats(
         n.astype(np.int64),
         *(n_eff, E_bar, P_bar, gap, sd, error, df),
         shares=np.stack(shares),
+        shares_n=shares_n,
     )
+
+
+def _sampled_n(
+    gaps: Columns, shares: Sequence[FloatArray], n_eff: FloatArray, rows: Rows
+) -> FloatArray:
+    """Return the effective n (3, G, q) of shares of sampled units."""
+    out = []
+    for share, state in zip(shares, STATES, strict=True):
+        columns = [np.where(np.isfinite(g), state(g), np.nan) for g in gaps]
+        error = sampled_errors(columns, rows)
+        out.append(effective_n(share, error**2, n_eff))
+    return np.stack(out)
 
 
 def _paired(e: FloatArray, p: FloatArray, rows: Rows) -> tuple[FloatArray, ...]:
@@ -120,7 +145,7 @@ def _paired(e: FloatArray, p: FloatArray, rows: Rows) -> tuple[FloatArray, ...]:
         n_eff = np.where(W2 > 0, W * W / W2, np.nan)
         better, worse = (
             rows.total(rows.weighted(np.asarray(state, dtype=np.float64))) / W
-            for state in (g > ROUNDING, g < -ROUNDING)
+            for state in (STATES[0](g), STATES[2](g))
         )
     sd, error = (np.where(constant, 0.0, x) for x in (sd, error))
     equal = np.where(better + worse < 1 - ROUNDING, 1 - better - worse, 0.0)
@@ -170,7 +195,7 @@ def weighted_by_points(
         nothing,
         error.std_error,
         respondent.df,
-        np.stack([nothing] * 3),
+        *(np.stack([nothing] * 3),) * 2,
     )
     return respondent, aggregate
 

@@ -51,6 +51,19 @@ def holm(p: FloatArray) -> FloatArray:
     return np.asarray(out)
 
 
+def effective_n(
+    share: FloatArray, variance: FloatArray, kish: FloatArray
+) -> FloatArray:
+    """Return the n of single rows at which a share has this variance.
+
+    ``1 + p(1 − p)/V``, which is n where ``V = p(1 − p)/(n − 1)``; at most Kish's, which
+    it is where the share is 0 or 1 or its variance is not known.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n = 1 + share * (1 - share) / variance
+    return np.minimum(np.where((variance > 0) & np.isfinite(n), n, kish), kish)
+
+
 def wilson(
     share: FloatArray, n: FloatArray, level: float
 ) -> tuple[FloatArray, FloatArray]:

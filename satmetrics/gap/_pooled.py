@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import FloatArray
-from satmetrics.gap._paired import wilson
+from satmetrics.gap._paired import effective_n, wilson
 from satmetrics.moment._column_means import Rows
 
 
@@ -59,8 +59,8 @@ def pooled_share(
     """Return n, share, error, effective n and limits (G,) of steps pooled.
 
     ``p = Σ w s / Σ w m`` with s of m steps of an encounter met; its error is that of a
-    ratio, linearised over encounters or what was sampled. The effective n is n by the
-    design effect, ``deff = se² / (p(1 − p)/(n − 1))``, and at most Kish's, which it is
+    ratio, linearised over encounters or what was sampled. The effective n is that of
+    single rows with this error, ``1 + p(1 − p)/se²``, and at most Kish's, which it is
     for one step of singly sampled encounters, and where p is 0 or 1.
     """
     observed = np.sum([np.isfinite(x) for x in met], axis=0).astype(np.float64)
@@ -73,11 +73,8 @@ def pooled_share(
         residual = good - observed * rows.spread(np.nan_to_num(p))
         influence = rows.weighted(residual) * rows.spread(share)
         variance = rows.linearised_cov([influence])[:, 0, 0]
-        plain = p * (1 - p) / (n - 1)
         kish = W * W / rows.total(rows.weighted(rows.weighted(observed)))
-        effect = np.where(plain > 0, variance / plain, n / kish)
         simple = rows.unit is None and len(met) == 1
-        n_eff = kish if simple else np.where(effect > 0, n / effect, kish)
-        n_eff = np.minimum(np.where(np.isfinite(n_eff), n_eff, kish), kish)
+        n_eff = kish if simple else effective_n(p, variance, kish)
         error = np.sqrt(np.maximum(variance, 0.0))
     return n, p, error, n_eff, *wilson(p, n_eff, level)

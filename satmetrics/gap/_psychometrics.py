@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from satmetrics._special import normal_quantile, student_cdf
+from satmetrics._special import normal_cdf, normal_quantile, student_cdf
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.assessment import _delta as delta
 from satmetrics.assessment import _reliability as reliability
@@ -147,13 +147,33 @@ def pitman_morgan(
     return t, df, 2 * student_cdf(df, -np.abs(t))
 
 
+def wald(
+    value: FloatArray, error: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return z, no degrees of freedom, and p of a number with an error."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(error > 0, value / error, np.nan)
+    return z, np.full(z.shape, np.nan), 2 * normal_cdf(-np.abs(z))
+
+
+def wald_of_log(
+    ratio: FloatArray, error: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return z, no degrees of freedom, and p of a ratio of 1, by its logarithm."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return wald(np.log(ratio), error / ratio)
+
+
 def ratio_limits(
     value: FloatArray, error: FloatArray, level: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Return normal limits of the logarithm, turned back."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    """Return normal limits of the logarithm, turned back; NaN for a ratio of zero."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         half = normal_quantile((1 + level) / 2) * error / value
-    return value * np.exp(-half), value * np.exp(half)
+        high = value * np.exp(half)
+        known = (value > 0) & np.isfinite(high)
+        low = value * np.exp(-half)
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
 def plain_limits(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._linalg import spd_solve
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import BoolArray, FloatArray, IntArray
 
 K = 6
 """Coefficients of the full model."""
@@ -67,6 +67,7 @@ class Fit:
     condition : (G,) condition number of the terms, each scaled to length 1.
     shares : (3, G) weighted shares of standardised P and E: apart with P above,
         agreeing, apart with E above.
+    steps : (3, G) what E, P and 1 count in the standardised P − E.
     """
 
     n: IntArray
@@ -80,6 +81,7 @@ class Fit:
     vif: FloatArray
     condition: FloatArray
     shares: FloatArray
+    steps: FloatArray
 
 
 @dataclass(frozen=True)
@@ -122,10 +124,14 @@ class Layout:
         arrays = (E / unit, P / unit, Z - shift, w, np.sqrt(w))
         return cls(*arrays, codes, n_groups, unit, shift)
 
+    def slices(self) -> Iterator[slice]:
+        """Yield the rows, some at a time."""
+        for start in range(0, len(self.E), CHUNK):
+            yield slice(start, start + CHUNK)
+
     def chunks(self) -> Iterator[tuple[slice, FloatArray, IntArray]]:
         """Yield rows, their terms and outcome (m, 7) times √w, and their groups."""
-        for start in range(0, len(self.E), CHUNK):
-            here = slice(start, start + CHUNK)
+        for here in self.slices():
             e, p, z, v = (x[here] for x in (self.E, self.P, self.Z, self.root))
             X = np.empty((K + 1, len(e)))
             X[0], X[1], X[2], X[K] = 1.0, e, p, z
@@ -162,6 +168,7 @@ def fit(rows: Layout) -> Fit:
     b[:, 0] += rows.shift
     weight_sq = np.bincount(codes, rows.w**2, minlength=G).astype(np.float64)
     vif, condition = _collinearity(S[:, :K, :K])
+    steps = _steps(S, weight_sq)
     return Fit(
         n=n,
         weight=S[:, 0, 0],
@@ -173,7 +180,8 @@ def fit(rows: Layout) -> Fit:
         r2=r2,
         vif=vif,
         condition=condition,
-        shares=_states(rows, S, weight_sq),
+        shares=_states(rows, S[:, 0, 0], steps),
+        steps=steps,
     )
 
 
@@ -317,13 +325,8 @@ def _collinearity(A: FloatArray) -> tuple[FloatArray, FloatArray]:
     return vif, np.where(known, np.sqrt(ratio), np.nan)
 
 
-def _states(rows: Layout, S: FloatArray, weight_sq: FloatArray) -> FloatArray:
-    """Return weighted shares (3, G) of P above E, agreement and E above P.
-
-    Both are standardised within the group; at least half a standard deviation apart
-    counts as apart.
-    """
-    G = rows.n_groups
+def _steps(S: FloatArray, weight_sq: FloatArray) -> FloatArray:
+    """Return what E, P and 1 count in P − E, both standardised in the group: (3, G)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         W = S[:, 0, 0]
         mean = S[:, 0, 1:3] / W[:, None]
@@ -331,14 +334,28 @@ def _states(rows: Layout, S: FloatArray, weight_sq: FloatArray) -> FloatArray:
         var = about - mean**2
         var = np.where(var > 1e-12 * about, var, np.nan)
         sd = np.sqrt(var / (1 - weight_sq / W**2)[:, None])
-        steps = np.stack([1 / sd[:, 0], 1 / sd[:, 1], -(mean / sd) @ [-1.0, 1.0]])
-    total = np.zeros((2, G))
-    for here, _, g in rows.chunks():
-        by_e, by_p, level = steps[:, g] if G > 1 else steps
-        apart = rows.P[here] * by_p - rows.E[here] * by_e + level
-        w = rows.w[here]
-        for k, state in enumerate((apart >= DISCREPANT, apart <= -DISCREPANT)):
-            total[k] += _sums((w * state)[:, None], g, G)[:, 0]
+        return np.stack([-1 / sd[:, 0], 1 / sd[:, 1], (mean / sd) @ [1.0, -1.0]])
+
+
+def states(rows: Layout, steps: FloatArray) -> Iterator[tuple[slice, BoolArray]]:
+    """Yield rows and whether each (3, m) has P above E, agreement or E above P.
+
+    Both are standardised within the group; at least half a standard deviation apart
+    counts as apart.
+    """
+    for here in rows.slices():
+        by_e, by_p, level = steps[:, rows.codes[here]] if rows.n_groups > 1 else steps
+        apart = rows.P[here] * by_p + rows.E[here] * by_e + level
+        above, below = apart >= DISCREPANT, apart <= -DISCREPANT
+        yield here, np.stack([above, ~(above | below), below])
+
+
+def _states(rows: Layout, W: FloatArray, steps: FloatArray) -> FloatArray:
+    """Return the weighted shares (3, G) of `states`."""
+    total = np.zeros((3, rows.n_groups))
+    for here, state in states(rows, steps):
+        w, g = rows.w[here], rows.codes[here]
+        total += _sums((w * state).T, g, rows.n_groups).T
     with np.errstate(invalid="ignore"):
-        above, below = np.where(np.isfinite(steps[2]), total / W, np.nan)
+        above, _, below = np.where(np.isfinite(steps[2]), total / W, np.nan)
     return np.stack([above, 1 - above - below, below])

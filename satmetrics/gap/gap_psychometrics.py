@@ -91,7 +91,9 @@ def psychometrics(
     Errors are those of `assessment.reliability`: distribution-free from answers, with
     weights, clusters and strata; normal theory from moments. Limits of reliabilities
     are by log(1 − ρ), of correlations by Fisher's z, of spreads and ratios by their
-    logarithm. Shares at the top need the answers.
+    logarithm. Shares at the top need the answers. The tests of Pitman and Morgan and
+    of Williams suppose respondents who count alike and were sampled singly; with
+    weights, clusters or strata both are z tests with the errors shown.
 
     References
     ----------

@@ -64,9 +64,7 @@ class GapPsychometrics(TableResult):
             "share, and is usually higher",
             "corr(gap, P) = (s_P − r s_E)/s_G: where E varies little the gap is P",
             *(SAID[kind] for kind in SAID if kind in kinds),
-            "variance ratio: Pitman-Morgan test of equal variances"
-            + ("; difference of correlations: Williams's test" if self.outcome else "")
-            + "; both suppose normal scores of respondents sampled singly",
+            self._tests(),
         )
         parts = (self._reliable(), self._restricted(), self._predicted())
         return Summary(
@@ -74,6 +72,21 @@ class GapPsychometrics(TableResult):
             facts,
             tuple(part for part in parts if part.rows),
             (*notes, *self.context.sentences()),
+        )
+
+    def _tests(self) -> str:
+        """Say what the p-values come from."""
+        ratio = self.rows("variance_ratio")
+        if (np.isnan(ratio["df"]) & np.isfinite(ratio["p_value"])).any():
+            return (
+                "equal variances and the difference of correlations are tested by "
+                "their errors, as respondents are weighted or clustered: z of the "
+                "logarithm of the ratio, and of the difference"
+            )
+        return (
+            "variance ratio: Pitman-Morgan test of equal variances"
+            + ("; difference of correlations: Williams's test" if self.outcome else "")
+            + "; both suppose normal scores of respondents sampled singly"
         )
 
     def cautions(self) -> tuple[str, ...]:

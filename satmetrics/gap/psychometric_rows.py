@@ -34,12 +34,12 @@ class Row:
     ----------
     labels : level, dimension, term, form and items.
     numbers : by name of `NUMBERS`, (G,) each; NaN where absent.
-    interval : kind of the interval; reason : (G,) why a figure is absent.
+    interval : (G,) kind of the interval; reason : (G,) why a figure is absent.
     """
 
     labels: tuple[str, ...]
     numbers: dict[str, FloatArray]
-    interval: str
+    interval: AnyArray
     reason: AnyArray
 
 
@@ -76,8 +76,12 @@ def score_rows(place: Place, block: Block, k: int, level: float) -> list[Row]:
         reason = rows[3 + at].reason
         reason[~found.fitted[at]] = UNFITTED if k > 2 else TWO_FACTOR
         reason[found.bad[at]] = HEYWOOD
-    test = kernel.pitman_morgan(found.ratio.value, found.pe.value, block.n_eff)
-    return [*rows[:-1], _tested(rows[-1], test)]
+    ratio = rows[-1].numbers
+    tests = (
+        kernel.pitman_morgan(found.ratio.value, found.pe.value, block.n),
+        kernel.wald_of_log(ratio["estimate"], ratio["std_error"]),
+    )
+    return [*rows[:-1], _tested(rows[-1], block, *tests)]
 
 
 def outcome_rows(place: Place, block: Block, k: int, level: float) -> list[Row]:
@@ -92,7 +96,11 @@ def outcome_rows(place: Place, block: Block, k: int, level: float) -> list[Row]:
     _, r_p, r_g = (r.value for r in found.r)
     _, p, g = kernel.averages(block.S.shape[-1], k)
     between = delta.correlation(block.S, g, p).value
-    test = kernel.williams(r_p, r_g, between, block.n_eff)
+    last = rows[-1].numbers
+    tests = (
+        kernel.williams(r_p, r_g, between, block.n),
+        kernel.wald(last["estimate"], last["std_error"]),
+    )
     squares = [
         _row(place.labels("r2_outcome", form), block, value)
         for form, value in (
@@ -100,7 +108,7 @@ def outcome_rows(place: Place, block: Block, k: int, level: float) -> list[Row]:
             ("expectation and perception", found.both),
         )
     ]
-    return [*rows[:-1], _tested(rows[-1], test), *squares]
+    return [*rows[:-1], _tested(rows[-1], block, *tests), *squares]
 
 
 DIFFERENCE = ("difference_reliability", "gap")
@@ -131,7 +139,7 @@ def _measured(
         low, high = limits(value, se, level)
         row = _row(place.labels(term, form), block, value)
         row.numbers.update(std_error=se, conf_low=low, conf_high=high)
-        kind = block.interval if np.isfinite(low).any() else ""
+        kind = np.where(np.isfinite(low), block.interval, "").astype(object)
         rows.append(Row(row.labels, row.numbers, kind, row.reason))
     return rows
 
@@ -147,7 +155,7 @@ def _row(
     own = np.asarray(block.reasons, dtype=object)
     why = np.where(np.isfinite(value), "", CONSTANT)
     why = np.where((own != "") & (why != ""), own, why).astype(object)
-    return Row(labels, numbers, "", why)
+    return Row(labels, numbers, np.full(len(why), "", dtype=object), why)
 
 
 def share_row(
@@ -157,11 +165,17 @@ def share_row(
     blank = np.full(groups, np.nan)
     why = np.full(groups, reason, dtype=object)
     known = dict.fromkeys(NUMBERS, blank) | {"n": np.zeros(groups)} | numbers
-    return Row(labels, known, "", why)
+    return Row(labels, known, np.full(groups, "", dtype=object), why)
 
 
-def _tested(row: Row, test: tuple[FloatArray, FloatArray, FloatArray]) -> Row:
-    statistic, df, p_value = test
+Test = tuple[FloatArray, FloatArray, FloatArray]
+
+
+def _tested(row: Row, block: Block, exact: Test, wald: Test) -> Row:
+    """Add the test for respondents sampled singly, or that by the error, by group."""
+    statistic, df, p_value = (
+        np.where(block.single, *pair) for pair in zip(exact, wald, strict=True)
+    )
     row.numbers.update(statistic=statistic, df=df, p_value=p_value)
     return row
 
@@ -177,7 +191,7 @@ def table_of(rows: Sequence[Row], keys: Table | None) -> Table:
         for name in NUMBERS
     }
     columns["n"] = np.asarray(columns["n"]).astype(np.int64)
-    columns["interval"] = [row.interval for row in rows] * G
+    columns["interval"] = np.stack([row.interval for row in rows], axis=1).ravel()
     columns["reason"] = np.stack([row.reason for row in rows], axis=1).ravel()
     groups = repeated_keys(keys, len(rows), (*labels, *columns))
     return Table.of({**groups, **labels, **columns}, keys=(*groups, *LABELS))

@@ -214,8 +214,8 @@ def holm_within(p: FloatArray, m: int, D: int) -> FloatArray:
 
 def _share_columns(stats: PairedStats, level: float) -> dict[str, FloatArray]:
     columns: dict[str, FloatArray] = {}
-    for state, share in zip(STATES, stats.shares, strict=True):
-        low, high = wilson(share, stats.n_eff, level)
+    for state, share, n in zip(STATES, stats.shares, stats.shares_n, strict=True):
+        low, high = wilson(share, n, level)
         columns |= {
             f"share_{state}": share,
             f"share_{state}_low": low,

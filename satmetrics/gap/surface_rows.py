@@ -12,7 +12,7 @@ from satmetrics._special import f_tail, student_cdf
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap import _surface as kernel
 from satmetrics.gap import _surface_axes as axes
-from satmetrics.gap._paired import t_critical, wilson
+from satmetrics.gap._paired import effective_n, t_critical, wilson
 
 TERMS: Mapping[str, Mapping[str, str]] = {
     "coefficient": {
@@ -83,6 +83,8 @@ class ModelStats:
     V : (G, 6, 6) covariance of the coefficients.
     df : (G,) degrees of freedom of their errors.
     sampled : whether the errors are those of clusters or strata.
+    shares_var : (3, G) variances of the shares over what was sampled; None for rows
+        sampled singly.
     limits : of the axes; None without draws.
     """
 
@@ -90,6 +92,7 @@ class ModelStats:
     V: FloatArray
     df: FloatArray
     sampled: bool
+    shares_var: FloatArray | None = None
     limits: axes.Limits | None = None
 
 
@@ -223,6 +226,8 @@ def _shares(out: dict[str, AnyArray], model: ModelStats, level: float) -> None:
     shares = found.shares.T
     with np.errstate(divide="ignore", invalid="ignore"):
         n_eff = (found.weight**2 / found.weight_sq)[:, None]
+    if model.shares_var is not None:
+        n_eff = effective_n(shares, model.shares_var.T, n_eff)
     low, high = wilson(shares, n_eff, level)
     out["estimate"][:, here] = shares
     out["conf_low"][:, here], out["conf_high"][:, here] = low, high

@@ -16,7 +16,7 @@ from satmetrics._checks import (
     positive_int,
 )
 from satmetrics._result import Exclusion
-from satmetrics._typing import IntArray, RngLike
+from satmetrics._typing import FloatArray, IntArray, RngLike
 from satmetrics.errors import OptionError
 from satmetrics.gap import _surface as kernel
 from satmetrics.gap import _surface_axes as axes
@@ -221,7 +221,21 @@ def _model(scores: SurfaceScores, d: int, errors: str) -> ModelStats:
     own = replace(rows, codes=layout.codes, w=None, unit=_taken(rows.unit, scores, at))
     V = own.linearised_cov(iter(kernel.influence(layout, found)))
     df = own.degrees(found.n.astype(np.float64), np.ones(len(layout.codes), dtype=bool))
-    return ModelStats(found, V, df, sampled=True)
+    shares = np.diagonal(
+        own.linearised_cov(_share_influence(layout, found)), axis1=1, axis2=2
+    ).T
+    return ModelStats(found, V, df, sampled=True, shares_var=shares)
+
+
+def _share_influence(
+    rows: kernel.Layout, found: kernel.Fit
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what each row (n,) adds to the error of the three shares of its group."""
+    out = np.empty((3, len(rows.E)))
+    for here, state in kernel.states(rows, found.steps):
+        g = rows.codes[here]
+        out[:, here] = (state - found.shares[:, g]) * rows.w[here] / found.weight[g]
+    return out[0], out[1], out[2]
 
 
 def _taken(column: IntArray, scores: SurfaceScores, at: IntArray | None) -> IntArray:

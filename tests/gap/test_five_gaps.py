@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -211,6 +213,20 @@ def test_drawn_permutations_come_near_all_of_them():
     assert len(np.unique(np.sort(subsets, axis=1), axis=0)) > 3000
     assert (np.diff(np.sort(subsets, axis=1), axis=1) > 0).all()
     assert np.bincount(subsets.ravel()) == pytest.approx(375, abs=90)
+
+
+def test_samples_without_variance_that_differ_are_the_most_extreme():
+    y = np.array([1.0, 1, 2, 2, 1, 2])
+    rng = np.random.default_rng(1)
+    found = permutation_test(y[:, None], np.ones(6), 3, 10**4, rng)
+    T = []
+    for chosen in itertools.combinations(range(6), 3):
+        a, b = y[list(chosen)], np.delete(y, chosen)
+        variance = (a.var(ddof=1) + b.var(ddof=1)) / 3
+        T.append(abs(a.mean() - b.mean()) / variance**0.5 if variance else np.inf)
+    assert np.isinf(T).sum() == 2  # {1, 1, 1} against {2, 2, 2}
+    assert found.draws[0] == 19
+    assert found.p[0] == np.mean(np.array(T) >= T[0] - 1e-9)
 
 
 def test_the_seed_fixes_the_permutations_and_few_sets_who_is_few():

@@ -315,8 +315,28 @@ class TestWhatIsSaid:
 
     def test_summary(self, bank):
         text = str(sat.quality.psychometrics(bank))
-        for word in ("positive is good", "of the difference", "Pitman-Morgan"):
+        for word in ("positive is good", "of the difference", "z of the logarithm"):
             assert word in text
+        single = str(sat.quality.psychometrics(answers(), instrument(), "overall"))
+        assert "Pitman-Morgan" in single
+        assert "Williams" in single
+
+    def test_clusters_are_tested_by_their_errors(self):
+        frame = pd.concat([answers()] * 3, ignore_index=True)
+        frame["person"] = np.tile(np.arange(400), 3)
+        tested = {}
+        for name, roles in {"clusters": {"cluster": "person"}, "single": {}}.items():
+            survey = sat.Survey(frame, instrument(), **roles)
+            tested[name] = sat.quality.psychometrics(survey, outcome="overall")
+        one = sat.quality.psychometrics(answers(), instrument(), "overall")
+        for term in ("variance_ratio", "r_outcome_difference"):
+            z, t, base = (
+                value(found, term, column="statistic")
+                for found in (tested["clusters"], tested["single"], one)
+            )
+            # answers copied three times say no more than once
+            assert z == pytest.approx(base, rel=0.2)
+            assert t == pytest.approx(base * np.sqrt(3), rel=0.05)
 
 
 class TestWrongInput:
@@ -388,3 +408,18 @@ def test_coverage_of_the_reliability_of_differences(skewed):
         rows = found.rows(term, form=form)
         held = ((rows["conf_low"] <= true) & (true <= rows["conf_high"])).mean()
         assert 0.92 <= held <= 0.97, (term, held)
+
+
+def test_a_spread_of_zero_has_no_limits():
+    low, high = kernel.ratio_limits(np.array([0.0, 1.0]), np.array([np.inf, 0.1]), 0.95)
+    assert np.isnan([low[0], high[0]]).all()
+    assert low[1] < 1 < high[1]
+
+
+def test_the_answers_of_two_who_agree_have_no_silent_limits():
+    frame = answers().iloc[:3].reset_index(drop=True)
+    frame.loc[:, frame.columns] = frame.iloc[0].to_numpy()
+    frame["e_a1"] += [0, 1, 0]
+    found = sat.quality.psychometrics(frame, instrument(), "overall").to_frame()
+    absent = found["estimate"].isna()
+    assert (found.loc[absent, "reason"] != "").all()

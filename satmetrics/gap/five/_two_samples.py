@@ -96,7 +96,7 @@ def permutation_test(
     for start in range(0, len(chosen), step):
         part = terms[chosen[start : start + step]].sum(axis=1)
         T = np.abs(_statistic(part, total, k, N - k))
-        defined += np.isfinite(T).sum(axis=0)
+        defined += (~np.isnan(T)).sum(axis=0)
         with np.errstate(invalid="ignore"):
             extreme += (observed - slack <= T).sum(axis=0)
     p = np.where(np.isfinite(observed), (extreme + 1) / (defined + 1), np.nan)
@@ -113,8 +113,9 @@ def _statistic(part: FloatArray, total: FloatArray, n1: int, n2: int) -> FloatAr
     """Return the studentised difference (…, q) of summed terms (…, 5, q)."""
     m1, v1 = _mean_and_variance(part, n1)
     m2, v2 = _mean_and_variance(total - part, n2)
+    # means that differ without any variance are as far apart as can be: infinite
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray((m1 - m2) / np.sqrt(np.where(v1 + v2 > 0, v1 + v2, np.nan)))
+        return np.asarray((m1 - m2) / np.sqrt(v1 + v2))
 
 
 def _mean_and_variance(sums: FloatArray, n: int) -> tuple[FloatArray, FloatArray]:
