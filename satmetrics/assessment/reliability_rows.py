@@ -37,6 +37,7 @@ HEYWOOD = (
     "Heywood case: a unique variance is at its lower bound (0.005); no standard error"
 )
 FLAT = "an item is constant"
+UNDEFINED = "not defined for these answers: a sum of items, or a half, does not vary"
 MANY = f"not searched for more than {kernel.MOST_SPLIT} items"
 HIGHEST = "the highest of all splits: no interval"
 
@@ -86,7 +87,9 @@ def block_rows(
         reasons = _reasons(made, terms, block, len(items))
     low, high, kinds = _limits(found.value, error, terms, block, level, interval)
     own = np.asarray(block.reasons, dtype=object)[:, None]
-    reasons = np.where((own != "") & np.isnan(found.value), own, reasons)
+    lost = np.isnan(found.value)
+    reasons = np.where((own != "") & lost, own, reasons)
+    reasons = np.where((reasons == "") & lost, UNDEFINED, reasons)
     return Rows(
         name,
         len(items),

@@ -17,7 +17,7 @@ from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.assessment import _delta as delta
 from satmetrics.assessment import _reliability as reliability
 from satmetrics.assessment._delta import Delta
-from satmetrics.moment._kernel import mapped_cov
+from satmetrics.moment._kernel import ROUNDING, mapped_cov
 
 Number = TypeVar("Number", float, FloatArray, Delta)
 
@@ -129,6 +129,7 @@ def williams(
     df = np.where(n > 3, n - 3, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         below = 2 * (n - 1) / df * det + mean**2 * (1 - r_kh) ** 3
+        below = np.where(below > ROUNDING**2, below, np.nan)
         t = (r_jk - r_jh) * np.sqrt((n - 1) * (1 + r_kh) / below)
     return t, df, 2 * student_cdf(df, -np.abs(t))
 
@@ -143,7 +144,8 @@ def pitman_morgan(
     """
     df = np.where(n > 2, n - 2, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = (ratio - 1) * np.sqrt(df) / (2 * np.sqrt(ratio * (1 - r**2)))
+        apart = np.where(1 - r**2 > ROUNDING, 1 - r**2, np.nan)
+        t = (ratio - 1) * np.sqrt(df) / (2 * np.sqrt(ratio * apart))
     return t, df, 2 * student_cdf(df, -np.abs(t))
 
 

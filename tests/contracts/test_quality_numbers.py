@@ -334,3 +334,62 @@ def test_a_surface_changes_with_the_units_of_its_parts(answers):
             assert new["estimate"] == pytest.approx(row["estimate"])
         elif term == "b0":
             assert new["estimate"] == pytest.approx((row["estimate"] - 1) * f)
+
+
+def constant(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**dict.fromkeys([*columns("e"), *columns("p"), "liked"], 4.0))
+
+
+HARD: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "no row": lambda f: f.iloc[:0],
+    "one row": lambda f: f.iloc[:1],
+    "two rows": lambda f: f.iloc[:2],
+    "seven rows": lambda f: f.iloc[:7],
+    "one group": lambda f: f.assign(shop="north"),
+    "a group of one": lambda f: f.assign(shop=["alone", *f["shop"][1:]]),
+    "all alike": constant,
+    "expectations alike": lambda f: f.assign(**dict.fromkeys(columns("e"), 7.0)),
+    "no gap": lambda f: f.assign(**{f"p_{i}": f[f"e_{i}"] for i in ITEMS}),
+    "an empty column": lambda f: f.assign(p_a=np.nan),
+    "no answer": lambda f: constant(f).assign(
+        **dict.fromkeys([*columns("e"), *columns("p")], np.nan)
+    ),
+    "the same column twice": lambda f: f.assign(p_b=f["p_a"], e_b=f["e_a"]),
+    "an item against the others": lambda f: f.assign(p_b=8 - f["p_a"]),
+    "large numbers as labels": lambda f: f.assign(shop=2**62 + np.arange(len(f)) % 5),
+    "hostile labels": lambda f: f.assign(shop="<b>=1+1\n</b>"),
+    "no points": lambda f: f.assign(pts_care=0, pts_speed=0),
+    "no outcome": lambda f: f.assign(liked=np.nan),
+}
+NO_FIGURE = ("test_gap", "test_quadratic", "test_perception", "bartlett", "fit")
+"""Terms that are tests alone."""
+
+
+@pytest.mark.parametrize("case", list(HARD))
+def test_what_cannot_be_computed_is_said(case, answers):
+    """Every outcome is an error with a remedy, or a figure, or a reason for none."""
+    data = survey(HARD[case](answers))
+    unsaid: list[str] = []
+    calls = {
+        **WHOLE,
+        **{f"{n} by": (lambda s, f=f: f(s, "shop")) for n, f in BATCH.items()},
+    }
+    for name, function in calls.items():
+        try:
+            result = function(data)
+        except sat.errors.SatmetricsError as error:
+            unsaid += [name] * (not error.remedy)
+            continue
+        except sat.errors.MissingDataWarning:
+            continue
+        frame = result.to_frame()
+        str(result)
+        numbers = frame.select_dtypes("number").to_numpy(dtype=float)
+        assert not np.isinf(numbers).any(), name
+        if "reason" in frame:
+            figures = (
+                frame[~frame["term"].isin(NO_FIGURE)] if "term" in frame else frame
+            )
+            absent = figures[figures["estimate"].isna()]
+            assert (absent["reason"] != "").all(), name
+    assert not unsaid

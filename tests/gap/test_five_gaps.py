@@ -229,6 +229,38 @@ def test_samples_without_variance_that_differ_are_the_most_extreme():
     assert found.p[0] == np.mean(np.array(T) >= T[0] - 1e-9)
 
 
+@pytest.mark.parametrize("number", [0, -8])
+def test_a_census_counts_people(drawn, number):
+    with pytest.raises(OptionError, match=f"census={number}"):
+        sat.five_gaps(
+            drawn.customers,
+            drawn.managers,
+            instrument="servqual",
+            census={"managers": number},
+        )
+
+
+def test_managers_alone_have_nobody_to_be_compared_with(drawn):
+    with pytest.raises(DataError, match="nothing to compare"):
+        sat.five_gaps(managers=drawn.managers, instrument="servqual")
+
+
+@pytest.mark.parametrize(
+    ("counts", "match"),
+    [
+        ({"n": [1e20], "successes": [5]}, "1e\\+20"),
+        ({"n": [2.5], "successes": [0.5]}, "counts 2.5"),
+        ({"n": [10], "successes": [5], "n_eff": [0.0]}, "n_eff of 0"),
+        ({"n": [10], "successes": [5], "n_eff": [-3.0]}, "n_eff of -3"),
+        ({"n": [10], "successes": [5], "n_eff": [1000.0]}, "n_eff of 1000"),
+    ],
+)
+def test_counts_that_cannot_be(drawn, counts, match):
+    frame = pd.DataFrame({"dimension": ["empathy"], **counts})
+    with pytest.raises(DataError, match=match):
+        sat.five_gaps(drawn.customers, instrument="servqual", delivery=frame)
+
+
 def test_the_seed_fixes_the_permutations_and_few_sets_who_is_few():
     spec, customers, managers = small(n=6, m=60)
     a, b = (gap_one(customers, managers, instrument=spec, rng=3) for _ in range(2))

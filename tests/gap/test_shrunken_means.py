@@ -176,3 +176,11 @@ def test_intervals_cover_as_often_as_they_say(units, tau):
     inside = np.abs(found.estimate - theta) <= 1.959964 * found.std_error
     assert 0.93 < inside.mean() < 0.97, inside.mean()
     assert ((found.estimate - theta) ** 2).mean() < ((y - theta) ** 2).mean()
+
+
+def test_an_error_is_not_negative():
+    frame = pd.DataFrame(
+        {"unit": list("abcde"), "estimate": range(5), "std_error": [1, 1, -1.0, 1, 1]}
+    )
+    with pytest.raises(DataError, match="std_error' holds -1"):
+        sat.quality.shrunken_means(frame)

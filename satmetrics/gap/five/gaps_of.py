@@ -76,6 +76,15 @@ def gap_cells(
             later, earlier = (stages[name] for name in pair)
             check_scales(gap, later, earlier)
             found.append(compared(gap, later, earlier, testing, child))
+    if not found:
+        why = "; ".join(f"gap {gap}: {reason}" for gap, reason in absent.items())
+        raise DataError(
+            f"there is nothing to compare. {why}",
+            code="no-gaps",
+            column="customers",
+            remedy="give customers with expectations and perceptions, or what managers "
+            "and employees rated: standards=, delivery=, communication=",
+        )
     return found, absent
 
 

@@ -86,9 +86,9 @@ def problem_of(
             code="too-few-units",
             column=target,
             value=kept,
-            remedy=f"even a correlation needs {MIN_UNITS}; missing are figures of "
-            + ", ".join(
-                name
+            remedy=f"even a correlation needs {MIN_UNITS}"
+            + "".join(
+                f"; figures of {name} are missing"
                 for name, column in zip((*sources, target), columns, strict=True)
                 if not np.isfinite(column).all()
             ),

@@ -26,6 +26,10 @@ PAIRS = {
 }
 """Columns of all cases and of the good ones, in the words of each gap."""
 GENERAL = ("n", "successes")
+MOST = 2.0**53
+"""Larger counts are not exact."""
+WHOLE = 1e-6
+"""A count this near a whole number is one."""
 WORDS = {
     "standards": (2, "checklist", "requirements without a standard"),
     "delivery": (3, "conformance", "encounters off the standard"),
@@ -122,6 +126,7 @@ def _read(
     total, good = (_numbers(argument, frame, name) for name in pair)
     n_eff = _numbers(argument, frame, "n_eff") if "n_eff" in frame else total
     _check_pairs(argument, pair, total, good)
+    _check_effective(argument, total, n_eff)
     place = _places(argument, frame, design)
     G, D = 1 if shared else len(groups), len(design.dimensions)
     group: IntArray = np.zeros(len(frame), dtype=np.int64)
@@ -163,14 +168,13 @@ def _pair(argument: str, columns: Sequence[str]) -> tuple[str, str]:
 
 def _numbers(argument: str, frame: pd.DataFrame, name: str) -> FloatArray:
     values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64)
-    bad = ~np.isfinite(values)
     if name == "n_eff":
         return values
-    bad |= values < 0
+    bad = ~np.isfinite(values) | (values < 0) | (values > MOST)
     if bad.any():
         value = frame[name].iloc[int(np.flatnonzero(bad)[0])]
         raise DataError(
-            f"{argument}= column {name!r} holds {value!r}",
+            f"{argument}= column {name!r} holds {value}",
             code="bad-count",
             column=name,
             value=str(value),
@@ -182,6 +186,16 @@ def _numbers(argument: str, frame: pd.DataFrame, name: str) -> FloatArray:
 def _check_pairs(
     argument: str, pair: tuple[str, str], total: FloatArray, good: FloatArray
 ) -> None:
+    part = np.abs(total - np.rint(total)) > WHOLE
+    if part.any():
+        at = int(np.flatnonzero(part)[0])
+        raise DataError(
+            f"{argument}= counts {total[at]:g} {pair[0]!r} in row {at}",
+            code="bad-count",
+            column=pair[0],
+            value=float(total[at]),
+            remedy="give whole numbers of cases; the good ones may be weighted",
+        )
     over = good > total
     if over.any():
         at = int(np.flatnonzero(over)[0])
@@ -192,6 +206,22 @@ def _check_pairs(
             column=pair[1],
             value=float(good[at]),
             remedy=f"{pair[1]!r} cannot exceed {pair[0]!r}; are they swapped?",
+        )
+
+
+def _check_effective(argument: str, total: FloatArray, n_eff: FloatArray) -> None:
+    """Raise where the effective n is no n, or more than there are."""
+    given = np.isfinite(n_eff) & (total > 0)
+    bad = given & ((n_eff <= 0) | (n_eff > total * (1 + WHOLE)))
+    if bad.any():
+        at = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"{argument}= has an n_eff of {n_eff[at]:g} for {total[at]:g} cases in row "
+            f"{at}",
+            code="bad-count",
+            column="n_eff",
+            value=float(n_eff[at]),
+            remedy="the effective n is above 0 and at most the number of cases",
         )
 
 

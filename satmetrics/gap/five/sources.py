@@ -343,6 +343,8 @@ def _population(value: object, groups: Groups) -> FloatArray:
 def _size(value: object) -> float:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise _bad_census(value)
+    if value.__index__() < 1:
+        raise _bad_census(value)
     return float(value.__index__())
 
 

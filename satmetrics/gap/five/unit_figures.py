@@ -127,6 +127,15 @@ def of_figures(data: object, by: str | Sequence[str] | None) -> Series:
 
     n = wide("n")
     lost = Exclusion(f"no value of {', '.join(names)}", int((~placed).sum()))
+    if (wide("std_error") < 0).any():
+        worst = float(np.nanmin(wide("std_error")))
+        raise DataError(
+            f"column 'std_error' holds {worst:g}",
+            code="negative-error",
+            column="std_error",
+            value=worst,
+            remedy="standard errors are 0 or more",
+        )
     return Series(
         *(units, labels, n, n, wide("estimate"), wide("std_error")),
         context.plus(lost),
