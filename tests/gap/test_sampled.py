@@ -113,3 +113,32 @@ def test_a_constant_column_and_a_lone_row():
     assert found.std_error[0, 0] == 0
     assert np.isnan(found.std_error[1:, 0]).all()
     np.testing.assert_array_equal(found.n[:, 0], [3, 1, 1])
+
+
+def test_limits_of_states_have_the_n_of_their_error_over_clusters():
+    sm = pytest.importorskip("statsmodels.api")
+    from statsmodels.stats.proportion import proportion_confint
+
+    rng = np.random.default_rng(5)
+    shop = np.repeat(np.arange(30), 8)
+    base = rng.normal(size=30)[shop]
+    frame = pd.DataFrame({"e": np.clip(np.rint(5 + rng.normal(size=240)), 1, 7)})
+    frame["p"] = np.clip(np.rint(4.7 + base + rng.normal(size=240)), 1, 7)
+    frame["shop"], frame["w"] = shop, rng.uniform(0.5, 2, 240)
+    survey = sat.Survey(frame, scale=(1, 7), weight="w", cluster="shop")
+    row = sat.gaps(survey, expectation=["e"], perception=["p"]).to_frame().iloc[0]
+    for state, hit in {
+        "better": frame["p"] > frame["e"],
+        "equal": frame["p"] == frame["e"],
+        "worse": frame["p"] < frame["e"],
+    }.items():
+        fit = sm.WLS(hit.astype(float), np.ones(240), weights=frame["w"]).fit(
+            cov_type="cluster", cov_kwds={"groups": shop, "use_correction": False}
+        )
+        p, variance = fit.params.iloc[0], fit.bse.iloc[0] ** 2 * 30 / 29
+        n = 1 + p * (1 - p) / variance
+        kish = frame["w"].sum() ** 2 / (frame["w"] ** 2).sum()
+        limits = proportion_confint(p * min(n, kish), min(n, kish), method="wilson")
+        shown = [row[f"share_{state}_{end}"] for end in ("low", "high")]
+        assert shown == pytest.approx(limits, rel=1e-9)
+        assert n < 0.8 * kish or state == "equal"
