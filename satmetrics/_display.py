@@ -130,7 +130,7 @@ def section(
 def _percentages(cells: Sequence[str]) -> bool:
     """Whether cells that are texts are all percentages, or say that there is none."""
     told = [cell for cell in cells if cell not in ("", "–")]
-    return bool(told) and all(
+    return (bool(told) or "–" in cells) and all(
         cell.endswith(" %") and " to " not in cell for cell in told
     )
 

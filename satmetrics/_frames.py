@@ -79,7 +79,11 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, (int, float)) else str(value)
 
 
-@dataclass(frozen=True, eq=False)
+MAX_SHOWN = 30
+"""Rows of a table that a notebook shows; `to_frame` has all."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Table:
     """Columns of equal length under the shared words, one row an estimate.
 
@@ -111,6 +115,12 @@ class Table:
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Table, (self.names, self.columns))
+
+    def __repr__(self) -> str:
+        return repr(self.to_frame()) if self.names else "Table without columns"
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(max_rows=MAX_SHOWN, notebook=True))
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0

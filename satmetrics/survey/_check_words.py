@@ -77,7 +77,8 @@ def absent_columns(table: Table, others: Sequence[str]) -> list[str]:
         f"{r['column']} (did you mean {r['nearest']!r}?)" for r in gone if r["nearest"]
     ]
     bare = [row["column"] for row in gone if not row["nearest"]]
-    text = f"{len(gone)} columns are not there: {listed([*hints, *bare])}"
+    many = "column is" if len(gone) == 1 else "columns are"
+    text = f"{len(gone)} {many} not there: {listed([*hints, *bare])}"
     return [text + (f"; the data have also {listed(others)}" if others else "")]
 
 
