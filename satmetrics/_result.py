@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from satmetrics._checks import friendly_keywords
 from satmetrics._display import Summary
 from satmetrics._frames import Table, read_only
 from satmetrics._typing import AnyArray, Origin
@@ -263,6 +264,7 @@ def _decode_record(value: dict[str, Any]) -> Record:
     return cls(**state)
 
 
+@friendly_keywords
 def read_result(source: str | Path) -> Result:
     """Read a result written by ``to_json``, exactly as it was.
 

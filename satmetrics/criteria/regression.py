@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -49,7 +49,7 @@ MOST = 12
 @friendly_keywords
 def regression_weights(  # noqa: PLR0913 - one keyword per choice, all with a default
     data: object,
-    dimensions: Criteria | None = None,
+    criteria: Criteria | None = None,
     *,
     outcome: str,
     method: Method = "lmg",
@@ -82,7 +82,7 @@ def regression_weights(  # noqa: PLR0913 - one keyword per choice, all with a de
     ----------
     data : a Survey or any dataframe, or `Moments` of items and outcome. Weights,
         clusters and strata of a survey are honoured.
-    dimensions : ``{criterion: [columns]}``, or a list of columns that are criteria
+    criteria : ``{criterion: [columns]}``, or a list of columns that are criteria
         themselves; None for the dimensions of the instrument.
     outcome : column of overall quality or satisfaction.
     method : "lmg", "johnson" or "beta".
@@ -136,7 +136,7 @@ def regression_weights(  # noqa: PLR0913 - one keyword per choice, all with a de
     spec = known_instrument(instrument)
     if spec is None and isinstance(data, Survey):
         spec = data.instrument
-    blocks = blocks_of(dimensions, spec, form)
+    blocks = blocks_of(criteria, spec, form)
     items = tuple(item for block in blocks.values() for item in block)
     _check(items, blocks, outcome, method)
     A, names = _map(items, blocks, outcome)
@@ -153,21 +153,11 @@ def regression_weights(  # noqa: PLR0913 - one keyword per choice, all with a de
     if not np.isfinite(raw).all():
         raise _unsolved(source.moments.linear(A, names), names)
     weights, _ = (part[0] for part in kernel.shares(raw[None]))
-    negative = [n for n, value in zip(blocks, raw, strict=True) if value < 0]
     if not np.isfinite(weights).all():
-        raise DataError(
-            "no coefficient is positive",
-            code="no-weights",
-            value=tuple(raw.tolist()),
-            remedy="high answers must be good ones in criteria and outcome alike",
-        )
+        raise _none_positive(raw)
     drawn = _drawn(source, found, draws, random, len(blocks))
     table, cov, failed = _rows(tuple(blocks), weights, raw, beta, drawn, level, source)
-    gone = Exclusion(
-        f"coefficient is negative: weight 0 ({', '.join(negative)})",
-        len(negative),
-        "criteria",
-    )
+    gone = _negative(blocks, raw)
     lost = Exclusion("criteria dependent, or none with a weight", failed, "draws")
     return CriteriaWeights(
         table,
@@ -255,6 +245,22 @@ def _unsolved(moments: Moments, names: tuple[str, ...]) -> DataError:
         column=flat[0] if flat else None,
         remedy="leave it out" if flat else "leave out criteria that repeat others",
     )
+
+
+def _none_positive(raw: FloatArray) -> DataError:
+    return DataError(
+        "no coefficient is positive",
+        code="no-weights",
+        value=tuple(raw.tolist()),
+        remedy="high answers must be good ones in criteria and outcome alike",
+    )
+
+
+def _negative(names: Iterable[str], raw: FloatArray) -> Exclusion:
+    """Return the count of criteria without a weight, since their share is negative."""
+    found = [name for name, value in zip(names, raw, strict=True) if value < 0]
+    reason = f"coefficient is negative: weight 0 ({', '.join(found)})"
+    return Exclusion(reason, len(found), "criteria")
 
 
 def _batch(cov: FloatArray) -> FloatArray:

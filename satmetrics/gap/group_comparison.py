@@ -13,10 +13,10 @@ from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, FloatArray, IntArray
 from satmetrics.errors import OptionError
+from satmetrics.gap import _agreement
 from satmetrics.gap import _contrasts as kernel
 from satmetrics.gap._paired import holm, t_test
 from satmetrics.gap.design import Dimensions
-from satmetrics.gap.five import _agreement
 from satmetrics.gap.group_scores import (
     LABELS,
     GroupScores,

@@ -9,7 +9,7 @@ from statsmodels.formula.api import ols
 
 import satmetrics as sat
 from satmetrics.errors import DataError, OptionError
-from satmetrics.gap.five import _agreement as kernel
+from satmetrics.gap import _agreement as kernel
 
 RNG = np.random.default_rng(5)
 

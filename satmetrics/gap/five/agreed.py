@@ -16,7 +16,7 @@ from satmetrics._checks import (
 from satmetrics._frames import Table, repeated_keys, stack
 from satmetrics._typing import BoolArray, FloatArray, RngLike
 from satmetrics.errors import DataError, OptionError
-from satmetrics.gap.five import _agreement as kernel
+from satmetrics.gap import _agreement as kernel
 from satmetrics.gap.five.agreement_result import Agreement
 from satmetrics.gap.five.scored import Scored, Scores, read_scores
 from satmetrics.inference._intervals import moments, percentile

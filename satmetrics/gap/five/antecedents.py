@@ -15,7 +15,7 @@ from satmetrics._frames import Table
 from satmetrics._result import Exclusion
 from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError
-from satmetrics.gap.five._agreement import group_totals
+from satmetrics.gap._agreement import group_totals
 from satmetrics.gap.five._explaining import first_share
 from satmetrics.models.model import StructuralModel
 from satmetrics.survey import instruments
