@@ -176,6 +176,11 @@ class TableResult(Result):
         """Return the rows as a fresh frame."""
         return self.table.to_frame()
 
+    def _reasons(self) -> tuple[str, ...]:
+        """Return how many rows lack a figure, by the column ``reason``."""
+        said = [str(reason) for reason in self.table["reason"] if reason]
+        return tuple(f"{said.count(r)} rows: {r}" for r in dict.fromkeys(said))
+
 
 def _encode(value: Any) -> Any:  # noqa: PLR0911 - one branch per kind of value
     if value is None or isinstance(value, (bool, str)):

@@ -73,16 +73,7 @@ class MomentSource:
     @classmethod
     def of(cls, moments: Moments, by: object) -> MomentSource:
         """Take moments, whose groups must be those asked for."""
-        own = moments.keys.names if moments.keys is not None else ()
-        asked = _words(by)
-        if asked and asked != own:
-            raise OptionError(
-                f"by={list(asked)} and the moments are grouped by {list(own)}",
-                code="bad-by",
-                column="by",
-                value=asked,
-                remedy="group when making them: Moments.from_frame(data, items, by=…)",
-            )
+        moments.require_groups(_words(by))
         return cls(moments, moments.keys, moments.context)
 
     def block(self, items: tuple[str, ...], name: str = "") -> MomentBlock:  # noqa: ARG002

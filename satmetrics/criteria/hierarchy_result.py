@@ -63,10 +63,6 @@ class HierarchyScores(TableResult):
         body = tuple(self._section(level) for level in levels)
         return Summary("Scores of the index hierarchy", facts, body, notes)
 
-    def _reasons(self) -> tuple[str, ...]:
-        said = [str(reason) for reason in self.table["reason"] if reason]
-        return tuple(f"{said.count(r)} rows: {r}" for r in dict.fromkeys(said))
-
     def _section(self, level: str) -> Section:
         words = {name: name for name in self.by} | {
             "name": "node",

@@ -23,7 +23,7 @@ from satmetrics.criteria import _tree as kernel
 from satmetrics.criteria.hierarchy import IndexHierarchy
 from satmetrics.criteria.hierarchy_result import METRICS, HierarchyScores
 from satmetrics.criteria.rows import Answered, answered
-from satmetrics.errors import DataError, OptionError
+from satmetrics.errors import DataError
 from satmetrics.inference._intervals import normal_interval
 from satmetrics.moment._column_means import column_means, mean_of
 from satmetrics.moment.moments import Moments
@@ -173,16 +173,7 @@ def _given(
 ) -> Moments:
     if not isinstance(data, Moments):
         return Moments.from_frame(data, items, by=by)
-    own = data.keys.names if data.keys is not None else ()
-    asked = () if by is None else (by,) if isinstance(by, str) else tuple(by)
-    if asked and asked != own:
-        raise OptionError(
-            f"by={list(asked)} and the moments are grouped by {list(own)}",
-            code="bad-by",
-            column="by",
-            value=asked,
-            remedy="group when making them: Moments.from_frame(data, items, by=…)",
-        )
+    data.require_groups(by)
     return data.select(items)
 
 

@@ -172,16 +172,7 @@ def _from_moments(
     by: str | Sequence[str] | None,
     level: float,
 ) -> GapResult:
-    own = moments.keys.names if moments.keys is not None else ()
-    asked = () if by is None else (by,) if isinstance(by, str) else tuple(by)
-    if asked and asked != own:
-        raise OptionError(
-            f"by={list(asked)} and the moments are grouped by {list(own)}",
-            code="bad-by",
-            column="by",
-            value=asked,
-            remedy="group when making them: Moments.from_frame(data, items, by=…)",
-        )
+    moments.require_groups(by)
     if plan is not None and plan.fixed is None:
         raise OptionError(
             "points of respondents need their answers",
@@ -195,6 +186,7 @@ def _from_moments(
     )
     context = moments.context.plus(notes=_fixed_note(plan))
     weighted = not np.allclose(moments.n_eff, moments.n, equal_nan=True)
+    own = () if moments.keys is None else moments.keys.names
     return GapResult(table, context, by=own, weighted=weighted, from_answers=False)
 
 

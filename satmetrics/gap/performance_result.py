@@ -73,7 +73,6 @@ class PerformanceResult(TableResult):
             self._section("item", "Items", ("item",)),
         ]
         gap = (self.table["term"] == "gap").any()
-        reasons = [str(reason) for reason in self.table["reason"] if reason]
         return Summary(
             "Service performance",
             facts,
@@ -85,7 +84,7 @@ class PerformanceResult(TableResult):
                 *((ORIGIN,) if self.importance == "rated by item" else ()),
                 overall_sentence(self.min_answered),
                 *self.context.sentences(),
-                *(f"{reasons.count(r)} rows: {r}" for r in dict.fromkeys(reasons)),
+                *self._reasons(),
             ),
         )
 

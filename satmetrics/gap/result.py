@@ -140,13 +140,6 @@ class GapResult(TableResult):
         )
         return (tests, overall, rule, *(weights if self.weighted else ()))
 
-    def _reasons(self) -> tuple[str, ...]:
-        reasons = [str(reason) for reason in self.table["reason"] if reason]
-        return tuple(
-            f"{reasons.count(reason)} rows: {reason}"
-            for reason in dict.fromkeys(reasons)
-        )
-
 
 def gap_rows(
     stats: PairedStats,

@@ -131,13 +131,6 @@ class StandardsResult(TableResult):
             )
         return tuple(said)
 
-    def _reasons(self) -> tuple[str, ...]:
-        reasons = [str(reason) for reason in self.table["reason"] if reason]
-        return tuple(
-            f"{reasons.count(reason)} rows: {reason}"
-            for reason in dict.fromkeys(reasons)
-        )
-
 
 @friendly_keywords
 def standards(

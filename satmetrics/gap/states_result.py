@@ -124,7 +124,6 @@ class StatesResult(TableResult):
         return section(heading, stack(parts), words, max_rows=30)
 
     def _notes(self) -> tuple[str, ...]:
-        reasons = [str(reason) for reason in self.table["reason"] if reason]
         what = "the answer less the neutral point" if self.direct else "P − E"
         names = "; ".join(f"{term} = {STATE_LABELS[term].en}" for term in TERMS)
         return (
@@ -135,7 +134,7 @@ class StatesResult(TableResult):
             "over clusters p(1 − p)/se² of the linearised error, at most n",
             overall_sentence(self.min_answered),
             *self.context.sentences(),
-            *(f"{reasons.count(r)} rows: {r}" for r in dict.fromkeys(reasons)),
+            *self._reasons(),
         )
 
 

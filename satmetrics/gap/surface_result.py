@@ -184,13 +184,6 @@ class SurfaceResult(TableResult):
             "draws, and undefined where a denominator may be zero",
         )
 
-    def _reasons(self) -> tuple[str, ...]:
-        reasons = [str(reason) for reason in self.table["reason"] if reason]
-        return tuple(
-            f"{reasons.count(reason)} rows: {reason}"
-            for reason in dict.fromkeys(reasons)
-        )
-
 
 def _pairs(points: int | Sequence[Sequence[float]], ends: FloatArray) -> FloatArray:
     """Return pairs (D, m, 2) of expectation and perception."""

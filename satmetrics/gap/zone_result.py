@@ -153,13 +153,12 @@ class ZoneResult(TableResult):
         return section("Items with inversions", some, words, max_rows=30)
 
     def _notes(self) -> tuple[str, ...]:
-        reasons = [str(reason) for reason in self.table["reason"] if reason]
         return (
             *self._inversion_note(),
             "limits of shares are Wilson's with the effective n",
             overall_sentence(self.min_answered),
             *self.context.sentences(),
-            *(f"{reasons.count(r)} rows: {r}" for r in dict.fromkeys(reasons)),
+            *self._reasons(),
         )
 
     def _inversion_note(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from satmetrics._typing import AnyArray, FloatArray, IntArray, MissingPolicy
 from satmetrics.errors import (
     DataError,
     MissingMomentsError,
+    OptionError,
 )
 from satmetrics.moment import _kernel as kernel
 from satmetrics.survey._lazy import is_lazy
@@ -152,6 +153,19 @@ class Moments(Result):
                 remedy="pass corr= to Moments.from_table",
             )
         return self.cov
+
+    def require_groups(self, by: str | Sequence[str] | None) -> None:
+        """Raise ``OptionError`` if groups are asked for that are not those held."""
+        own = () if self.keys is None else self.keys.names
+        asked = () if by is None else (by,) if isinstance(by, str) else tuple(by)
+        if asked and asked != own:
+            raise OptionError(
+                f"by={list(asked)} and the moments are grouped by {list(own)}",
+                code="bad-by",
+                column="by",
+                value=asked,
+                remedy="group when making them: Moments.from_frame(data, items, by=…)",
+            )
 
     @classmethod
     @friendly_keywords

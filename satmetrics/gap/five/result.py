@@ -229,13 +229,6 @@ class FiveGapsResult(TableResult):
     def _absences(self) -> tuple[str, ...]:
         return tuple(f"gap {gap} is absent: {why}" for gap, why in self.absent)
 
-    def _reasons(self) -> tuple[str, ...]:
-        reasons = [str(reason) for reason in self.table["reason"] if reason]
-        return tuple(
-            f"{reasons.count(reason)} rows: {reason}"
-            for reason in dict.fromkeys(reasons)
-        )
-
 
 def _no_holm() -> Mapping[str, str]:
     return {k: v for k, v in COLUMNS.items() if k != "p_holm"}
