@@ -50,7 +50,7 @@ class PairedStats:
     df : degrees of freedom: n − 1, or sampled units less strata.
     shares : (3, G, q) weighted shares of a positive, a zero and a negative gap.
     shares_n : (3, G, q) the n of single rows at which each share has its error:
-        Kish's, or less over sampled units.
+        Kish's where rows were sampled singly.
     """
 
     n: IntArray
@@ -104,7 +104,7 @@ def paired_stats(E: Columns, P: Columns, rows: Rows) -> PairedStats:
     if rows.unit is not None:
         gaps = [p - e for e, p in zip(E, P, strict=True)]
         error = np.where(sd > 0, sampled_errors(gaps, rows), error)
-        shares_n = _sampled_n(gaps, shares, n_eff, rows)
+        shares_n = _sampled_n(gaps, shares, (n, np.fmin(n_eff, df + 1)), rows)
     return PairedStats(
         n.astype(np.int64),
         *(n_eff, E_bar, P_bar, gap, sd, error, df),
@@ -114,14 +114,17 @@ def paired_stats(E: Columns, P: Columns, rows: Rows) -> PairedStats:
 
 
 def _sampled_n(
-    gaps: Columns, shares: Sequence[FloatArray], n_eff: FloatArray, rows: Rows
+    gaps: Columns,
+    shares: Sequence[FloatArray],
+    sizes: tuple[FloatArray, FloatArray],
+    rows: Rows,
 ) -> FloatArray:
     """Return the effective n (3, G, q) of shares of sampled units."""
     out = []
     for share, state in zip(shares, STATES, strict=True):
         columns = [np.where(np.isfinite(g), state(g), np.nan) for g in gaps]
         error = sampled_errors(columns, rows)
-        out.append(effective_n(share, error**2, n_eff))
+        out.append(effective_n(share, error**2, *sizes))
     return np.stack(out)
 
 

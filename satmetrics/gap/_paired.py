@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics import _special as special
-from satmetrics._typing import FloatArray
+from satmetrics._typing import AnyArray, FloatArray
+
+CERTAIN = 1e-9
+"""A share this near 0 or 1 is certain."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,23 @@ def holm(p: FloatArray) -> FloatArray:
 
 
 def effective_n(
-    share: FloatArray, variance: FloatArray, kish: FloatArray
+    share: FloatArray, variance: FloatArray, most: AnyArray, alike: FloatArray
 ) -> FloatArray:
     """Return the n of single rows at which a share has this variance.
 
-    ``1 + p(1 − p)/V``, which is n where ``V = p(1 − p)/(n − 1)``; at most Kish's, which
-    it is where the share is 0 or 1 or its variance is not known.
+    ``1 + p(1 − p)/V``, which is n where ``V = p(1 − p)/(n − 1)``.
+
+    Parameters
+    ----------
+    share, variance : of a state, over what was sampled.
+    most : rows, or Kish's n; the n is no larger.
+    alike : the n where the share is 0 or 1 or its variance is not known: Kish's, or no
+        more than there are sampled units.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         n = 1 + share * (1 - share) / variance
-    return np.minimum(np.where((variance > 0) & np.isfinite(n), n, kish), kish)
+    certain = (share < CERTAIN) | (share > 1 - CERTAIN) | ~(variance > 0)
+    return np.where(certain, alike, np.minimum(n, most))
 
 
 def wilson(

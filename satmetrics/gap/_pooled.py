@@ -60,8 +60,9 @@ def pooled_share(
 
     ``p = Σ w s / Σ w m`` with s of m steps of an encounter met; its error is that of a
     ratio, linearised over encounters or what was sampled. The effective n is that of
-    single rows with this error, ``1 + p(1 − p)/se²``, and at most Kish's, which it is
-    for one step of singly sampled encounters, and where p is 0 or 1.
+    single rows with this error, ``1 + p(1 − p)/se²`` and at most Kish's, which it is
+    for one step of singly sampled encounters; where p is 0 or 1 it is Kish's, and no
+    more than there are sampled units.
     """
     observed = np.sum([np.isfinite(x) for x in met], axis=0).astype(np.float64)
     good = np.nansum(met, axis=0)
@@ -75,6 +76,9 @@ def pooled_share(
         variance = rows.linearised_cov([influence])[:, 0, 0]
         kish = W * W / rows.total(rows.weighted(rows.weighted(observed)))
         simple = rows.unit is None and len(met) == 1
-        n_eff = kish if simple else effective_n(p, variance, kish)
+        alike = kish
+        if rows.unit is not None:
+            alike = np.fmin(kish, rows.degrees(n, observed > 0) + 1)
+        n_eff = kish if simple else effective_n(p, variance, kish, alike)
         error = np.sqrt(np.maximum(variance, 0.0))
     return n, p, error, n_eff, *wilson(p, n_eff, level)

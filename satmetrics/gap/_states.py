@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import FloatArray, IntArray
+from satmetrics.gap._paired import effective_n
 from satmetrics.moment._column_means import Rows, sampled_errors
 
 ROUNDING = 1e-9
@@ -65,11 +66,7 @@ def state_stats(states: Sequence[IntArray], K: int, rows: Rows) -> StateStats:
     wilson = np.broadcast_to(n_eff, share.shape)
     if rows.unit is not None:
         error = _sampled(states, K, rows)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            design = np.minimum(share * (1 - share) / error**2, n)
-        alike = np.minimum(n_eff, df + 1)
-        certain = (share < ROUNDING) | (share > 1 - ROUNDING)
-        wilson = np.where(certain, alike, design)
+        wilson = effective_n(share, error**2, n, np.fmin(n_eff, df + 1))
     return StateStats(n.astype(np.int64), n_eff, share, error, np.asarray(wilson))
 
 

@@ -131,7 +131,7 @@ class StatesResult(TableResult):
             "worse: below minus the tolerance",
             *(() if self.direct else (names,)),
             "limits of shares are Wilson's with the effective n: Kish's of weights, "
-            "over clusters p(1 − p)/se² of the linearised error, at most n",
+            "over clusters 1 + p(1 − p)/se² of the linearised error, at most n",
             overall_sentence(self.min_answered),
             *self.context.sentences(),
             *self._reasons(),

@@ -227,7 +227,8 @@ def _shares(out: dict[str, AnyArray], model: ModelStats, level: float) -> None:
     with np.errstate(divide="ignore", invalid="ignore"):
         n_eff = (found.weight**2 / found.weight_sq)[:, None]
     if model.shares_var is not None:
-        n_eff = effective_n(shares, model.shares_var.T, n_eff)
+        alike = np.fmin(n_eff, model.df[:, None] + 1)
+        n_eff = effective_n(shares, model.shares_var.T, found.n[:, None], alike)
     low, high = wilson(shares, n_eff, level)
     out["estimate"][:, here] = shares
     out["conf_low"][:, here], out["conf_high"][:, here] = low, high

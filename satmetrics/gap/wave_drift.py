@@ -14,7 +14,7 @@ from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, FloatArray, IntArray
 from satmetrics.gap import _contrasts as kernel
 from satmetrics.gap._gaps import ROUNDING
-from satmetrics.gap._paired import holm, t_test, wilson
+from satmetrics.gap._paired import effective_n, holm, t_test, wilson
 from satmetrics.gap.design import Dimensions
 from satmetrics.gap.group_scores import (
     LABELS,
@@ -369,9 +369,9 @@ def _better(gap: GroupScores, level: float) -> Table:
     )
     stats = column_means(states, gap.read.rows)
     share, n = stats.mean.T, stats.n_eff.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        own = share * (1 - share) / stats.std_error.T**2
-    n = np.where(gap.sampled & np.isfinite(own) & (own > 0), own, n)
+    if gap.sampled:
+        alike = np.fmin(n, stats.df.T + 1)
+        n = effective_n(share, stats.std_error.T**2, stats.n.T, alike)
     low, high = wilson(share, n, level)
     q, G = share.shape
     return row_table(

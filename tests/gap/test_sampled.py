@@ -136,9 +136,23 @@ def test_limits_of_states_have_the_n_of_their_error_over_clusters():
             cov_type="cluster", cov_kwds={"groups": shop, "use_correction": False}
         )
         p, variance = fit.params.iloc[0], fit.bse.iloc[0] ** 2 * 30 / 29
-        n = 1 + p * (1 - p) / variance
-        kish = frame["w"].sum() ** 2 / (frame["w"] ** 2).sum()
-        limits = proportion_confint(p * min(n, kish), min(n, kish), method="wilson")
+        n = min(1 + p * (1 - p) / variance, 240)
+        limits = proportion_confint(p * n, n, method="wilson")
         shown = [row[f"share_{state}_{end}"] for end in ("low", "high")]
         assert shown == pytest.approx(limits, rel=1e-9)
-        assert n < 0.8 * kish or state == "equal"
+        assert n < 200 or state == "equal"
+
+
+def test_the_three_states_have_the_limits_gaps_gives_them():
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"e": rng.integers(3, 8, 90), "p": rng.integers(2, 8, 90)})
+    frame["shop"], frame["w"] = np.arange(90) // 6, rng.uniform(0.5, 2, 90)
+    survey = sat.Survey(frame, scale=(1, 7), weight="w", cluster="shop")
+    how = {"expectation": ["e"], "perception": ["p"]}
+    row = sat.gaps(survey, **how).to_frame().iloc[0]
+    states = sat.quality.three_states(survey, **how).to_frame().set_index("term")
+    for state in ("better", "equal", "worse"):
+        shown = states[states["level"] == "item"].loc[state]
+        assert shown["estimate"] == pytest.approx(row[f"share_{state}"])
+        assert shown["conf_low"] == pytest.approx(row[f"share_{state}_low"])
+        assert shown["conf_high"] == pytest.approx(row[f"share_{state}_high"])

@@ -165,10 +165,10 @@ def test_clusters_make_the_effective_n_that_of_the_linearised_error():
     clusters = len(better)
     error = better.std(ddof=1) / np.sqrt(clusters)
     share = better.mean()
-    n_eff = share * (1 - share) / error**2
+    n_eff = 1 + share * (1 - share) / error**2
     assert row["std_error"][0] == pytest.approx(error)
     assert row["n_eff"][0] == pytest.approx(n_eff)
-    assert n_eff == pytest.approx(clusters - 1)
+    assert n_eff == pytest.approx(clusters)
     limits = proportion_confint(share * n_eff, n_eff, method="wilson")
     assert (row["conf_low"][0], row["conf_high"][0]) == pytest.approx(limits)
     assert row["conf_low"][0] < alone["conf_low"][0]
