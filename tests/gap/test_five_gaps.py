@@ -584,7 +584,7 @@ def test_missing_answers_are_left_to_the_share_answered():
 def test_sample_sizes_and_aggregation_are_printed(found):
     text = str(found)
     assert "n = 6 groups by unit, 240 customers, 72 managers, 90 employees" in text
-    assert "rule of thumb: 30 customers per unit" in text
+    assert "rule of thumb of ours: 30 customers per unit" in text
     assert "negative is bad" in text
     assert "employees (delivery − communication)" in text
 
