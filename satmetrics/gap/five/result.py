@@ -202,7 +202,9 @@ class FiveGapsResult(TableResult):
             if word in TOTALS:
                 rule += f"; {TOTALS[word]} in all"
             span = f"{person['smallest']:,} to {person['largest']:,}"
-            rows.append((word, f"{person['n']:,}", span, f"rule of thumb of ours: {rule}"))
+            rows.append(
+                (word, f"{person['n']:,}", span, f"rule of thumb of ours: {rule}")
+            )
         heading = ("source", "n", "per group", "sample size")
         right = (False, True, True, False)
         return Section("Who answered", heading, tuple(rows), 1, right)
