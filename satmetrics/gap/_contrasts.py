@@ -6,51 +6,14 @@ a multivariate test.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.moment._column_means import Rows, influences
 
 NODES = 241
 """Nodes, from −7 to 7, of the integral behind simultaneous limits."""
-
-
-def group_cov(columns: Sequence[FloatArray], rows: Rows) -> FloatArray:
-    """Return the covariance (q, G, G) of the groups' means of each column.
-
-    Groups share sampled units (a respondent in two waves, a site with both kinds of
-    customers), so that their means may covary:
-    ``Σ_h n_h/(n_h − 1) Σ_c (u_hc − ū_h)(u_hc − ū_h)ᵀ`` with u_hc (G,) the summed
-    influence of unit c on the mean of every group (Woodruff 1971,
-    doi:10.1080/01621459.1971.10482279).
-
-    Parameters
-    ----------
-    columns : q columns (n,).
-    rows : their groups and sampled units, which must be known.
-    """
-    from scipy.sparse import csr_array
-
-    if rows.unit is None or rows.strata is None:
-        raise ValueError("rows without sampled units")
-    C, G = len(rows.strata), rows.n_groups
-    H = int(rows.strata.max(initial=-1)) + 1
-    cells, at = np.unique(rows.codes * C + rows.unit, return_inverse=True)
-    where = (cells // C, cells % C)
-    size = np.bincount(rows.strata, minlength=H)
-    with np.errstate(divide="ignore"):
-        factor = np.where(size > 1, size / (size - 1), np.nan)
-    layers = csr_array((np.ones(C), (np.arange(C), rows.strata)), shape=(C, H))
-    out = []
-    for u in influences(columns, rows):
-        T = csr_array((np.bincount(at, u, minlength=len(cells)), where), shape=(G, C))
-        per = (T @ layers).toarray()
-        V = (T.multiply(factor[rows.strata][None, :]) @ T.T).toarray()
-        out.append(V - (per * (factor / size)) @ per.T)
-    return np.stack(out)
 
 
 def contrasts(kind: str, n_groups: int, reference: int) -> tuple[IntArray, FloatArray]:
@@ -111,13 +74,17 @@ def independent(
 
 
 def dependent(
-    L: FloatArray, mean: FloatArray, V: FloatArray, df: float
+    L: FloatArray, mean: FloatArray, V: FloatArray, df: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return contrasts of means (q, G) with covariance (q, G, G): as `independent`."""
-    spoilt = (~np.isfinite(mean)).astype(float) @ (L != 0).T.astype(float) > 0
-    m = np.where(np.isfinite(mean), mean, 0.0)
-    U = np.where(np.isfinite(mean)[:, :, None] & np.isfinite(mean)[:, None, :], V, 0.0)
-    variance = np.einsum("kg,qgh,kh->qk", L, U, L)
+    """Return contrasts of means (q, G) with covariance (q, G, G): as `independent`.
+
+    `df` (q, K) are the degrees of freedom of each.
+    """
+    known = np.isfinite(mean) & np.isfinite(np.diagonal(V, axis1=1, axis2=2))
+    spoilt = (~known).astype(float) @ (L != 0).T.astype(float) > 0
+    m = np.where(known, mean, 0.0)
+    U = np.where(known[:, :, None] & known[:, None, :], V, 0.0)
+    variance = np.einsum("qkh,kh->qk", L @ U, L)
     error = np.sqrt(np.maximum(variance, 0.0))
     found = m @ L.T, error, np.where(error > 0, df, np.nan)
     estimate, error, degrees = (np.where(spoilt, np.nan, x) for x in found)

@@ -26,6 +26,7 @@ from satmetrics.gap.group_scores import (
     LABELS,
     GroupScores,
     asked,
+    few_in_groups,
     group_scores,
     row_table,
 )
@@ -202,7 +203,6 @@ def benchmark(  # noqa: PLR0913 - one keyword per part of the definition
         score=score,
         missing=missing,
         min_answered=min_answered,
-        by=by,
     )
     scores = group_scores(given, score, by)
     names = scores.names()
@@ -216,21 +216,17 @@ def benchmark(  # noqa: PLR0913 - one keyword per part of the definition
             f"{', '.join(names[:12])}".strip(),
         )
     at = names.index(str(own))
-    V = scores.cov() if scores.sampled else _diagonal(scores.stats.std_error.T**2)
+    V = scores.cov()
     best = _shares(scores.stats.mean.T, V, at, draws, generator(rng))
     made = [
         _means(scores, best, level),
         _against_best(scores, V, best, at, level),
-        _against_mean(scores, V, at, level),
+        _against_mean(scores, at, level),
     ]
     table = stack(made, keys=(*LABELS, "term", "group", "other"))
     return Benchmark(
         table, scores.context, names[at], score, level, scores.read.by, draws
     )
-
-
-def _diagonal(variance: FloatArray) -> FloatArray:
-    return variance[:, :, None] * np.eye(variance.shape[1])
 
 
 def _shares(
@@ -259,7 +255,7 @@ def _means(scores: GroupScores, best: FloatArray, level: float) -> Table:
     mean, error = stats.mean.T, stats.std_error.T
     test = t_test(mean, error, stats.df.T, level)
     q = len(mean)
-    few = np.where(stats.n.T < 2, "fewer than two respondents", "").astype(object)
+    few = few_in_groups(scores)
     return row_table(
         scores,
         G,
@@ -287,11 +283,11 @@ def _against_best(
     q, G = mean.shape
     others = np.delete(np.arange(G), own)
     L = np.eye(G)[own] - np.eye(G)[others]
-    found = _difference(scores, V, L)
+    found = scores.contrast(L)
     estimate, error, df = found
     variance = np.diagonal(V, axis1=1, axis2=2)
     least = np.nanmin(np.where(np.isfinite(df), df, np.inf), axis=1)
-    if scores.sampled:
+    if scores.linked:
         k = np.maximum(np.isfinite(estimate).sum(axis=1), 1)
         one = level ** (1 / k)
         c = np.array([float(t_critical(d, p)) for d, p in zip(least, one, strict=True)])
@@ -329,11 +325,11 @@ def _against_best(
     )
 
 
-def _against_mean(scores: GroupScores, V: FloatArray, own: int, level: float) -> Table:
+def _against_mean(scores: GroupScores, own: int, level: float) -> Table:
     q, G = scores.stats.mean.T.shape
     L = np.full((1, G), -1 / (G - 1))
     L[0, own] = 1.0
-    estimate, error, df = _difference(scores, V, L)
+    estimate, error, df = scores.contrast(L)
     test = t_test(estimate, error, df, level)
     names = scores.names()
     return row_table(
@@ -356,13 +352,3 @@ def _against_mean(scores: GroupScores, V: FloatArray, own: int, level: float) ->
             ).astype(object),
         },
     )
-
-
-def _difference(
-    scores: GroupScores, V: FloatArray, L: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    mean = scores.stats.mean.T
-    if scores.sampled:
-        return kernel.dependent(L, mean, V, scores.design_df)
-    variance = np.diagonal(V, axis1=1, axis2=2)
-    return kernel.independent(L, mean, np.asarray(variance), scores.stats.df.T)

@@ -20,6 +20,7 @@ from satmetrics.gap._regression import Regressed, regressed
 from satmetrics.gap.design import Dimensions
 from satmetrics.gap.forms import read_forms
 from satmetrics.gap.group_scores import asked
+from satmetrics.gap.people import by_person
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey
 
@@ -172,12 +173,11 @@ def expectation_drivers(
         score="expectation",
         missing="pairwise",
         min_answered=min_answered,
-        by=None,
     )
     survey, design = given.survey, given.design
     columns = [name for own in wanted.values() for name in own]
     columns_present(columns, survey.columns)
-    read = read_forms(survey, design, extra=columns)
+    read = by_person(survey, read_forms(survey, design, extra=columns))
     X = _predictors(wanted, read["extra"], min_answered)
     E = read["expectation"]
     E_d = _gaps.block_means(E, E, design.blocks(), min_answered)[0]

@@ -21,6 +21,7 @@ from satmetrics.gap.group_scores import (
     LABELS,
     GroupScores,
     asked,
+    few_in_groups,
     group_scores,
     row_table,
 )
@@ -177,7 +178,8 @@ def compare_gaps(  # noqa: PLR0913 - one keyword per part of the definition
     Raises
     ------
     DataError
-        If there are fewer than two groups, or columns are absent.
+        If there are fewer than two groups, columns are absent, or the rows of a
+        respondent lie in several clusters or strata.
     OptionError
         If an option or the reference does not exist.
 
@@ -207,7 +209,6 @@ def compare_gaps(  # noqa: PLR0913 - one keyword per part of the definition
         score=score,
         missing=missing,
         min_answered=min_answered,
-        by=by,
     )
     scores = group_scores(given, score, by)
     at = _reference(scores, reference)
@@ -246,7 +247,7 @@ def _means(scores: GroupScores, level: float) -> Table:
     mean, error, df = (x.T for x in (stats.mean, stats.std_error, stats.df))
     test = t_test(mean, error, df, level)
     q = len(scores.columns)
-    few = np.where(stats.n.T < 2, "fewer than two respondents", "").astype(object)
+    few = few_in_groups(scores)
     return row_table(
         scores,
         G,
@@ -272,14 +273,11 @@ def _tests_and_differences(
     stats = scores.stats
     mean, df = stats.mean.T, stats.df.T
     pairs, L = kernel.contrasts(kind, scores.n_groups, reference)
-    if scores.sampled:
-        V = scores.cov()
-        omnibus = kernel.wald_test(mean, V, scores.design_df)
-        found = kernel.dependent(L, mean, V, scores.design_df)
+    if scores.linked:
+        omnibus = kernel.wald_test(mean, scores.cov(), scores.design_df)
     else:
-        variance = stats.std_error.T**2
-        omnibus = kernel.welch_test(mean, variance, df)
-        found = kernel.independent(L, mean, variance, df)
+        omnibus = kernel.welch_test(mean, stats.std_error.T**2, df)
+    found = scores.contrast(L)
     equality = row_table(
         scores,
         1,

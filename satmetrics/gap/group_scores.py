@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from satmetrics._checks import one_of
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
-from satmetrics._typing import AnyArray, FloatArray, IntArray
+from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.errors import DataError, OptionError
+from satmetrics.gap import _contrasts as kernel
 from satmetrics.gap import _gaps
-from satmetrics.gap._contrasts import group_cov
+from satmetrics.gap._across import Errors, sampled_group_errors
 from satmetrics.gap.design import (
     Design,
     Dimensions,
@@ -22,17 +23,14 @@ from satmetrics.gap.design import (
     design_of_lists,
 )
 from satmetrics.gap.forms import FormAnswers, instrument_of, read_forms, survey_of
+from satmetrics.gap.people import by_person
 from satmetrics.gap.words import MEAN_OF_DIMENSIONS, MEAN_OF_ITEMS
-from satmetrics.moment._column_means import MeanStats, column_means
+from satmetrics.moment._column_means import MeanStats, Rows, column_means
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey
 
 SCORES = ("gap", "perception", "expectation")
 LABELS = ("level", "dimension", "item", "variant")
-SAME_PEOPLE = (
-    "respondents answer in several groups: they are the sampled units of all errors, "
-    "so that differences within people count as such"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +39,15 @@ class Asked:
 
     Attributes
     ----------
-    survey : the answers; respondents are clusters where they occur in several groups.
+    survey : the answers.
     design : columns of the forms.
     missing, min_answered : as in `gaps`.
-    notes : on how respondents enter.
     """
 
     survey: Survey
     design: Design
     missing: str
     min_answered: float
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +61,7 @@ class GroupScores:
     read : groups, weights and sampled units of the rows.
     stats : means, errors and sizes (G, q).
     context : origin and what was left out.
+    errors : of the means over sampled units; None if rows were sampled singly.
     """
 
     columns: tuple[FloatArray, ...]
@@ -72,6 +69,7 @@ class GroupScores:
     read: FormAnswers
     stats: MeanStats
     context: Context
+    errors: Errors | None = None
 
     @property
     def n_groups(self) -> int:
@@ -80,20 +78,46 @@ class GroupScores:
 
     @property
     def sampled(self) -> bool:
-        """Whether errors are over sampled units, which groups may share."""
+        """Whether errors are over sampled units."""
         return self.read.rows.unit is not None
 
     @property
+    def linked(self) -> bool:
+        """Whether groups share sampled units, so that their means covary."""
+        return self.errors is not None and self.errors.V is not None
+
+    @property
     def design_df(self) -> float:
-        """Sampled units less strata."""
+        """Sampled units less strata, of all groups."""
         rows = self.read.rows
         if rows.strata is None:
             return float("nan")
         return float(len(rows.strata) - int(rows.strata.max(initial=-1)) - 1)
 
     def cov(self) -> FloatArray:
-        """Return the covariance (q, G, G) of the means over sampled units."""
-        return group_cov(self.columns, self.read.rows)
+        """Return the covariance (q, G, G) of the means of the groups."""
+        if self.errors is not None and self.errors.V is not None:
+            return self.errors.V
+        variance = self.stats.std_error.T**2
+        return np.asarray(variance[:, :, None] * np.eye(self.n_groups))
+
+    def contrast(self, L: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return contrasts L (K, G) of every column, their errors and df: (q, K) each.
+
+        Where groups share units, a difference of two has the units of both less their
+        strata as degrees of freedom, any other contrast those of all groups.
+        """
+        mean, errors = self.stats.mean.T, self.errors
+        if errors is None or errors.V is None or errors.pair_df is None:
+            variance = self.stats.std_error.T**2
+            return kernel.independent(L, mean, variance, self.stats.df.T)
+        used = L != 0
+        two = used.sum(axis=1) == 2
+        first = used.argmax(axis=1)
+        last = L.shape[1] - 1 - used[:, ::-1].argmax(axis=1)
+        pair = errors.pair_df[:, first, last]
+        df = np.where(two, pair, self.design_df)
+        return kernel.dependent(L, mean, errors.V, df)
 
     def names(self) -> list[str]:
         """Return what each group is called: its keys, joined."""
@@ -116,9 +140,8 @@ def asked(
     score: str,
     missing: str,
     min_answered: float,
-    by: str | Sequence[str] | None,
 ) -> Asked:
-    """Settle what is asked: design, survey, and people who occur in several groups.
+    """Settle what is asked: the survey and the columns.
 
     Parameters
     ----------
@@ -146,8 +169,7 @@ def asked(
     else:
         spec = instrument_of(function, data, instrument)
         survey, design = survey_of(data, spec), design_of_instrument(spec, forms)
-    survey, notes = _people(survey, by)
-    return Asked(survey, design, missing, min_answered, notes)
+    return Asked(survey, design, missing, min_answered)
 
 
 def _of_lists(
@@ -172,35 +194,6 @@ def _of_lists(
     return design_of_columns({score: own}, dimensions)
 
 
-def _people(
-    survey: Survey, by: str | Sequence[str] | None
-) -> tuple[Survey, tuple[str, ...]]:
-    """Make respondents the clusters where the same people answer in several groups."""
-    person = survey.roles.respondent
-    if person is None or survey.roles.cluster is not None:
-        return survey, ()
-    people, _ = survey.groups(person)
-    known = people[people >= 0]
-    if len(np.unique(known)) == len(known):
-        return survey, ()
-    codes, keys = survey.groups(by or person)
-    pairs = np.unique(
-        np.stack([people, codes])[:, (people >= 0) & (codes >= 0)], axis=1
-    )
-    apart = np.bincount(pairs[0]).max(initial=0) < 2
-    if by is not None and (len(keys) < 2 or apart):
-        return survey, ()
-    if (people < 0).any():
-        raise DataError(
-            f"the same respondents answer several times, and "
-            f"{int((people < 0).sum()):,} rows have no respondent in {person!r}",
-            code="missing-respondent",
-            column=person,
-            remedy="fill in who answered, or leave these rows out",
-        )
-    return survey.with_roles(cluster=person), (SAME_PEOPLE,)
-
-
 def group_scores(
     given: Asked, score: str, by: str | Sequence[str], *, fewest: int = 2
 ) -> GroupScores:
@@ -213,6 +206,7 @@ def group_scores(
     """
     design = given.design
     read = read_forms(given.survey, design, by=by, missing=given.missing)
+    read = by_person(given.survey, read)
     found = 0 if read.keys is None else len(read.keys)
     if found < fewest:
         raise DataError(
@@ -227,10 +221,20 @@ def group_scores(
     assert first is not None
     assert second is not None
     columns, labels, lost = _columns(first, second, design, given, score)
-    stats = column_means(columns, read.rows)
-    notes = (*given.notes, *read.error_note())
-    context = read.context.plus(*lost, notes=notes)
-    return GroupScores(columns, labels, read, stats, context)
+    context = read.context.plus(*lost, notes=read.error_note())
+    stats, errors = means_and_errors(columns, read.rows)
+    return GroupScores(columns, labels, read, stats, context, errors)
+
+
+def means_and_errors(
+    columns: Sequence[FloatArray], rows: Rows
+) -> tuple[MeanStats, Errors | None]:
+    """Return means of groups, and their errors over sampled units, if any are known."""
+    if rows.unit is None:
+        return column_means(columns, rows), None
+    stats = column_means(columns, replace(rows, unit=None, strata=None))
+    errors = sampled_group_errors(columns, rows)
+    return replace(stats, std_error=errors.std_error, df=errors.df), errors
 
 
 def _columns(
@@ -301,20 +305,16 @@ def both_sides(
     return first, second
 
 
-def taken(scores: GroupScores, at: IntArray) -> GroupScores:
-    """Return some of the columns."""
-    stats = scores.stats
-    kept = {f.name: getattr(stats, f.name)[:, at] for f in fields(stats)}
-    return replace(
-        scores,
-        columns=tuple(scores.columns[i] for i in at),
-        labels={k: v[at] for k, v in scores.labels.items()},
-        stats=MeanStats(**kept),
-    )
-
-
 def row_table(scores: GroupScores, times: int, columns: dict[str, AnyArray]) -> Table:
     """Lay out figures (q, times) of every column as rows, its labels first."""
     flat = {name: np.asarray(values).ravel() for name, values in columns.items()}
     keys = (*LABELS, "term", "group", "other")
     return Table.of({**scores.tiled(times), **flat}, keys=keys)
+
+
+def few_in_groups(scores: GroupScores) -> AnyArray:
+    """Return (q, G) why a mean has no error; empty where it has one."""
+    n, error = scores.stats.n.T, scores.stats.std_error.T
+    cases = [n < 2, np.isnan(error)]
+    words = ["fewer than two respondents", "one sampled unit: no standard error"]
+    return np.select(cases, words, default="").astype(object)

@@ -12,7 +12,6 @@ from satmetrics._display import Summary, percent, section
 from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, FloatArray, IntArray
-from satmetrics.gap import _contrasts as kernel
 from satmetrics.gap._gaps import ROUNDING
 from satmetrics.gap._paired import effective_n, holm, t_test, wilson
 from satmetrics.gap.design import Dimensions
@@ -21,12 +20,12 @@ from satmetrics.gap.group_scores import (
     GroupScores,
     asked,
     both_sides,
+    few_in_groups,
     group_scores,
+    means_and_errors,
     row_table,
-    taken,
 )
 from satmetrics.gap.words import DIRECTION
-from satmetrics.moment._column_means import column_means
 from satmetrics.survey.instrument import Instrument
 
 QUALITIES = ("expectation", "perception", "gap")
@@ -185,7 +184,6 @@ def drift(
         score="gap",
         missing=missing,
         min_answered=min_answered,
-        by=by,
     )
     gap = group_scores(given, "gap", by)
     parts = _three(gap, given.min_answered)
@@ -193,10 +191,9 @@ def drift(
     made = []
     changes = {}
     for name, scores in parts.items():
-        V = scores.cov() if scores.sampled else None
         for term, pairs, L in _changes(scores.n_groups):
-            changes[name, term] = _changed(scores, V, term, pairs, L, level)
-        made += [_means(scores, level), _trend(scores, V, times, level)]
+            changes[name, term] = _changed(scores, term, pairs, L, level)
+        made += [_means(scores, level), _trend(scores, times, level)]
         made[-2:] = [_named(table, name) for table in made[-2:]]
     for (name, term), table in changes.items():
         sources = {
@@ -216,8 +213,8 @@ def _three(gap: GroupScores, min_answered: float) -> dict[str, GroupScores]:
     E, P = both_sides(gap, min_answered)
     found = {}
     for name, columns in (("expectation", E), ("perception", P)):
-        stats = column_means(columns, gap.read.rows)
-        found[name] = replace(gap, columns=columns, stats=stats)
+        stats, errors = means_and_errors(columns, gap.read.rows)
+        found[name] = replace(gap, columns=columns, stats=stats, errors=errors)
     return {**found, "gap": gap}
 
 
@@ -247,24 +244,14 @@ def _changes(G: int) -> list[tuple[str, IntArray, FloatArray]]:
     ]
 
 
-def _contrast(
-    scores: GroupScores, V: FloatArray | None, L: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    mean = scores.stats.mean.T
-    if V is not None:
-        return kernel.dependent(L, mean, V, scores.design_df)
-    return kernel.independent(L, mean, scores.stats.std_error.T**2, scores.stats.df.T)
-
-
 def _changed(
     scores: GroupScores,
-    V: FloatArray | None,
     term: str,
     pairs: IntArray,
     L: FloatArray,
     level: float,
 ) -> Table:
-    estimate, error, df = _contrast(scores, V, L)
+    estimate, error, df = scores.contrast(L)
     test = t_test(estimate, error, df, level)
     q, K = estimate.shape
     names = np.asarray(scores.names(), dtype=object)
@@ -316,30 +303,23 @@ def _means(scores: GroupScores, level: float) -> Table:
             "conf_low": test.conf_low,
             "conf_high": test.conf_high,
             "df": stats.df.T,
-            "reason": np.where(stats.n.T < 2, "fewer than two respondents", "").astype(
-                object
-            ),
+            "reason": few_in_groups(scores),
         },
     )
 
 
-def _trend(
-    scores: GroupScores, V: FloatArray | None, times: FloatArray, level: float
-) -> Table:
+def _trend(scores: GroupScores, times: FloatArray, level: float) -> Table:
     """Return the slope over time, waves weighted by the inverse of their variance."""
     variance = scores.stats.std_error.T**2
     q = len(variance)
-    found = []
-    for i in range(q):
-        w = np.where(variance[i] > 0, 1 / np.where(variance[i] > 0, variance[i], 1), 0)
-        centred = times - (w @ times) / w.sum() if w.sum() else times
-        total = w @ centred**2
-        L = (w * centred / total if total > 0 else np.full(len(w), np.nan))[None, :]
-        one = taken(scores, np.array([i]))
-        found.append(
-            [x[0, 0] for x in _contrast(one, None if V is None else V[[i]], L)]
-        )
-    estimate, error, df = np.asarray(found).T
+    w = np.where(variance > 0, 1 / np.where(variance > 0, variance, 1.0), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centred = times - ((w @ times) / w.sum(axis=1))[:, None]
+        L = w * centred / (w * centred**2).sum(axis=1, keepdims=True)
+    own = np.arange(q)
+    found = (x[own, own] for x in scores.contrast(np.nan_to_num(L)))
+    known = np.isfinite(L).all(axis=1)
+    estimate, error, df = (np.where(known, x, np.nan) for x in found)
     test = t_test(estimate, error, df, level)
     return row_table(
         scores,
@@ -367,7 +347,7 @@ def _better(gap: GroupScores, level: float) -> Table:
         np.where(np.isnan(g), np.nan, (g > ROUNDING).astype(np.float64))
         for g in gap.columns
     )
-    stats = column_means(states, gap.read.rows)
+    stats, _ = means_and_errors(states, gap.read.rows)
     share, n = stats.mean.T, stats.n_eff.T
     if gap.sampled:
         alike = np.fmin(n, stats.df.T + 1)

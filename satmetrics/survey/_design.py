@@ -130,6 +130,16 @@ def read_design(grid: Grid, cluster: str | None, stratum: str | None) -> Design:
     )
 
 
+def respondent_codes(grid: Grid, respondent: str) -> IntArray:
+    """Return a code per person (n,), in no order; -1 where nobody is named."""
+    column = grid[respondent]
+    if column.kind != "number":
+        return np.asarray(column.values, dtype=np.int64)
+    values = np.asarray(column.values, dtype=np.float64)
+    codes = np.unique(values, return_inverse=True)[1].ravel()
+    return np.where(np.isnan(values), -1, codes)
+
+
 def _codes(grid: Grid, name: str, role: str) -> tuple[IntArray, tuple[str, ...]]:
     codes, labels = group_codes(grid[name], wave=False)
     blank = int((codes < 0).sum())

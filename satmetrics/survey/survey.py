@@ -26,7 +26,7 @@ from satmetrics.survey._declared import (
     declare,
 )
 from satmetrics.survey._describe import describe
-from satmetrics.survey._design import Design, read_design
+from satmetrics.survey._design import Design, read_design, respondent_codes
 from satmetrics.survey._door import Grid, open_frame
 from satmetrics.survey._groups import group_table
 from satmetrics.survey._long import check_long, widen
@@ -350,6 +350,11 @@ class Survey:
     def design(self) -> Design:
         """Return the cluster and stratum of each row; None for what has no role."""
         return read_design(self._grid, self.roles.cluster, self.roles.stratum)
+
+    def respondents(self) -> IntArray | None:
+        """Return a code per person (n,), -1 where unknown; None without the role."""
+        role = self.roles.respondent
+        return None if role is None else respondent_codes(self._grid, role)
 
     @friendly_keywords
     def with_scale(self, scale: ScaleLike, items: Sequence[str]) -> Survey:

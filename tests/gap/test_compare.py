@@ -10,7 +10,8 @@ from scipy import stats
 import satmetrics as sat
 from satmetrics import errors
 from satmetrics.gap import _contrasts as kernel
-from satmetrics.moment._column_means import Rows
+from satmetrics.gap._across import Cells
+from satmetrics.moment._column_means import Rows, influences
 
 DIMENSIONS = {"staff": [("e1", "p1"), ("e2", "p2")], "place": [("e3", "p3")]}
 
@@ -151,7 +152,7 @@ def test_group_covariance_without_shared_units_is_that_of_each_group(answers):
     codes = pd.factorize(answers.shop, sort=True)[0].astype(np.int64)
     rows = Rows(codes, 3, None, np.arange(n), np.zeros(n, dtype=np.int64))
     gap = (answers.p1 - answers.e1).to_numpy()
-    V = kernel.group_cov([gap], rows)[0]
+    V = Cells.of(rows).covariance(list(influences([gap], rows)))
     size = np.bincount(codes)
     own = [gap[codes == g].var() / size[g] * n / (n - 1) for g in range(3)]
     np.testing.assert_allclose(np.diagonal(V), own)

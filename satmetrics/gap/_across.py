@@ -1,0 +1,209 @@
+"""Errors of means of groups over sampled units: arrays in, arrays out.
+
+Letters: n rows, q columns, G groups, C sampled units, H strata, c cells (a unit within
+a group), D columns of one estimate. Nothing loops over rows, units or groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from satmetrics._typing import BoolArray, FloatArray, IntArray
+from satmetrics.moment._column_means import Rows, influences
+
+DENSE = 0.2
+"""Share of filled cells from which a full matrix is faster than a sparse one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The units within groups that hold rows.
+
+    Attributes
+    ----------
+    at : (n,) cell of each row.
+    unit, group : (c,) of each cell.
+    strata : (C,) stratum of each unit.
+    n_groups : G.
+    """
+
+    at: IntArray
+    unit: IntArray
+    group: IntArray
+    strata: IntArray
+    n_groups: int
+
+    @classmethod
+    def of(cls, rows: Rows) -> Cells:
+        """Find the cells of rows whose sampled units are known."""
+        if rows.unit is None or rows.strata is None:
+            raise ValueError("rows without sampled units")
+        C = len(rows.strata)
+        cells, at = np.unique(rows.codes * C + rows.unit, return_inverse=True)
+        return cls(at.ravel(), cells % C, cells // C, rows.strata, rows.n_groups)
+
+    @property
+    def n_strata(self) -> int:
+        """H."""
+        return int(self.strata.max(initial=-1)) + 1
+
+    @cached_property
+    def layer(self) -> tuple[IntArray, IntArray]:
+        """Stratum within a group of each cell (c,), and the group of each of those."""
+        H = self.n_strata
+        found, at = np.unique(
+            self.group * H + self.strata[self.unit], return_inverse=True
+        )
+        return at.ravel(), found // H
+
+    def apart(self) -> bool:
+        """Return whether groups are samples of their own.
+
+        No unit holds rows of two groups, and what each stratum gives to a group has two
+        units at least, unless it is all that the group has.
+        """
+        if (np.bincount(self.unit, minlength=1) > 1).any():
+            return False
+        at, group = self.layer
+        lone = np.bincount(at, minlength=len(group)) == 1
+        strata = np.bincount(group, minlength=self.n_groups)
+        return not bool((lone & (strata[group] > 1)).any())
+
+    def own_variance(self, influence: FloatArray) -> FloatArray:
+        """Return variances (G,) of groups that are samples of their own.
+
+        ``Σ_h n_gh/(n_gh − 1) Σ_c (u_c − ū_gh)²`` over the n_gh units of stratum h in
+        group g; NaN where a group is one unit.
+        """
+        at, group = self.layer
+        u = np.bincount(self.at, influence, minlength=len(self.unit))
+        size = np.bincount(at, minlength=len(group)).astype(np.float64)
+        left = u - (np.bincount(at, u, minlength=len(group)) / size)[at]
+        squares = np.bincount(at, left * left, minlength=len(group))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            layers = np.where(size > 1, size / (size - 1), np.nan) * squares
+        found = np.bincount(group, layers, minlength=self.n_groups)
+        return np.asarray(found, dtype=np.float64)
+
+    def covariance(self, influence: Sequence[FloatArray]) -> FloatArray:
+        """Return the covariance (GD, GD) of D estimates in every group, group-major.
+
+        ``Σ_h n_h/(n_h − 1) Σ_c (u_hc − ū_h)(u_hc − ū_h)ᵀ``, u_hc the summed influence
+        values (n,) of a unit in all groups: also between groups, through the units they
+        share (Woodruff 1971, doi:10.1080/01621459.1971.10482279).
+        """
+        D, c = len(influence), len(self.unit)
+        K, H = self.n_groups * D, self.n_strata
+        sizes = np.bincount(self.strata, minlength=H)
+        with np.errstate(divide="ignore"):
+            factor = np.where(sizes > 1, sizes / (sizes - 1), np.nan)
+        u = np.concatenate([np.bincount(self.at, x, minlength=c) for x in influence])
+        column = np.concatenate([self.group * D + d for d in range(D)])
+        unit = np.tile(self.unit, D)
+        stratum = self.strata[unit]
+        own = _gram(u * np.sqrt(factor[stratum]), unit, column, (len(self.strata), K))
+        T = np.bincount(stratum * K + column, u, minlength=H * K).reshape(H, K)
+        return own - (T * (factor / sizes)[:, None]).T @ T
+
+    @cached_property
+    def whole_degrees(self) -> FloatArray:
+        """`degrees` of all rows."""
+        return self.degrees(np.ones(len(self.at), dtype=bool))
+
+    def degrees(self, seen: BoolArray) -> FloatArray:
+        """Return units less strata of every pair of groups (G, G); NaN below 1.
+
+        The diagonal is that of one group alone. `seen` (n,) says which rows count.
+        """
+        G, H = self.n_groups, self.n_strata
+        used = np.bincount(self.at, seen, minlength=len(self.unit)) > 0
+        unit, group = self.unit[used], self.group[used]
+        shared = _gram(np.ones(len(unit)), unit, group, (len(self.strata), G))
+        layers = np.bincount(self.strata[unit] * G + group, minlength=H * G)
+        S = (layers.reshape(H, G) > 0).astype(np.float64)
+        pairs = _union(shared) - _union(S.T @ S)
+        return np.where(pairs >= 1, pairs, np.nan)
+
+    def own_degrees(self, seen: BoolArray) -> FloatArray:
+        """Return units less strata of each group (G,); NaN below 1."""
+        at, group = self.layer
+        used = np.bincount(self.at, seen, minlength=len(self.unit)) > 0
+        units = np.bincount(self.group[used], minlength=self.n_groups)
+        there = np.bincount(at, used, minlength=len(group)) > 0
+        found = units - np.bincount(group[there], minlength=self.n_groups)
+        return np.where(found >= 1, found, np.nan)
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Errors of q means in G groups over sampled units.
+
+    Attributes
+    ----------
+    std_error, df : (G, q); NaN for a group that is one unit.
+    V : (q, G, G) covariance of the means; None where groups are samples of their own.
+    pair_df : (q, G, G) degrees of freedom of differences; None with V.
+    """
+
+    std_error: FloatArray
+    df: FloatArray
+    V: FloatArray | None = None
+    pair_df: FloatArray | None = None
+
+
+def sampled_group_errors(columns: Iterable[FloatArray], rows: Rows) -> Errors:
+    """Return the errors of the means of every column (n,) over sampled units.
+
+    Groups whose units are theirs alone are independent samples. Where units or strata
+    are shared, the means of groups covary.
+    """
+    cells = Cells.of(rows)
+    if cells.apart():
+        found = [_own(column, rows, cells) for column in columns]
+        var, df = (np.stack(part, axis=1) for part in zip(*found, strict=True))
+        return Errors(np.sqrt(var), df)
+    both = [_shared(column, rows, cells) for column in columns]
+    V, pair_df = (np.stack(part) for part in zip(*both, strict=True))
+    var, df = (np.diagonal(x, axis1=1, axis2=2).T for x in (V, pair_df))
+    return Errors(np.sqrt(np.maximum(var, 0.0)), df, V, pair_df)
+
+
+def _own(column: FloatArray, rows: Rows, cells: Cells) -> tuple[FloatArray, FloatArray]:
+    seen = np.isfinite(column)
+    (u,) = influences([column], rows)
+    df = cells.own_degrees(seen)
+    return np.where(np.isnan(df), np.nan, cells.own_variance(u)), df
+
+
+def _shared(
+    column: FloatArray, rows: Rows, cells: Cells
+) -> tuple[FloatArray, FloatArray]:
+    seen = np.isfinite(column)
+    df = cells.whole_degrees if seen.all() else cells.degrees(seen)
+    alone = np.isnan(np.diagonal(df))
+    V = cells.covariance(list(influences([column], rows)))
+    return np.where(alone[:, None] | alone, np.nan, V), df
+
+
+def _gram(
+    values: FloatArray, row: IntArray, column: IntArray, shape: tuple[int, int]
+) -> FloatArray:
+    """Return Mᵀ M of a matrix with these entries, each place named once."""
+    if len(values) > DENSE * shape[0] * shape[1]:
+        M = np.zeros(shape)
+        M[row, column] = values
+        return np.asarray(M.T @ M)
+    from scipy.sparse import csr_array
+
+    A = csr_array((values, (row, column)), shape=shape)
+    return np.asarray((A.T @ A).toarray())
+
+
+def _union(both: FloatArray) -> FloatArray:
+    """Return the sizes of unions (G, G) from those of intersections."""
+    own = np.diagonal(both)
+    return np.asarray(own[:, None] + own - both)
