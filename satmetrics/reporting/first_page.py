@@ -10,6 +10,7 @@ import numpy as np
 from satmetrics._result import Context, Result
 from satmetrics.gap.five.result import FiveGapsResult
 from satmetrics.gap.gap_table import GapTable
+from satmetrics.gap.performance_result import PerformanceResult
 from satmetrics.gap.result import GapResult
 from satmetrics.indices.changes import ChangeResult
 from satmetrics.indices.index import IndexResult
@@ -79,7 +80,8 @@ def line(part: Part) -> str:
 
 
 def _headline(part: Part) -> tuple[dict[str, str], Context]:
-    for find in (_from_index, _from_groups, _from_gaps, _from_five, _from_table):
+    finders = (_from_index, _from_groups, _from_gaps, _from_five, _from_performance)
+    for find in (*finders, _from_table):
         found = find(part)
         if found is not None:
             return found
@@ -198,6 +200,22 @@ def _from_five(part: Part) -> tuple[dict[str, str], Context] | None:
             "basis": f"from the answers of {int(row['n']):,} customers",
         }
         return words, result.context
+    return None
+
+
+def _from_performance(part: Part) -> tuple[dict[str, str], Context] | None:
+    for result in part.of(PerformanceResult):
+        if result.by:
+            continue
+        for row in result.rows("overall").rows():
+            known = math.isfinite(row["estimate_100"])
+            if row["term"] != "performance" or not known:
+                continue
+            low, high = row["conf_low_100"], row["conf_high_100"]
+            found = {"estimate": row["estimate_100"], "n": row["n"]}
+            found |= {"conf_low": low, "conf_high": high}
+            words = _index_words("Service performance", found, result.level)
+            return words, result.context
     return None
 
 

@@ -16,7 +16,9 @@ from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.pls import pls
 from satmetrics.gap.gap_psychometrics import psychometrics
 from satmetrics.gap.gaps import gaps
+from satmetrics.gap.servperf import performance
 from satmetrics.gap.study import servqual_study
+from satmetrics.gap.tolerance_zones import zones
 from satmetrics.indices.changes import changes
 from satmetrics.indices.index import IndexResult, index
 from satmetrics.indices.priorities import priorities
@@ -63,7 +65,9 @@ def standard_results(
     their changes, priorities, a bootstrap and an assessment. With all pairs of
     expectation and perception of `instrument`: gaps, also by unit, a study in eight
     steps, the quality of the answers and the psychometrics of the gaps; with some of
-    the pairs the gaps alone. What cannot be computed is said, not dropped in silence.
+    the pairs the gaps alone. With an instrument that asks no expectations: scores of
+    performance, zones of tolerance where it asks for them, and the quality of the
+    answers. What cannot be computed is said, not dropped in silence.
 
     Parameters
     ----------
@@ -221,6 +225,9 @@ def _attempt(what: str, make: Callable[[], Result], skipped: list[str]) -> list[
 
 
 def _gap_results(survey: Survey, spec: Instrument, skipped: list[str]) -> list[Result]:
+    rated = any(form.id == "perception" for form in spec.forms) and bool(spec.items)
+    if rated and not spec.has_form("expectation"):
+        return _performance_results(survey, spec, skipped)
     if not (spec.has_form("expectation") and spec.has_form("perception")):
         raise DataError(
             f"{spec.id} does not ask what customers expect, so there are no gaps",
@@ -249,15 +256,37 @@ def _gap_results(survey: Survey, spec: Instrument, skipped: list[str]) -> list[R
         skipped.append(f"{spec.id}: {asked - found} of {asked} pairs have no columns")
         dimensions = {name: listed for name, listed in here.items() if listed}
         whole = partial(gaps, survey, dimensions=dimensions)
-    results: list[Result] = [whole()]
-    if survey.roles.unit:
-        units = len(survey.groups("unit")[1])
-        if units > MOST_UNITS:
-            skipped.append(f"gaps by unit: {units} units are too many for a report")
-        elif units > 1:
-            by_unit = partial(whole, by=survey.roles.unit)
-            results += _attempt("gaps by unit", by_unit, skipped)
+    results = [whole(), *_by_unit("gaps", survey, whole, skipped)]
     return [*results, *(_study(survey, spec, skipped) if found == asked else ())]
+
+
+def _by_unit(
+    what: str, survey: Survey, whole: Callable[..., Result], skipped: list[str]
+) -> list[Result]:
+    """Return the same by unit, where there are several units and not too many."""
+    units = len(survey.groups("unit")[1]) if survey.roles.unit else 1
+    if units > MOST_UNITS:
+        skipped.append(f"{what} by unit: {units} units are too many for a report")
+    elif units > 1:
+        by_unit = partial(whole, by=survey.roles.unit)
+        return _attempt(f"{what} by unit", by_unit, skipped)
+    return []
+
+
+def _performance_results(
+    survey: Survey, spec: Instrument, skipped: list[str]
+) -> list[Result]:
+    """Return scores of an instrument that asks performance and no expectations."""
+    whole = partial(performance, survey, spec)
+    looked = partial(response_quality, survey, instrument=spec)
+    tolerated = partial(zones, survey, spec)
+    three = spec.has_form("minimum") and spec.has_form("desired")
+    return [
+        whole(),
+        *_by_unit("performance", survey, whole, skipped),
+        *(_attempt("zones of tolerance", tolerated, skipped) if three else ()),
+        *_attempt("quality of the answers", looked, skipped),
+    ]
 
 
 def _study(survey: Survey, spec: Instrument, skipped: list[str]) -> list[Result]:

@@ -8,7 +8,10 @@ import satmetrics as sat
 from satmetrics.errors import DataError, SpecificationError
 from satmetrics.reporting.asked import item_specs, load_instrument, load_model
 from satmetrics.reporting.demo import demo_report, found
+from satmetrics.reporting.first_page import first_page
+from satmetrics.reporting.parts import parts_of
 from satmetrics.reporting.standard import standard_results
+from satmetrics.simulate import GapPopulation, simulate_servqual
 
 
 @pytest.fixture(scope="module")
@@ -106,21 +109,48 @@ def test_nothing_possible_names_the_cure(bank, ecsi):
         standard_results(survey, ecsi)
     with pytest.raises(DataError, match="neither a model nor an instrument"):
         standard_results(survey)
-    servperf = sat.instruments.load("servperf")
+    without = sat.instruments.load("gap_antecedents")
     with pytest.raises(DataError, match="does not ask what customers expect"):
-        standard_results(survey, instrument=servperf)
+        standard_results(survey, instrument=without)
     with pytest.raises(DataError, match="nothing can be computed") as caught:
-        standard_results(survey, ecsi, servperf)
+        standard_results(survey, ecsi, without)
     assert len(caught.value.value) == 2
 
 
 def test_an_instrument_without_expectations_names_what_can_be_done(airlines, ecsi):
-    servperf = sat.instruments.load("servperf")
+    without = sat.instruments.load("gap_antecedents")
     with pytest.raises(DataError, match=r"such as servqual; an index needs a model"):
-        standard_results(airlines, instrument=servperf)
-    done = standard_results(airlines, ecsi, servperf, n_draws=100, rng=1)
+        standard_results(airlines, instrument=without)
+    done = standard_results(airlines, ecsi, without, n_draws=100, rng=1)
     assert "PlsFit" in kinds(done)
     assert "does not ask what customers expect" in done.skipped[0]
+
+
+def test_performance_of_an_instrument_without_expectations(bank, airlines):
+    spec = sat.instruments.load("servperf")
+    done = standard_results(bank, instrument=spec)
+    assert kinds(done) == ["PerformanceResult", "PerformanceResult", "ResponseQuality"]
+    assert done.results[1].by == ("branch",)
+    page = first_page(parts_of(done.results, {})[0])
+    row = done.results[0].rows("overall")
+    assert page.label == "Service performance"
+    assert page.big == f"{row['estimate_100'][0]:.1f}"
+    with pytest.raises(DataError, match="columns not found"):
+        standard_results(airlines, instrument=spec)
+
+
+def test_zones_of_an_instrument_that_asks_for_them():
+    names = ("tangibles", "reliability", "responsiveness", "assurance", "empathy")
+    population = GapPopulation(
+        expectation=dict.fromkeys(names, 8.0),
+        perception=dict.fromkeys(names, 7.0),
+        minimum=dict.fromkeys(names, 6.0),
+        instrument="servqual_1994",
+    )
+    frame = simulate_servqual(population, 400, rng=1)
+    done = standard_results(sat.Survey(frame, "servqual_1994"))
+    assert kinds(done) == ["PerformanceResult", "ZoneResult", "ResponseQuality"]
+    assert done.skipped == ()
 
 
 class TestNames:
