@@ -1,7 +1,5 @@
 """Service quality beyond the gaps: scores, zones, weights, comparisons, five gaps."""
 
-from __future__ import annotations
-
 from satmetrics.criteria.ahp import ahp_weights
 from satmetrics.criteria.allocation import point_weights
 from satmetrics.criteria.book import StoredWeights, WeightBook
