@@ -26,6 +26,7 @@ from satmetrics.gap.group_scores import (
     row_table,
 )
 from satmetrics.gap.words import DIRECTION
+from satmetrics.survey._waves import wave_years
 from satmetrics.survey.instrument import Instrument
 
 QUALITIES = ("expectation", "perception", "gap")
@@ -41,8 +42,8 @@ class Drift(TableResult):
         "gap"), ``term, group`` (the wave), ``other`` (the wave it is compared with),
         then ``n, estimate, std_error, statistic, p_value, conf_low, conf_high, df,
         p_holm, from_perception, from_expectation, reason``. Terms: "mean",
-        "since_previous", "since_first", "trend" (change per step of time, or per unit
-        of it where waves are numbers) and "share_better" (respondents whose perception
+        "since_previous", "since_first", "trend" (change per year where the waves name
+        periods such as "2025Q3", per unit where they are numbers, else per wave) and "share_better" (respondents whose perception
         exceeds their expectation). Of changes of the gap, ``from_perception`` and
         ``from_expectation`` are the parts of it: ``ΔG = ΔP − ΔE``.
     unit_of_time : what one unit of the trend is.
@@ -219,18 +220,25 @@ def _three(gap: GroupScores, min_answered: float) -> dict[str, GroupScores]:
 
 
 def _times(scores: GroupScores) -> tuple[FloatArray, str]:
-    """Return the time of every wave, and what a unit of it is."""
+    """Return the time of every wave, and what a unit of it is.
+
+    Years where all labels name a period, else the labels' own numbers, else steps.
+    """
     keys = scores.read.keys
-    labels = keys.columns[0] if keys is not None and len(keys.names) == 1 else None
-    steps = np.arange(scores.n_groups, dtype=np.float64)
-    if labels is None:
-        return steps, "wave"
-    try:
-        values = np.array([float(label) for label in labels])
-    except ValueError:
-        return steps, "wave"
-    rising = bool((np.diff(values) > 0).all())
-    return (values, f"unit of {keys.names[0]}") if rising and keys else (steps, "wave")
+    steps = np.arange(scores.n_groups, dtype=np.float64), "wave"
+    if keys is None or len(keys.names) != 1:
+        return steps
+    labels = keys.columns[0]
+    years = wave_years([str(label) for label in labels])
+    if years is not None:
+        values, unit = np.array(years), "year"
+    else:
+        try:
+            values = np.array([float(label) for label in labels])
+        except ValueError:
+            return steps
+        unit = f"unit of {keys.names[0]}"
+    return (values, unit) if bool((np.diff(values) > 0).all()) else steps
 
 
 def _changes(G: int) -> list[tuple[str, IntArray, FloatArray]]:

@@ -80,6 +80,29 @@ def wave_order(labels: Sequence[str]) -> list[int]:
     return orders[0]
 
 
+def wave_years(labels: Sequence[str]) -> list[float] | None:
+    """Return the start of each period in years, None if one of them names no time.
+
+    Months count as twelfths of a year, days as 365.25ths.
+
+    Examples
+    --------
+    >>> wave_years(["2025Q1", "2025Q3", "2026"])
+    [2025.0, 2025.5, 2026.0]
+    >>> wave_years(["W1", "W2"]) is None
+    True
+    """
+    for day_first in (True, False):
+        periods = [_period(label, day_first=day_first) for label in labels]
+        known = [period for period in periods if period is not None]
+        if len(known) == len(periods):
+            return [
+                year + (max(month, 1) - 1) / 12 + (max(day, 1) - 1) / 365.25
+                for year, month, day in known
+            ]
+    return None
+
+
 def natural_order(labels: Sequence[str]) -> list[int]:
     """Return the positions of `labels` sorted with their numbers as numbers."""
     return sorted(range(len(labels)), key=lambda i: _natural(labels[i]))

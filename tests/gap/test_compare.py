@@ -218,7 +218,7 @@ def test_drift_adds_up_and_has_its_trend(answers):
     row = found.rows("trend", "gap", "dimension").where(dimension="staff")
     np.testing.assert_allclose(row["estimate"][0], fit.params[1], rtol=1e-9)
     np.testing.assert_allclose(row["std_error"][0], fit.bse[1], rtol=1e-9)
-    assert found.unit_of_time == "unit of year"
+    assert found.unit_of_time == "year"
 
 
 def test_share_of_the_better_served(answers):
@@ -453,3 +453,35 @@ def test_limits_of_the_benchmark_hold_whoever_is_best():
             true = mean[0] - mean[1:].max()
             covered += row["conf_low"] <= true <= row["conf_high"]
         assert covered / times > 0.94, (truth, covered / times)
+
+
+@pytest.mark.parametrize(
+    ("waves", "times", "unit"),
+    [
+        (["2024Q1", "2024Q2", "2025Q4"], [0, 0.25, 1.75], "year"),
+        (["2024-01-01", "2024-07-01", "2026-01-01"], [0, 0.5, 2], "year"),
+        ([202401, 202407, 202501], [0, 0.5, 1], "year"),
+        ([2020, 2021, 2025], [0, 1, 5], "year"),
+        ([1, 2, 5], [1, 2, 5], "unit of w"),
+        (["before", "during", "past"], [0, 1, 2], "wave"),
+    ],
+)
+def test_a_trend_is_over_the_time_between_waves(waves, times, unit):
+    """Weighted least squares of the waves' means on time, by another program."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"e": 0.0, "p": rng.normal(size=90) * np.repeat([1, 2, 3], 30)})
+    data["w"] = np.repeat(np.array(waves, dtype=object), 30)
+    found = sat.quality.drift(
+        sat.Survey(data, wave="w", items=["e", "p"]),
+        expectation=["e"],
+        perception=["p"],
+    )
+    parts = data["p"].to_numpy().reshape(3, 30)
+    X = np.column_stack([np.ones(3), times])
+    weight = 30 / parts.var(axis=1, ddof=1)
+    cov = np.linalg.inv(X.T @ (X * weight[:, None]))
+    slope = cov @ X.T @ (weight * parts.mean(axis=1))
+    row = next(r for r in found.rows("trend").rows() if r["level"] == "item")
+    assert found.unit_of_time == unit
+    assert row["estimate"] == pytest.approx(slope[1])
+    assert row["std_error"] == pytest.approx(np.sqrt(cov[1, 1]))
