@@ -73,21 +73,22 @@ class Cells:
         strata = np.bincount(group, minlength=self.n_groups)
         return not bool((lone & (strata[group] > 1)).any())
 
-    def own_variance(self, influence: FloatArray) -> FloatArray:
-        """Return variances (G,) of groups that are samples of their own.
+    def own_covariance(self, influence: Sequence[FloatArray]) -> FloatArray:
+        """Return covariances (G, D, D) of groups that are samples of their own.
 
-        ``Σ_h n_gh/(n_gh − 1) Σ_c (u_c − ū_gh)²`` over the n_gh units of stratum h in
-        group g; NaN where a group is one unit.
+        ``Σ_h n_gh/(n_gh − 1) Σ_c (u_c − ū_gh)(u_c − ū_gh)ᵀ`` over the n_gh units of
+        stratum h in group g; NaN where a group is one unit.
         """
         at, group = self.layer
-        u = np.bincount(self.at, influence, minlength=len(self.unit))
         size = np.bincount(at, minlength=len(group)).astype(np.float64)
-        left = u - (np.bincount(at, u, minlength=len(group)) / size)[at]
-        squares = np.bincount(at, left * left, minlength=len(group))
         with np.errstate(divide="ignore", invalid="ignore"):
-            layers = np.where(size > 1, size / (size - 1), np.nan) * squares
-        found = np.bincount(group, layers, minlength=self.n_groups)
-        return np.asarray(found, dtype=np.float64)
+            factor = np.where(size > 1, size / (size - 1), np.nan)
+        left = []
+        for x in influence:
+            u = np.bincount(self.at, x, minlength=len(self.unit))
+            mean = np.bincount(at, u, minlength=len(group)) / size
+            left.append((u - mean[at]) * np.sqrt(factor)[at])
+        return products(left, Rows(self.group, self.n_groups))
 
     def covariance(self, influence: Sequence[FloatArray]) -> FloatArray:
         """Return the covariance (GD, GD) of D estimates in every group, group-major.
@@ -127,6 +128,14 @@ class Cells:
         S = (layers.reshape(H, G) > 0).astype(np.float64)
         pairs = _union(shared) - _union(S.T @ S)
         return np.where(pairs >= 1, pairs, np.nan)
+
+    def all_degrees(self, seen: BoolArray) -> float:
+        """Return units less strata of all groups together."""
+        used = np.bincount(self.at, seen, minlength=len(self.unit)) > 0
+        unit = self.unit[used]
+        count = (np.bincount(unit, minlength=1) > 0).sum()
+        strata = (np.bincount(self.strata[unit], minlength=1) > 0).sum()
+        return float(count - strata)
 
     def own_degrees(self, seen: BoolArray) -> FloatArray:
         """Return units less strata of each group (G,); NaN below 1."""
@@ -176,7 +185,8 @@ def _own(column: FloatArray, rows: Rows, cells: Cells) -> tuple[FloatArray, Floa
     seen = np.isfinite(column)
     (u,) = influences([column], rows)
     df = cells.own_degrees(seen)
-    return np.where(np.isnan(df), np.nan, cells.own_variance(u)), df
+    var = cells.own_covariance([u])[:, 0, 0]
+    return np.where(np.isnan(df), np.nan, var), df
 
 
 def _shared(
@@ -187,6 +197,16 @@ def _shared(
     alone = np.isnan(np.diagonal(df))
     V = cells.covariance(list(influences([column], rows)))
     return np.where(alone[:, None] | alone, np.nan, V), df
+
+
+def products(u: Sequence[FloatArray], rows: Rows) -> FloatArray:
+    """Return Σ u uᵀ (G, D, D) of D columns (n,) within groups."""
+    D = len(u)
+    S = np.empty((rows.n_groups, D, D))
+    for d in range(D):
+        for e in range(d + 1):
+            S[:, d, e] = S[:, e, d] = rows.total(u[d] * u[e])
+    return S
 
 
 def _gram(

@@ -15,6 +15,7 @@ from satmetrics._typing import AnyArray, FloatArray, IntArray
 from satmetrics.errors import OptionError
 from satmetrics.gap import _agreement
 from satmetrics.gap import _contrasts as kernel
+from satmetrics.gap._joint import joint_test
 from satmetrics.gap._paired import holm, t_test
 from satmetrics.gap.design import Dimensions
 from satmetrics.gap.group_scores import (
@@ -45,7 +46,8 @@ class GapComparison(TableResult):
         hedges_g, reason``. Terms: "mean" (of a group), "equality" (F test that all
         groups are equal), "difference" (group less other), "icc1" (share of the
         variance between the groups), and "wilks", "pillai", "hotelling_lawley", "roy"
-        (level "multivariate": the dimensions together).
+        or, with weights or sampled units, "wald" (level "multivariate": the dimensions
+        together).
     score : "gap", "perception" or "expectation".
     contrasts : "pairs", "rest" (each group less the plain mean of the others) or
         "reference".
@@ -153,8 +155,9 @@ def compare_gaps(  # noqa: PLR0913 - one keyword per part of the definition
     the same respondents answer in several groups, the means of groups may depend on
     each other: then errors are linearised over the sampled units, and the F test is
     the Wald test of Korn and Graubard (1990) on units less strata. The multivariate
-    tests take all dimensions together, of respondents who have them all, unweighted and
-    with one covariance; they are left out of clustered and weighted surveys.
+    tests take all dimensions together, of respondents who have them all: Wilks, Pillai,
+    Hotelling-Lawley and Roy with one covariance for all groups; with weights or sampled
+    units Wald's test instead, each group with the covariance of its own.
 
     Parameters
     ----------
@@ -386,32 +389,43 @@ def _icc(scores: GroupScores, level: float) -> Table:
 
 
 def _multivariate(scores: GroupScores) -> list[Table]:
-    """Return the tests of all dimensions together; none where they do not hold."""
+    """Return the tests of all dimensions together, of respondents who have them all."""
     at = np.flatnonzero(scores.labels["level"].astype(str) == "dimension")
-    if len(at) < 2 or scores.sampled or scores.read.weighted:
+    if len(at) < 2:
         return []
-    X = np.column_stack([scores.columns[i] for i in at])
-    whole = np.isfinite(X).all(axis=1)
-    X, codes = X[whole], scores.read.rows.codes[whole]
-    n = np.bincount(codes, minlength=scores.n_groups).astype(np.float64)
-    there = np.flatnonzero(n)
-    sums = np.stack([np.bincount(codes, x, minlength=len(n)) for x in X.T], axis=1)
-    mean = sums[there] / n[there, None]
-    place = np.zeros(len(n), dtype=np.int64)
-    place[there] = np.arange(len(there))
-    R = X - mean[place[codes]]
-    values, tests = kernel.manova(n[there], mean, (R.T @ R)[None])
-    k = len(kernel.MANOVA)
+    columns = [scores.columns[i] for i in at]
+    whole = np.isfinite(np.sum(columns, axis=0))
+    terms: tuple[str, ...] = kernel.MANOVA
+    if scores.sampled or scores.read.weighted:
+        joint = [np.where(whole, column, np.nan) for column in columns]
+        F, n = joint_test(joint, whole, scores.read.rows)
+        terms, values = ("wald",), np.full(1, np.nan)
+    else:
+        X, codes = np.column_stack(columns)[whole], scores.read.rows.codes[whole]
+        count = np.bincount(codes, minlength=scores.n_groups).astype(np.float64)
+        there = np.flatnonzero(count)
+        sums = [np.bincount(codes, x, minlength=len(count)) for x in X.T]
+        mean = np.stack(sums, axis=1) / np.maximum(count, 1)[:, None]
+        R = X - mean[codes]
+        values, F = kernel.manova(count[there], mean[there], (R.T @ R)[None])
+        n = int(count.sum())
+    return [_multivariate_rows(terms, values, F, n)]
+
+
+def _multivariate_rows(
+    terms: Sequence[str], values: FloatArray, tests: kernel.FTest, n: int
+) -> Table:
+    k = len(terms)
     blank = np.full(k, "", dtype=object)
     columns: dict[str, AnyArray] = {
         "level": np.full(k, "multivariate", dtype=object),
         "dimension": blank,
         "item": blank,
         "variant": blank,
-        "term": np.asarray(kernel.MANOVA, dtype=object),
+        "term": np.asarray(terms, dtype=object),
         "group": blank,
         "other": blank,
-        "n": np.full(k, int(n.sum())),
+        "n": np.full(k, n),
         "estimate": values,
         "statistic": tests.statistic,
         "p_value": tests.p_value,
@@ -419,7 +433,7 @@ def _multivariate(scores: GroupScores) -> list[Table]:
         "df_error": tests.df_error,
         "reason": _no_test(tests.p_value),
     }
-    return [Table.of(columns, keys=(*LABELS, "term", "group", "other"))]
+    return Table.of(columns, keys=(*LABELS, "term", "group", "other"))
 
 
 def _no_test(p: FloatArray) -> AnyArray:

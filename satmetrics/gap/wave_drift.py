@@ -43,9 +43,10 @@ class Drift(TableResult):
         then ``n, estimate, std_error, statistic, p_value, conf_low, conf_high, df,
         p_holm, from_perception, from_expectation, reason``. Terms: "mean",
         "since_previous", "since_first", "trend" (change per year where the waves name
-        periods such as "2025Q3", per unit where they are numbers, else per wave) and "share_better" (respondents whose perception
-        exceeds their expectation). Of changes of the gap, ``from_perception`` and
-        ``from_expectation`` are the parts of it: ``ΔG = ΔP − ΔE``.
+        periods such as "2025Q3", per unit where they are numbers, else per wave) and
+        "share_better" (respondents whose perception exceeds their expectation). Of
+        changes of the gap, ``from_perception`` and ``from_expectation`` are the
+        parts of it: ``ΔG = ΔP − ΔE``.
     unit_of_time : what one unit of the trend is.
     level, by : as given.
     """

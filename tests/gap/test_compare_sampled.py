@@ -241,3 +241,102 @@ def test_size_with_few_clusters_to_a_group():
         share = rejected / times
         assert 0.03 < share[0] < 0.06, (per, share)
         assert share[1] < highest, (per, share)
+
+
+def dimensions(n, seed, **roles):
+    """Return answers of two dimensions, and gaps of each, in three unequal groups."""
+    rng = np.random.default_rng(seed)
+    g = rng.integers(0, 3, n)
+    site = rng.integers(0, 40, n)
+    effect = rng.normal(size=(40, 1))[site]
+    Y = 0.1 * g[:, None] + effect + rng.normal(size=(n, 2)) * (1 + g[:, None])
+    data = pd.DataFrame({"e1": 0.0, "e2": 0.0, "p1": Y[:, 0], "p2": Y[:, 1]})
+    data = data.assign(g=g, site=site, own=site * 3 + g, w=rng.uniform(0.5, 2, n))
+    return data, Y
+
+
+TWO = {"dimensions": {"staff": [("e1", "p1")], "place": [("e2", "p2")]}}
+
+
+def joint(data, **roles):
+    own = sat.Survey(data, items=["e1", "e2", "p1", "p2"], **roles)
+    (row,) = compare(own, by="g", **TWO).table.where(level="multivariate").rows()
+    assert row["term"] == "wald"
+    return row
+
+
+def by_hand(u, means, df, k=4):
+    """Wald's F of three groups by two dimensions, group-major."""
+    C = np.kron([[1, -1, 0], [1, 0, -1]], np.eye(2))
+    W = (C @ means) @ np.linalg.solve(C @ u @ C.T, C @ means)
+    return W / k * (df - k + 1) / df
+
+
+def test_the_multivariate_test_with_weights_against_plain_sums():
+    data, Y = dimensions(240, 1)
+    V, means = np.zeros((6, 6)), np.zeros(6)
+    for k in range(3):
+        here, w = Y[data["g"] == k], data.loc[data["g"] == k, "w"].to_numpy()
+        mean = w @ here / w.sum()
+        u = w[:, None] * (here - mean) / w.sum()
+        at = slice(2 * k, 2 * k + 2)
+        means[at], V[at, at] = mean, len(u) / (len(u) - 1) * u.T @ u
+    row = joint(data, weight="w")
+    assert row["statistic"] == pytest.approx(by_hand(V, means, 237))
+    assert (row["df"], row["df_error"]) == (4, 234)
+    assert row["p_value"] == pytest.approx(stats.f.sf(row["statistic"], 4, 234))
+
+
+@pytest.mark.parametrize("cluster", ["site", "own"])
+def test_the_multivariate_test_over_clusters_against_plain_sums(cluster):
+    """Clusters shared by the groups, and clusters of their own."""
+    data, Y = dimensions(300, 2)
+    units = np.unique(data[cluster])
+    place = np.searchsorted(units, data[cluster])
+    u, means = np.zeros((len(units), 6)), np.zeros(6)
+    for k in range(3):
+        here = (data["g"] == k).to_numpy()
+        means[2 * k : 2 * k + 2] = Y[here].mean(axis=0)
+        left = (Y[here] - Y[here].mean(axis=0)) / here.sum()
+        for d in range(2):
+            u[:, 2 * k + d] = np.bincount(place[here], left[:, d], len(units))
+    size = np.full(6, len(units))
+    if cluster == "own":
+        size = np.repeat([len(np.unique(place[data["g"] == k])) for k in range(3)], 2)
+    V = u.T @ u * np.sqrt(np.outer(size, size) / np.outer(size - 1, size - 1))
+    row = joint(data, cluster=cluster)
+    assert row["statistic"] == pytest.approx(by_hand(V, means, len(units) - 1))
+    assert row["df_error"] == len(units) - 1 - 4 + 1
+
+
+def test_too_few_clusters_for_the_multivariate_test_have_a_reason():
+    data, _ = dimensions(60, 3)
+    row = joint(data.assign(site=data["site"] % 4), cluster="site")
+    assert np.isnan(row["p_value"])
+    assert row["reason"]
+
+
+def test_the_multivariate_test_leaves_out_who_lacks_a_dimension():
+    data, _ = dimensions(240, 4)
+    holed = data.copy()
+    holed.loc[:19, "p1"] = np.nan
+    whole = joint(data.loc[20:].reset_index(drop=True), weight="w")
+    row = joint(holed, weight="w")
+    assert row["n"] == 220
+    assert row["statistic"] == pytest.approx(whole["statistic"])
+
+
+@pytest.mark.slow
+def test_size_of_the_multivariate_test_with_weights_and_clusters():
+    rejected, times = np.zeros(2), 300
+    for seed in range(times):
+        rng = np.random.default_rng(seed)
+        data, _ = dimensions(300, seed)
+        effect = rng.normal(size=(40, 2))[data["site"]]
+        data[["p1", "p2"]] = effect + rng.normal(size=(300, 2))
+        rejected[1] += joint(data, cluster="site")["p_value"] < 0.05
+        data[["p1", "p2"]] = rng.normal(size=(300, 2)) * (1 + data[["g"]].to_numpy())
+        rejected[0] += joint(data, weight="w")["p_value"] < 0.05
+    share = rejected / times
+    assert (share > 0.02).all(), share
+    assert (share < 0.11).all(), share
