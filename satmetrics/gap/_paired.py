@@ -74,6 +74,18 @@ def effective_n(
     return np.where(certain, alike, np.minimum(n, most))
 
 
+def few_units(n: AnyArray, df: FloatArray, level: float) -> FloatArray:
+    """Return ``(t_{n−1}/t_df)²``, which lessens an effective n of few sampled units.
+
+    1 where rows were sampled singly, so that df = n − 1, and where df is not known
+    (Korn and Graubard 1998, Survey Methodology 24, 193-201).
+    """
+    rows = t_critical(np.asarray(n, dtype=np.float64) - 1, level)
+    with np.errstate(invalid="ignore"):
+        ratio = (rows / t_critical(df, level)) ** 2
+    return np.where(np.isfinite(ratio), np.minimum(ratio, 1.0), 1.0)
+
+
 def wilson(
     share: FloatArray, n: FloatArray, level: float
 ) -> tuple[FloatArray, FloatArray]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.gap._paired import effective_n
+from satmetrics.gap._paired import effective_n, few_units
 from satmetrics.moment._column_means import Rows, sampled_errors
 
 ROUNDING = 1e-9
@@ -31,6 +31,7 @@ class StateStats:
     n_wilson : (K, G, q) effective n of each share for its Wilson limits: `n_eff`, or
         over sampled units ``p (1 − p)/se²``, at most n (Korn and Graubard 1998); the
         number of sampled units (df + 1) where all are in one state.
+    df : (G, q) degrees of freedom: n − 1, or sampled units less strata.
     """
 
     n: IntArray
@@ -38,6 +39,11 @@ class StateStats:
     share: FloatArray
     std_error: FloatArray
     n_wilson: FloatArray
+    df: FloatArray
+
+    def for_limits(self, level: float) -> FloatArray:
+        """Return the n of Wilson's limits (K, G, q), less where few were sampled."""
+        return np.asarray(self.n_wilson * few_units(self.n, self.df, level))
 
 
 def three_way(difference: FloatArray, tolerance: float) -> IntArray:
@@ -67,7 +73,8 @@ def state_stats(states: Sequence[IntArray], K: int, rows: Rows) -> StateStats:
     if rows.unit is not None:
         error = _sampled(states, K, rows)
         wilson = effective_n(share, error**2, n, np.fmin(n_eff, df + 1))
-    return StateStats(n.astype(np.int64), n_eff, share, error, np.asarray(wilson))
+    wilson = np.asarray(wilson)
+    return StateStats(n.astype(np.int64), n_eff, share, error, wilson, df)
 
 
 def _one(state: IntArray, K: int, rows: Rows) -> tuple[FloatArray, ...]:

@@ -202,7 +202,8 @@ def _from_answers(
     read = read_forms(survey, design, by=by, missing=missing)
     E, P = read["expectation"], read["perception"]
     context = read.context.plus(
-        *_lost_pairs(E, P, missing), notes=read.error_note()[:1]
+        *_lost_pairs(E, P, missing),
+        notes=read.error_note()[:1],
     )
     E_d, P_d, short = kernel.block_means(E, P, design.blocks(), min_answered)
     context = context.plus(*_short(short, design, min_answered))

@@ -12,7 +12,7 @@ from satmetrics._frames import Table, repeated_keys
 from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap._gaps import PairedStats
-from satmetrics.gap._paired import holm, t_test, wilson
+from satmetrics.gap._paired import few_units, holm, t_test, wilson
 from satmetrics.gap.design import Design
 from satmetrics.gap.words import COLUMNS, DIRECTION
 
@@ -207,7 +207,8 @@ def holm_within(p: FloatArray, m: int, D: int) -> FloatArray:
 
 def _share_columns(stats: PairedStats, level: float) -> dict[str, FloatArray]:
     columns: dict[str, FloatArray] = {}
-    for state, share, n in zip(STATES, stats.shares, stats.shares_n, strict=True):
+    shares_n = stats.shares_n * few_units(stats.n, stats.df, level)
+    for state, share, n in zip(STATES, stats.shares, shares_n, strict=True):
         low, high = wilson(share, n, level)
         columns |= {
             f"share_{state}": share,

@@ -131,7 +131,9 @@ class StatesResult(TableResult):
             "worse: below minus the tolerance",
             *(() if self.direct else (names,)),
             "limits of shares are Wilson's with the effective n: Kish's of weights, "
-            "over clusters 1 + p(1 − p)/se² of the linearised error, at most n",
+            "over clusters 1 + p(1 − p)/se² of the linearised error, at most n, times "
+            "the squared ratio of critical t of n − 1 and of the degrees of freedom "
+            "(Korn and Graubard 1998)",
             overall_sentence(self.min_answered),
             *self.context.sentences(),
             *self._reasons(),
@@ -184,7 +186,8 @@ def share_block(
     more: Mapping[str, float],
 ) -> dict[str, AnyArray]:
     """Return the columns (G, q, K) of shares, those of `more` filled with a number."""
-    low, high = wilson(stats.share, stats.n_wilson, level)
+    effective = stats.for_limits(level)
+    low, high = wilson(stats.share, effective, level)
     shape = stats.share.shape
     blank = np.full(shape, np.nan)
     few = np.where(stats.n == 0, "nobody answered all that is needed", "")
@@ -198,7 +201,7 @@ def share_block(
         "conf_high": high,
         "df": blank,
         "p_holm": blank,
-        "n_eff": stats.n_wilson,
+        "n_eff": effective,
         **{name: np.full(shape, value) for name, value in more.items()},
         "reason": np.broadcast_to(few.astype(object), shape),
     }

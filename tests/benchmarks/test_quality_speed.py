@@ -62,3 +62,24 @@ def test_surface(timed, customers):
         customers, outcome="satisfied", by="unit", n_draws=0
     )
     timed(WORK + "response surfaces", "satmetrics", call, rounds=2)
+
+
+def test_zones(timed):
+    """Zones of 66 answers: adequacy, superiority, position and shares, tested."""
+    rng = np.random.default_rng(2)
+    forms = ("minimum", "desired", "perception")
+    names = {form: [f"{form}{j:02d}" for j in range(22)] for form in forms}
+    columns = {
+        name: rng.integers(1, 10, N, dtype=np.int8)
+        for own in names.values()
+        for name in own
+    }
+    columns["branch"] = rng.integers(0, BRANCHES, N)
+    survey = sat.Survey(pl.DataFrame(columns), scale=(1, 9), unit="branch")
+    blocks = {f"d{k}": range(k, 22, 5) for k in range(5)}
+    call = lambda: sat.quality.zones(  # noqa: E731
+        survey, **names, dimensions=blocks, by="unit"
+    )
+    work = f"{N:,} × 66 answers, {BRANCHES} branches: zones of tolerance"
+    found = timed(work, "satmetrics", call, rounds=2)
+    assert len(found.table) == BRANCHES * (22 + 5 + 2) * 8

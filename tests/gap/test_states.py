@@ -166,9 +166,10 @@ def test_clusters_make_the_effective_n_that_of_the_linearised_error():
     error = better.std(ddof=1) / np.sqrt(clusters)
     share = better.mean()
     n_eff = 1 + share * (1 - share) / error**2
+    assert n_eff == pytest.approx(clusters)
+    n_eff *= (stats.t.ppf(0.975, 159) / stats.t.ppf(0.975, clusters - 1)) ** 2
     assert row["std_error"][0] == pytest.approx(error)
     assert row["n_eff"][0] == pytest.approx(n_eff)
-    assert n_eff == pytest.approx(clusters)
     limits = proportion_confint(share * n_eff, n_eff, method="wilson")
     assert (row["conf_low"][0], row["conf_high"][0]) == pytest.approx(limits)
     assert row["conf_low"][0] < alone["conf_low"][0]
@@ -179,9 +180,10 @@ def test_where_all_clusters_agree_they_count_as_the_sample():
     frame[LISTS["expectation"]], frame[LISTS["perception"]] = 4.0, 5.0
     rows = three_states(Survey(frame, cluster="block"), **LISTS).rows("overall")
     row = rows.where(variant="mean of items", term="better")
-    low, _ = proportion_confint(20, 20, method="wilson")
+    n_eff = 20 * (stats.t.ppf(0.975, 79) / stats.t.ppf(0.975, 19)) ** 2
+    low, _ = proportion_confint(n_eff, n_eff, method="wilson")
     assert row["estimate"][0] == 1
-    assert row["n_eff"][0] == 20
+    assert row["n_eff"][0] == pytest.approx(n_eff)
     assert row["conf_low"][0] == pytest.approx(low)
 
 
@@ -335,3 +337,23 @@ def test_nobody_and_one_respondent_have_reasons():
     assert one.where(term="mean")["reason"][0] == "one respondent: no standard error"
     assert one.where(term="better")["estimate"][0] == 1
     assert np.isfinite(one.where(term="better")["conf_low"][0])
+
+
+def test_moments_are_refused_where_the_instrument_mixes_scales():
+    spec = sat.Instrument(
+        id="mixed",
+        label=sat.Label("mixed", "混合"),
+        dimensions=(Dimension("a"),),
+        items=(sat.Item("i0", dimension="a"), sat.Item("i1", dimension="a")),
+        forms=(
+            Form("expectation", "e_{item}"),
+            Form("perception", "p_{item}", scale=sat.Scale(1, 5)),
+        ),
+        scale=sat.Scale(1, 7),
+    )
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({c: rng.integers(1, 6, 50) for c in spec.columns()})
+    moments = sat.Moments.from_frame(frame, list(spec.columns()))
+    for data in (moments, frame.where(frame.index > 0, [7, 7, 5, 5])):
+        with pytest.raises(DataError, match="'e_i0' is answered on 1-7 and 'p_i0' on"):
+            sat.gaps(data, spec)
