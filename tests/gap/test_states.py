@@ -354,6 +354,7 @@ def test_moments_are_refused_where_the_instrument_mixes_scales():
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({c: rng.integers(1, 6, 50) for c in spec.columns()})
     moments = sat.Moments.from_frame(frame, list(spec.columns()))
-    for data in (moments, frame.where(frame.index > 0, [7, 7, 5, 5])):
+    frame.loc[0] = [7, 7, 5, 5]
+    for data in (moments, frame):
         with pytest.raises(DataError, match="'e_i0' is answered on 1-7 and 'p_i0' on"):
             sat.gaps(data, spec)
