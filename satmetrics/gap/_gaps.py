@@ -51,6 +51,8 @@ class PairedStats:
     shares : (3, G, q) weighted shares of a positive, a zero and a negative gap.
     shares_n : (3, G, q) the n of single rows at which each share has its error:
         Kish's where rows were sampled singly.
+    shares_df : (3, G, q) `df` over sampled units, infinite where rows were sampled
+        singly.
     """
 
     n: IntArray
@@ -63,6 +65,7 @@ class PairedStats:
     df: FloatArray
     shares: FloatArray
     shares_n: FloatArray
+    shares_df: FloatArray
 
 
 def block_means(
@@ -101,15 +104,18 @@ def paired_stats(E: Columns, P: Columns, rows: Rows) -> PairedStats:
         np.stack(part, axis=1) for part in zip(*found, strict=True)
     )
     shares_n = np.stack([n_eff] * 3)
+    shares_df = np.full_like(shares_n, np.inf)
     if rows.unit is not None:
         gaps = [p - e for e, p in zip(E, P, strict=True)]
         error = np.where(sd > 0, sampled_errors(gaps, rows), error)
         shares_n = _sampled_n(gaps, shares, (n, np.fmin(n_eff, df + 1)), rows)
+        shares_df = np.stack([df] * 3)
     return PairedStats(
         n.astype(np.int64),
         *(n_eff, E_bar, P_bar, gap, sd, error, df),
         shares=np.stack(shares),
         shares_n=shares_n,
+        shares_df=shares_df,
     )
 
 
@@ -198,7 +204,7 @@ def weighted_by_points(
         nothing,
         error.std_error,
         respondent.df,
-        *(np.stack([nothing] * 3),) * 2,
+        *(np.stack([nothing] * 3),) * 3,
     )
     return respondent, aggregate
 

@@ -74,16 +74,15 @@ def effective_n(
     return np.where(certain, alike, np.minimum(n, most))
 
 
-def few_units(n: AnyArray, df: FloatArray, level: float) -> FloatArray:
-    """Return ``(t_{n−1}/t_df)²``, which lessens an effective n of few sampled units.
+def few_units(df: FloatArray, level: float) -> FloatArray:
+    """Return ``(z/t_df)²``, which lessens the effective n of few sampled units.
 
-    1 where rows were sampled singly, so that df = n − 1, and where df is not known
-    (Korn and Graubard 1998, Survey Methodology 24, 193-201).
+    1 where df is infinite (rows sampled singly) or not known. After Korn and Graubard
+    (1998), Survey Methodology 24, 193-201.
     """
-    rows = t_critical(np.asarray(n, dtype=np.float64) - 1, level)
-    with np.errstate(invalid="ignore"):
-        ratio = (rows / t_critical(df, level)) ** 2
-    return np.where(np.isfinite(ratio), np.minimum(ratio, 1.0), 1.0)
+    z = special.normal_quantile((1 + level) / 2)
+    ratio = (z / t_critical(df, level)) ** 2
+    return np.where(np.isnan(ratio), 1.0, ratio)
 
 
 def wilson(

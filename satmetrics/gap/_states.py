@@ -29,9 +29,9 @@ class StateStats:
     share : (K, G, q) weighted shares; NaN without respondents.
     std_error : (K, G, q) Taylor linearised, over sampled units where these are known.
     n_wilson : (K, G, q) effective n of each share for its Wilson limits: `n_eff`, or
-        over sampled units ``p (1 − p)/se²``, at most n (Korn and Graubard 1998); the
+        over sampled units ``1 + p (1 − p)/se²``, at most n (Korn and Graubard 1998); the
         number of sampled units (df + 1) where all are in one state.
-    df : (G, q) degrees of freedom: n − 1, or sampled units less strata.
+    df : (G, q) sampled units less strata, infinite where rows were sampled singly.
     """
 
     n: IntArray
@@ -43,7 +43,7 @@ class StateStats:
 
     def for_limits(self, level: float) -> FloatArray:
         """Return the n of Wilson's limits (K, G, q), less where few were sampled."""
-        return np.asarray(self.n_wilson * few_units(self.n, self.df, level))
+        return np.asarray(self.n_wilson * few_units(self.df, level))
 
 
 def three_way(difference: FloatArray, tolerance: float) -> IntArray:
@@ -73,6 +73,8 @@ def state_stats(states: Sequence[IntArray], K: int, rows: Rows) -> StateStats:
     if rows.unit is not None:
         error = _sampled(states, K, rows)
         wilson = effective_n(share, error**2, n, np.fmin(n_eff, df + 1))
+    else:
+        df = np.full_like(n_eff, np.inf)
     wilson = np.asarray(wilson)
     return StateStats(n.astype(np.int64), n_eff, share, error, wilson, df)
 

@@ -57,7 +57,7 @@ def stats_of_moments(
         np.where(zero, 0.0, np.sqrt(np.where(zero, 0.0, variance))),
         np.where(zero, 0.0, np.sqrt(np.where(zero, 0.0, error))),
         np.where(n * one > 1, n * one - 1, np.nan),
-        *(nothing, nothing),
+        *(nothing, nothing, nothing),
     )
 
 

@@ -207,7 +207,7 @@ def holm_within(p: FloatArray, m: int, D: int) -> FloatArray:
 
 def _share_columns(stats: PairedStats, level: float) -> dict[str, FloatArray]:
     columns: dict[str, FloatArray] = {}
-    shares_n = stats.shares_n * few_units(stats.n, stats.df, level)
+    shares_n = stats.shares_n * few_units(stats.shares_df, level)
     for state, share, n in zip(STATES, stats.shares, shares_n, strict=True):
         low, high = wilson(share, n, level)
         columns |= {

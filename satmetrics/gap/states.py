@@ -74,7 +74,7 @@ def three_states(  # noqa: PLR0913 - one keyword per part of the definition
     StatesResult
         Rows with ``term`` "mean", "better", "equal" and "worse"; limits of shares are
         Wilson's with the effective n: Kish's of weights; over clusters
-        ``1 + p(1 − p)/se²`` of the linearised error, times ``(t_{n−1}/t_df)²``.
+        ``1 + p(1 − p)/se²`` of the linearised error, times ``(z/t_df)²``.
 
     Raises
     ------

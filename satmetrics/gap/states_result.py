@@ -132,8 +132,7 @@ class StatesResult(TableResult):
             *(() if self.direct else (names,)),
             "limits of shares are Wilson's with the effective n: Kish's of weights, "
             "over clusters 1 + p(1 − p)/se² of the linearised error, at most n, times "
-            "the squared ratio of critical t of n − 1 and of the degrees of freedom "
-            "(Korn and Graubard 1998)",
+            "(z/t)² for few clusters (after Korn and Graubard 1998)",
             overall_sentence(self.min_answered),
             *self.context.sentences(),
             *self._reasons(),
