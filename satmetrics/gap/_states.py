@@ -29,8 +29,8 @@ class StateStats:
     share : (K, G, q) weighted shares; NaN without respondents.
     std_error : (K, G, q) Taylor linearised, over sampled units where these are known.
     n_wilson : (K, G, q) effective n of each share for its Wilson limits: `n_eff`, or
-        over sampled units ``1 + p (1 − p)/se²``, at most n (Korn and Graubard 1998); the
-        number of sampled units (df + 1) where all are in one state.
+        over sampled units ``1 + p (1 − p)/se²``, at most n (Korn and Graubard 1998);
+        the number of sampled units (df + 1) where all are in one state.
     df : (G, q) sampled units less strata, infinite where rows were sampled singly.
     """
 
