@@ -265,7 +265,8 @@ def _answers(
         latent = mean[codes] + _sd(population, form) * items[:, own]
         cut = kernel.cut(latent, thresholds, minimum)
         ends = 2 * minimum + len(thresholds)
-        answers[:, own] = np.where(turned, ends - cut, cut)
+        turns = turned & (form != "importance")
+        answers[:, own] = np.where(turns, ends - cut, cut)
     return answers
 
 

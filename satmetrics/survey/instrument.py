@@ -216,12 +216,12 @@ class Instrument(Record):
         return form.scale or own
 
     def reverse_columns(self) -> tuple[str, ...]:
-        """Return the columns of the reversed items."""
+        """Return the columns of the reversed items, in the forms that turn them."""
         turned = {item.id for item in self.items if item.reverse}
         return tuple(
             column
             for column, form, name in self._cells()
-            if form.per_item and name in turned
+            if form.per_item and form.turns and name in turned
         )
 
     def weights_for(self, industry: str) -> dict[str, float]:

@@ -107,6 +107,15 @@ class Form(Record):
             )
 
     @property
+    def turns(self) -> bool:
+        """True if reversed items are asked in reverse in this form.
+
+        How important a thing is, and whether it was better than expected, does not turn
+        around with the wording of an item.
+        """
+        return self.kind not in ("importance", "disconfirmation")
+
+    @property
     def per_item(self) -> bool:
         """True if there is one column per item, False if one per dimension."""
         return "{item}" in self.pattern

@@ -185,7 +185,11 @@ class Survey:
         taken = roles.columns()
         free = [n for n in grid.names if n not in taken]
         readings = read_items(grid, declared, free, items)
-        warn_implausible(readings, declared, stacklevel=4)
+        low = (
+            set(spec.columns("minimum")) if spec and spec.has_form("minimum") else set()
+        )
+        looked = {name: r for name, r in readings.items() if name not in low}
+        warn_implausible(looked, declared, stacklevel=4)
         self._set(
             roles=roles,
             instrument=spec,

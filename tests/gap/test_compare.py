@@ -236,8 +236,14 @@ def test_the_critical_value_of_simultaneous_limits_is_dunnetts():
         np.ones(1), np.ones((1, k)), np.array([1e9]), 0.95
     )[0]
     R = np.full((k, k), 0.5) + 0.5 * np.eye(k)
-    box = stats.multivariate_normal(np.zeros(k), R, maxpts=10**6, abseps=1e-6, seed=1)
-    inside = box.cdf(np.full(k, c), lower_limit=np.full(k, -c))
+    inside = stats.multivariate_normal.cdf(
+        np.full(k, c),
+        np.zeros(k),
+        R,
+        lower_limit=np.full(k, -c),
+        maxpts=10**6,
+        abseps=1e-6,
+    )
     assert inside == pytest.approx(0.95, abs=2e-5)
     one = kernel.simultaneous_critical(
         np.ones(1), np.ones((1, 1)), np.array([1e9]), 0.95

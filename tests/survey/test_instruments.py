@@ -366,3 +366,33 @@ def test_faults_of_new_keys_are_named(key, value, says):
     document = tomllib.loads(minimal(citation="c", source="s").to_toml())
     with pytest.raises(SpecificationError, match=says):
         Instrument.from_toml(_toml.write({**document, key: value}))
+
+
+def test_importance_and_disconfirmation_do_not_turn_with_the_wording():
+    kinds = ("expectation", "perception", "minimum", "importance", "disconfirmation")
+    spec = Instrument(
+        id="mine",
+        label=Label("mine", "我的"),
+        dimensions=(Dimension("d"),),
+        items=(
+            Item("a", dimension="d", reverse=True),
+            Item("b", dimension="d"),
+        ),
+        forms=tuple(Form(kind, f"{kind}_{{item}}") for kind in kinds),
+        scale=Scale(1, 7),
+    )
+    assert spec.reverse_columns() == ("expectation_a", "perception_a", "minimum_a")
+
+
+def test_low_minimum_levels_are_no_sign_of_another_scale():
+    """They are the least that is acceptable: nobody need ask for the top."""
+    spec = catalogue.load("libqual")
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            c: rng.integers(*((2, 8) if c in spec.columns("minimum") else (4, 10)), 120)
+            for c in spec.columns()
+        }
+    )
+    assert frame[list(spec.columns("minimum"))].to_numpy().max() == 7
+    assert Survey(frame, spec).n == 120  # warnings are errors here
