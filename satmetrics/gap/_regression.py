@@ -12,6 +12,9 @@ import numpy as np
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.moment._column_means import Rows
 
+COLLINEAR = 1e-10
+"""An eigenvalue of the scaled cross-products below this counts as zero."""
+
 
 @dataclass(frozen=True, eq=False)
 class Regressed:
@@ -19,7 +22,7 @@ class Regressed:
 
     Attributes
     ----------
-    b : (k,) coefficients, the constant first.
+    b : (k,) coefficients, the constant first; NaN where predictors are collinear.
     cov : (k, k) their covariance: HC3, or linearised over sampled units.
     df : degrees of freedom of t.
     standardized : (k,) b times the predictor's sd over the outcome's; NaN first.
@@ -56,8 +59,7 @@ def regressed(X: FloatArray, y: FloatArray, rows: Rows, seen: BoolArray) -> Regr
     Z = np.column_stack([np.ones(int(seen.sum())), X[seen]])
     t, (n, k) = y[seen], Z.shape
     w = np.ones(n) if rows.w is None else rows.w[seen]
-    A = Z.T @ (Z * w[:, None])
-    inverse = np.linalg.pinv(A, rcond=1e-12, hermitian=True)
+    inverse = _inverse(Z, w)
     b = inverse @ (Z.T @ (w * t))
     e = t - Z @ b
     cov, df = _covariance(Z, w, e, inverse, rows, seen)
@@ -77,6 +79,18 @@ def regressed(X: FloatArray, y: FloatArray, rows: Rows, seen: BoolArray) -> Regr
     return Regressed(b, cov, df, b * scale, scale, r2, adjusted, vif, n, corr)
 
 
+def _inverse(Z: FloatArray, w: FloatArray) -> FloatArray:
+    """Return (Σ w z zᵀ)⁻¹; NaN where predictors are collinear or constant."""
+    root = Z * np.sqrt(w)[:, None]
+    length = np.sqrt((root * root).sum(axis=0))
+    A = root.T @ root
+    with np.errstate(divide="ignore", invalid="ignore"):
+        R = A / np.outer(length, length)
+    if not np.isfinite(R).all() or np.linalg.eigvalsh(R)[0] < COLLINEAR:
+        return np.full_like(A, np.nan)
+    return np.asarray(np.linalg.inv(R) / np.outer(length, length))
+
+
 def _covariance(
     Z: FloatArray,
     w: FloatArray,
@@ -90,11 +104,25 @@ def _covariance(
         leverage = np.einsum("ij,jk,ik->i", Z, inverse, Z)
         scaled = Z * (e / np.maximum(1 - leverage, 1e-12))[:, None]
         return inverse @ (scaled.T @ scaled) @ inverse, float(n - k)
-    U = np.zeros((len(seen), k))
-    U[seen] = (Z * (w * e)[:, None]) @ inverse
-    one = replace(rows, codes=np.zeros(len(seen), dtype=np.int64), n_groups=1)
-    V = one.linearised_cov(iter(np.ascontiguousarray(U.T)))[0]
-    if rows.unit is None or rows.strata is None:
+    U = np.ascontiguousarray(((Z * (w * e)[:, None]) @ inverse).T)
+    one = _units_seen(rows, seen)
+    V = one.linearised_cov(iter(U))[0]
+    if one.unit is None:
         return V, float(n - k)
-    strata = int(rows.strata.max(initial=-1)) + 1
-    return V, float(len(rows.strata) - strata)
+    return V, float(one.degrees(np.array([float(n)]), None)[0])
+
+
+def _units_seen(rows: Rows, seen: BoolArray) -> Rows:
+    """Return the rows that are seen as one group.
+
+    Only units with such rows count, as if they were the sample, unless a stratum were
+    left with one of them.
+    """
+    codes = np.zeros(int(seen.sum()), dtype=np.int64)
+    if rows.unit is None or rows.strata is None:
+        return replace(rows.take(seen), codes=codes, n_groups=1)
+    present, unit = np.unique(rows.unit[seen], return_inverse=True)
+    strata = np.unique(rows.strata[present], return_inverse=True)[1].ravel()
+    if (np.bincount(strata, minlength=1) < 2).any():
+        unit, strata = rows.unit[seen], rows.strata
+    return Rows(codes, 1, None, unit.ravel(), strata)

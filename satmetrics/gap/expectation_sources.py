@@ -9,16 +9,16 @@ import numpy as np
 
 from satmetrics._checks import check_level, columns_present, friendly_keywords
 from satmetrics._display import Summary, percent, section
-from satmetrics._frames import ESTIMATES, Table
+from satmetrics._frames import ESTIMATES, Table, repeated_keys
 from satmetrics._result import Exclusion, TableResult
-from satmetrics._typing import FloatArray
+from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.criteria._importance import lmg
 from satmetrics.errors import OptionError
 from satmetrics.gap import _gaps
 from satmetrics.gap._paired import t_test
 from satmetrics.gap._regression import Regressed, regressed
-from satmetrics.gap.design import Dimensions
-from satmetrics.gap.forms import read_forms
+from satmetrics.gap.design import Design, Dimensions
+from satmetrics.gap.forms import FormAnswers, read_forms
 from satmetrics.gap.group_scores import asked
 from satmetrics.gap.people import by_person
 from satmetrics.survey.instrument import Instrument
@@ -36,7 +36,8 @@ class ExpectationDrivers(TableResult):
 
     Attributes
     ----------
-    table : ``level`` ("dimension", "overall"), ``dimension, source`` (the predictor;
+    table : the `by` columns, then ``level`` ("dimension", "overall"), ``dimension,
+        source`` (the predictor;
         empty for the model as a whole), ``term``, then ``n, estimate, std_error,
         statistic, p_value, conf_low, conf_high, df, reason``. Terms: "coefficient"
         (scale points of expectation for one point of the predictor), "standardized",
@@ -44,10 +45,12 @@ class ExpectationDrivers(TableResult):
         "share_top" (respondents who expect the most the scale allows).
     errors : how standard errors were made.
     level : confidence level.
+    by : the group columns.
     """
 
     errors: str = ""
     level: float = 0.95
+    by: tuple[str, ...] = ()
 
     def rows(self, term: str) -> Table:
         """Return the rows of one term."""
@@ -59,13 +62,14 @@ class ExpectationDrivers(TableResult):
         beta, vif, share = (
             self.rows(t)["estimate"] for t in ("standardized", "vif", "lmg")
         )
-        found = found.extended({"beta": beta, "vif": vif, "lmg": share})
+        found = found.extended({"beta": beta, "vif": vif, "lmg": share}, self.by)
         models = self.rows("r2")
         top = [percent(float(v)) for v in self.rows("share_top")["estimate"]]
         models = models.extended(
-            {"adjusted": self.rows("r2_adjusted")["estimate"], "top": top}
+            {"adjusted": self.rows("r2_adjusted")["estimate"], "top": top}, self.by
         )
-        what = {"level": "level", "dimension": "dimension"}
+        what = {name: name for name in self.by}
+        what |= {"level": "level", "dimension": "dimension"}
         sections = (
             section(
                 "What shapes expectations",
@@ -108,6 +112,7 @@ def expectation_drivers(
     predictors: Predictors,
     expectation: Sequence[str] | None = None,
     dimensions: Dimensions | None = None,
+    by: str | Sequence[str] | None = None,
     level: float = 0.95,
     min_answered: float = 0.5,
 ) -> ExpectationDrivers:
@@ -125,6 +130,7 @@ def expectation_drivers(
     predictors : name → column, or columns whose mean it is, such as
         ``{"word_of_mouth": ["wom1", "wom2"], "needs": "need", "past_experience": …}``.
     expectation, dimensions : columns in place of an instrument.
+    by : columns or roles ("unit", "wave") that form groups, each with its own model.
     level : confidence level of the intervals.
     min_answered : share of the items of a dimension, and of a predictor, that a
         respondent must have answered.
@@ -177,37 +183,68 @@ def expectation_drivers(
     survey, design = given.survey, given.design
     columns = [name for own in wanted.values() for name in own]
     columns_present(columns, survey.columns)
-    read = by_person(survey, read_forms(survey, design, extra=columns))
+    read = by_person(survey, read_forms(survey, design, by=by, extra=columns))
     X = _predictors(wanted, read["extra"], min_answered)
-    E = read["expectation"]
-    E_d = _gaps.block_means(E, E, design.blocks(), min_answered)[0]
-    overall = _gaps.block_means(E, E, [range(len(E))], min_answered)[0]
     rows: list[dict[str, object]] = []
     lost = []
-    tops = _tops(survey, design.expectation, E)
-    blocks = [*design.blocks(), list(range(len(E)))]
-    names = [*design.dimensions, ""]
-    for name, y, block in zip(names, [*E_d, *overall], blocks, strict=True):
-        seen = np.isfinite(X).all(axis=1) & np.isfinite(y)
+    for name, y, items in _outcomes(design, read["expectation"], min_answered):
+        there = np.isfinite(X).all(axis=1) & np.isfinite(y)
+        where = name or OVERALL
+        why = "expectation or a predictor missing"
+        lost.append(Exclusion(why, int((~there).sum()), "rows", where))
         place = {"level": "dimension" if name else OVERALL, "dimension": name}
-        lost.append(
-            Exclusion(
-                "expectation or a predictor missing",
-                int((~seen).sum()),
-                "rows",
-                name or OVERALL,
-            )
-        )
-        top = float(np.mean([tops[j] for j in block]))
-        if seen.sum() < ROWS_PER_TERM * (X.shape[1] + 1):
-            rows += _too_few(place, wanted, int(seen.sum()))
-            continue
-        fit = regressed(X, y, read.rows, seen)
-        rows += _rows(place, tuple(wanted), fit, top, level)
+        answers = [(design.expectation[j], read["expectation"][j]) for j in items]
+        for g, keys in enumerate(_groups(read)):
+            own = read.rows.codes == g
+            here, top = {**keys, **place}, _top(survey, answers, own)
+            rows += _model(here, tuple(wanted), (X, y), (read, there & own), top, level)
     context = read.context.plus(*lost)
     how = "HC3" if read.rows.w is None and read.rows.unit is None else "linearised"
     words = f"{how} ({read.words})" if read.words else how
-    return ExpectationDrivers(_table(rows), context, words, level)
+    return ExpectationDrivers(_table(rows, read.by), context, words, level, read.by)
+
+
+def _outcomes(
+    design: Design, E: Sequence[FloatArray], share: float
+) -> list[tuple[str, FloatArray, Sequence[int]]]:
+    """Return name, scores and items of every dimension, and of all items together."""
+    blocks = design.blocks()
+    whole = list(range(len(E)))
+    scores = _gaps.block_means(E, E, [*blocks, whole], share)[0]
+    names = (*design.dimensions, "")
+    return list(zip(names, scores, [*blocks, whole], strict=True))
+
+
+def _groups(read: FormAnswers) -> list[dict[str, object]]:
+    """Return the keys of every group; one without keys for all."""
+    keys = read.keys
+    if keys is None:
+        return [{}]
+    taken = ("level", "dimension", "source", "term", *ESTIMATES, "df", "reason")
+    repeated_keys(keys, 1, taken)
+    return list(keys.rows())
+
+
+def _model(
+    place: Mapping[str, object],
+    names: Sequence[str],
+    scores: tuple[FloatArray, FloatArray],
+    rows: tuple[FormAnswers, BoolArray],
+    top: float,
+    level: float,
+) -> list[dict[str, object]]:
+    """Return the rows of one regression, or why there is none."""
+    (X, y), (read, seen) = scores, rows
+    n = int(seen.sum())
+    if n < ROWS_PER_TERM * (X.shape[1] + 1):
+        why = f"{n} complete rows, fewer than {ROWS_PER_TERM} per coefficient"
+        return _nothing(place, names, n, f"{why} (rule of thumb)")
+    fit = regressed(X, y, read.rows, seen)
+    if not np.isfinite(fit.b).all():
+        return _nothing(
+            place, names, n, "a predictor is constant, or they are collinear"
+        )
+    return _rows(place, names, fit, top, level)
 
 
 def _wanted(predictors: Predictors) -> dict[str, list[str]]:
@@ -244,30 +281,26 @@ def _predictors(
     return np.column_stack(means)
 
 
-def _tops(survey: Survey, names: Sequence[str], E: Sequence[FloatArray]) -> list[float]:
-    """Return the share of answers at the top of the scale of each item."""
+def _top(
+    survey: Survey, answers: Sequence[tuple[str, FloatArray]], own: BoolArray
+) -> float:
+    """Return the mean share of a group's answers at the top of each item's scale."""
     found = []
-    for name, column in zip(names, E, strict=True):
-        scale, seen = survey.scale(name), np.isfinite(column)
-        known = scale is not None and seen.any()
-        found.append(
-            float((column[seen] >= scale.maximum).mean())
-            if known and scale
-            else float("nan")
-        )
-    return found
+    for name, column in answers:
+        scale, seen = survey.scale(name), np.isfinite(column) & own
+        if scale is None or not seen.any():
+            return float("nan")
+        found.append(float((column[seen] >= scale.maximum).mean()))
+    return float(np.mean(found))
 
 
-def _too_few(
-    place: Mapping[str, str], wanted: Mapping[str, object], n: int
+def _nothing(
+    place: Mapping[str, object], names: Sequence[str], n: int, why: str
 ) -> list[dict[str, object]]:
-    why = (
-        f"{n} complete rows, fewer than {ROWS_PER_TERM} per coefficient (rule of thumb)"
-    )
     terms = ("coefficient", "standardized", "vif", "lmg")
     rows: list[dict[str, object]] = [
         {**place, "source": name, "term": term, "n": n, "reason": why}
-        for name in wanted
+        for name in names
         for term in terms
     ]
     whole = ("constant", "r2", "r2_adjusted", "share_top")
@@ -275,7 +308,7 @@ def _too_few(
 
 
 def _rows(
-    place: Mapping[str, str],
+    place: Mapping[str, object],
     names: Sequence[str],
     fit: Regressed,
     top: float,
@@ -316,15 +349,14 @@ def _rows(
     return rows + [{**base, "term": t, "estimate": v} for t, v in whole.items()]
 
 
-def _table(rows: Sequence[Mapping[str, object]]) -> Table:
+def _table(rows: Sequence[Mapping[str, object]], by: Sequence[str]) -> Table:
     texts = ("level", "dimension", "source", "term", "reason")
     numbers = ("n", *ESTIMATES[1:], "df")
-    columns: dict[str, object] = {
-        name: [str(row.get(name, "")) for row in rows] for name in texts
-    }
+    columns: dict[str, object] = {name: [row[name] for row in rows] for name in by}
+    columns |= {name: [str(row.get(name, "")) for row in rows] for name in texts}
     columns |= {
         name: np.array([float(row.get(name, np.nan)) for row in rows])  # type: ignore[arg-type]
         for name in numbers
     }
     columns["n"] = np.asarray(columns["n"]).astype(np.int64)
-    return Table.of(columns, keys=("level", "dimension", "source", "term"))
+    return Table.of(columns, keys=(*by, "level", "dimension", "source", "term"))

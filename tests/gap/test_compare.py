@@ -491,3 +491,48 @@ def test_a_trend_is_over_the_time_between_waves(waves, times, unit):
     assert found.unit_of_time == unit
     assert row["estimate"] == pytest.approx(slope[1])
     assert row["std_error"] == pytest.approx(np.sqrt(cov[1, 1]))
+
+
+@pytest.mark.parametrize("roles", [{}, {"weight": "w"}, {"cluster": "own"}])
+def test_drivers_of_each_group_are_those_of_its_rows(answers, roles):
+    """By group is the same as a survey of that group alone, counted in the same way."""
+    rng = np.random.default_rng(5)
+    data = answers.assign(wom=rng.normal(size=len(answers)))
+    data["own"] = data["shop"] + (data["site"] % 12).astype(str)
+    ask = {
+        "expectation": ["e1", "e2", "e3"],
+        "dimensions": {"s": [0, 1], "p": [2]},
+        "predictors": {"talk": "wom"},
+    }
+    whole = sat.quality.expectation_drivers(
+        sat.Survey(data, unit="shop", scale={"e1": (-9, 20)}, **roles), by="unit", **ask
+    )
+    assert whole.by == ("shop",)
+    for shop, part in data.groupby("shop"):
+        alone = sat.quality.expectation_drivers(
+            sat.Survey(part.reset_index(drop=True), scale={"e1": (-9, 20)}, **roles),
+            **ask,
+        )
+        mine = whole.table.where(shop=shop).drop("shop").to_frame()
+        pd.testing.assert_frame_equal(mine, alone.to_frame(), rtol=1e-9)
+    assert "shop" in str(whole)
+
+
+def test_collinear_and_constant_predictors_have_no_coefficients(answers):
+    rng = np.random.default_rng(5)
+    data = answers.assign(a=rng.normal(size=len(answers)), c=1.0)
+    data["b"] = 2 * data["a"] - 1
+    for predictors in ({"a": "a", "b": "b"}, {"a": "a", "c": "c"}):
+        found = sat.quality.expectation_drivers(
+            data, expectation=["e1"], predictors=predictors
+        )
+        assert np.isnan(found.rows("coefficient")["estimate"]).all()
+        assert "collinear" in str(found)
+
+
+def test_drivers_by_a_column_of_the_result_are_refused(answers):
+    data = answers.assign(term=answers["shop"], x=np.arange(len(answers)) % 7)
+    with pytest.raises(errors.OptionError, match="'term'"):
+        sat.quality.expectation_drivers(
+            data, expectation=["e1"], predictors={"x": "x"}, by="term"
+        )
