@@ -217,14 +217,19 @@ def manova(
 
 
 def simultaneous_critical(
-    own: FloatArray, others: FloatArray, df: FloatArray, level: float
+    own: FloatArray,
+    others: FloatArray,
+    df: FloatArray,
+    level: float,
+    *,
+    one_sided: bool = False,
 ) -> FloatArray:
     """Return the critical value (q,) of all differences from one mean at once.
 
-    ``P(max_j |Z_j| ≤ c) = level`` for normal differences from a common mean, whose
-    correlations are ``b_i b_j`` with ``b_j² = v_own/(v_own + v_j)`` (Dunnett 1955,
-    doi:10.1080/01621459.1955.10501294), by the trapezoidal rule; turned into a
-    quantile of t with `df` at the same tail.
+    ``P(max_j |Z_j| ≤ c) = level``, or ``P(max_j Z_j ≤ c) = level`` if one-sided, for
+    normal differences from a common mean, whose correlations are ``b_i b_j`` with
+    ``b_j² = v_own/(v_own + v_j)`` (Dunnett 1955, doi:10.1080/01621459.1955.10501294),
+    by the trapezoidal rule; turned into a quantile of t with `df` at the same tail.
 
     Parameters
     ----------
@@ -243,9 +248,9 @@ def simultaneous_critical(
     low, high = np.zeros(len(own)), np.full(len(own), 10.0)
     for _ in range(40):
         c = ((low + high) / 2)[:, None, None]
-        inside = normal_cdf((c - b * nodes) / rest) - normal_cdf(
-            (-c - b * nodes) / rest
-        )
+        inside = normal_cdf((c - b * nodes) / rest)
+        if not one_sided:
+            inside = inside - normal_cdf((-c - b * nodes) / rest)
         inside = np.where(known[..., None], inside, 1.0)
         covered = np.prod(inside, axis=1) @ weights
         low = np.where(covered < level, c[:, 0, 0], low)

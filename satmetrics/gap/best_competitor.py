@@ -17,6 +17,7 @@ from satmetrics._checks import (
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
+from satmetrics._special import student_quantile
 from satmetrics._typing import FloatArray, RngLike
 from satmetrics.errors import OptionError
 from satmetrics.gap import _contrasts as kernel
@@ -100,8 +101,9 @@ class Benchmark(TableResult):
         notes = (
             *((DIRECTION,) if self.score == "gap" else ()),
             "the best of several means is too good by chance: limits of the difference "
-            "are the lowest of simultaneous limits against all competitors (Dunnett "
-            "1955), so that they hold whichever competitor is the best",
+            "are the lowest of the limits against all competitors, the upper ones "
+            "simultaneous (Dunnett 1955), so that they hold whichever competitor is "
+            "the best",
             f"share best: in how many of {self.n_draws:,} normal draws of the means "
             "the named competitor is the best",
             *self.context.sentences(),
@@ -147,12 +149,14 @@ def benchmark(  # noqa: PLR0913 - one keyword per part of the definition
 ) -> Benchmark:
     """Set one's own scores against the best competitor of every criterion.
 
-    The difference from the best competitor is ``min_j (x̄_own − x̄_j)``. Its limits are
-    ``min_j (x̄_own − x̄_j ± c se_j)`` with c the critical value of all these differences
-    at once (Dunnett 1955): where the simultaneous limits hold, those of their minimum
-    do too, whoever the best competitor is in truth. Standard errors are Welch's, or
-    linearised where the survey names clusters or strata, or the same respondents rate
-    several firms; then c is Šidák's.
+    The difference from the best competitor is ``min_j (x̄_own − x̄_j)``. Its limits hold
+    whoever the best competitor is in truth. Each side is exceeded with probability
+    ``(1 − level)/2`` at most. The lower is ``min_j (x̄_own − x̄_j − t_j se_j)``: it is
+    below the limit of the true best alone, which needs no adjustment (Berger 1982). The
+    upper one is ``min_j (x̄_own − x̄_j + c se_j)`` with c the one-sided critical value of
+    all differences at once (Dunnett 1955), as in Hsu's comparisons with the best. Where
+    groups share sampled units, as when the same respondents rate several firms, c is
+    Bonferroni's.
 
     Parameters
     ----------
@@ -180,8 +184,8 @@ def benchmark(  # noqa: PLR0913 - one keyword per part of the definition
 
     References
     ----------
-    Dunnett (1955), doi:10.1080/01621459.1955.10501294; Hsu (1996), Multiple
-    Comparisons, chapter 4.
+    Dunnett (1955), doi:10.1080/01621459.1955.10501294; Berger (1982), Technometrics 24,
+    295-300; Hsu (1996), Multiple Comparisons, chapter 4.
 
     Examples
     --------
@@ -287,18 +291,19 @@ def _against_best(
     estimate, error, df = found
     variance = np.diagonal(V, axis1=1, axis2=2)
     least = np.nanmin(np.where(np.isfinite(df), df, np.inf), axis=1)
+    side = (1 + level) / 2
     if scores.linked:
         k = np.maximum(np.isfinite(estimate).sum(axis=1), 1)
-        one = level ** (1 / k)
-        c = np.array([float(t_critical(d, p)) for d, p in zip(least, one, strict=True)])
+        c = student_quantile(least, 1 - (1 - side) / k)
     else:
         known = np.where(np.isfinite(estimate), variance[:, others], np.nan)
-        c = kernel.simultaneous_critical(variance[:, own], known, least, level)
-    half = c[:, None] * error
+        at = variance[:, own]
+        c = kernel.simultaneous_critical(at, known, least, side, one_sided=True)
+    ends = (estimate - t_critical(df, level) * error, estimate + c[:, None] * error)
     nothing = ~np.isfinite(estimate).any(axis=1)
     low, high, smallest = (
         np.where(nothing, np.nan, np.min(np.where(np.isnan(x), np.inf, x), axis=1))
-        for x in (estimate - half, estimate + half, estimate)
+        for x in (*ends, estimate)
     )
     place = np.where(np.isnan(estimate), np.inf, estimate).argmin(axis=1)
     chosen, rows = others[place], np.arange(q)
@@ -318,8 +323,13 @@ def _against_best(
             "conf_high": high,
             "df": df[rows, place],
             "share_best": best[rows, chosen],
-            "reason": np.where(
-                np.isnan(low), "no limits: too few respondents in a group", ""
+            "reason": np.select(
+                [np.isnan(low), np.isnan(error).any(axis=1)],
+                [
+                    "no limits: too few respondents in a group",
+                    "a competitor without a standard error is left out",
+                ],
+                default="",
             ).astype(object),
         },
     )

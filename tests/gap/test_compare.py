@@ -251,6 +251,43 @@ def test_the_critical_value_of_simultaneous_limits_is_dunnetts():
     assert one[0] == pytest.approx(stats.norm.ppf(0.975), abs=1e-6)
 
 
+def test_the_one_sided_critical_value_by_simulation():
+    rng = np.random.default_rng(2)
+    own, others = np.array([0.02]), np.array([[0.03, 0.01, 0.05, np.nan]])
+    c = kernel.simultaneous_critical(
+        own, others, np.array([1e9]), 0.975, one_sided=True
+    )
+    z0, z = rng.standard_normal((10**6, 1)), rng.standard_normal((10**6, 3))
+    v = others[:, :3]
+    T = (np.sqrt(own) * z0 - np.sqrt(v) * z) / np.sqrt(own + v)
+    assert c[0] == pytest.approx(np.quantile(T.max(axis=1), 0.975), abs=0.01)
+
+
+def test_limits_of_the_benchmark_are_the_lowest_of_all(answers):
+    found = sat.quality.benchmark(
+        answers, own="A", by="shop", dimensions=DIMENSIONS, score="gap", rng=1
+    )
+    row = next(found.rows("best", "dimension").where(dimension="staff").rows())
+    own, *others = staff(answers)
+    alone = [
+        stats.ttest_ind(own, b, equal_var=False).confidence_interval() for b in others
+    ]
+    assert row["conf_low"] == pytest.approx(min(limits.low for limits in alone))
+    highest = min(limits.high for limits in alone)
+    assert highest < row["conf_high"] < highest + 0.3 * row["std_error"]
+
+
+def test_a_competitor_of_one_respondent_is_said_to_be_left_out(answers):
+    lone = answers.assign(shop=answers["shop"].where(answers.index > 0, "lone"))
+    found = sat.quality.benchmark(
+        lone, own="A", by="shop", dimensions=DIMENSIONS, score="gap", rng=1
+    )
+    row = next(found.rows("best", "overall").rows())
+    assert row["other"] != "lone"
+    assert np.isfinite(row["conf_low"])
+    assert "left out" in row["reason"]
+
+
 def test_benchmark_names_the_best_competitor(answers):
     found = sat.quality.benchmark(
         answers, own="A", by="shop", dimensions=DIMENSIONS, score="gap", rng=1
@@ -536,3 +573,32 @@ def test_drivers_by_a_column_of_the_result_are_refused(answers):
         sat.quality.expectation_drivers(
             data, expectation=["e1"], predictors={"x": "x"}, by="term"
         )
+
+
+@pytest.mark.slow
+def test_limits_of_the_benchmark_hold_where_the_same_people_rate_all():
+    """Four firms rated by the same 40 people, equal and apart."""
+    rng = np.random.default_rng(8)
+    times = 400
+    for truth in ([0.0, 0.0, 0.0, 0.0], [0.3, 0.0, 0.5, -1.0]):
+        mean = np.asarray(truth)
+        covered = 0
+        for _ in range(times):
+            mood = rng.normal(size=(40, 1)) * 2
+            y = (mean + mood + rng.normal(size=(40, 4))).T.ravel()
+            data = pd.DataFrame({"e": 0.0, "p": y, "shop": np.repeat(np.arange(4), 40)})
+            data["who"] = np.tile(np.arange(40), 4)
+            survey = sat.Survey(data, unit="shop", respondent="who", items=["e", "p"])
+            found = sat.quality.benchmark(
+                *(survey,),
+                own="0",
+                expectation=["e"],
+                perception=["p"],
+                n_draws=1,
+                rng=1,
+            )
+            row = next(found.rows("best", "item").rows())
+            true = mean[0] - mean[1:].max()
+            covered += row["conf_low"] <= true <= row["conf_high"]
+            assert row["std_error"] < 0.4  # paired: 2 would be that of strangers
+        assert covered / times > 0.925, (truth, covered / times)
