@@ -63,8 +63,8 @@ def fuzzy_evaluation(
     ----------
     weights : ``{criterion: weight}``, criteria weights, or an `IndexHierarchy` whose
         leaves are the criteria.
-    memberships : what `grade_shares` returned, or ``{criterion: [share of each
-        grade]}``.
+    memberships : what `grade_shares` returned, or
+        ``{criterion: [share of each grade]}``.
     grades : names of the grades where shares are given as numbers.
     operator : see above; it is printed, as verdicts depend on it.
     scores : of the grades, in their order or ``{grade: score}``; no scores when empty.

@@ -151,9 +151,9 @@ def standards(
     ----------
     encounters : a Survey or any dataframe, one row per encounter (call, visit,
         inspection). Weights, clusters and strata of a survey are used.
-    targets : `Standards`, the path of their TOML file, ``{name: (column, comparison,
-        target)}`` with the unit as a fourth, ``{name: column}`` or a list of columns of
-        yes (1) and no (0).
+    targets : `Standards`, the path of their TOML file,
+        ``{name: (column, comparison, target)}`` with the unit as a fourth,
+        ``{name: column}`` or a list of columns of yes (1) and no (0).
     by : columns or roles ("unit", "wave") that form groups.
     goal : share of encounters that should meet each standard that states none itself,
         such as 1 for always.

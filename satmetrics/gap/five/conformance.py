@@ -31,10 +31,10 @@ class ConformanceResult(TableResult):
 
     Attributes
     ----------
-    table : the `by` columns, ``level`` ("step", "dimension", "overall"), ``dimension,
-        step, n`` (encounters, or measured steps of them), ``estimate`` (share that
-        meets the standard), ``std_error, conf_low, conf_high, successes`` (the share
-        times n), ``n_eff, fail_point, standard, reason``.
+    table : the `by` columns, ``level`` ("step", "dimension", "overall"),
+        ``dimension, step, n`` (encounters, or measured steps of them), ``estimate``
+        (share that meets the standard), ``std_error, conf_low, conf_high, successes``
+        (the share times n), ``n_eff, fail_point, standard, reason``.
     level : confidence level.
     by : the group columns.
     weighted : whether weights of encounters were used.
