@@ -13,7 +13,6 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray, IntArray
-from satmetrics.gap import _levels
 from satmetrics.gap._paired import effective_n
 from satmetrics.moment._column_means import (
     Rows,
@@ -66,26 +65,6 @@ class PairedStats:
     shares: FloatArray
     shares_n: FloatArray
     shares_df: FloatArray
-
-
-def block_means(
-    E: Columns, P: Columns, blocks: Sequence[Sequence[int]], min_answered: float
-) -> tuple[list[FloatArray], list[FloatArray], list[BoolArray]]:
-    """Average pairs within blocks, respondent by respondent.
-
-    Parameters
-    ----------
-    E, P : m columns (n,) of expectation and perception.
-    blocks : the positions of the pairs of each of D blocks.
-    min_answered : share of a block's pairs a respondent must have answered.
-
-    Returns
-    -------
-    E_d, P_d : D columns (n,), means over the pairs answered twice; NaN where too few.
-    short : D columns (n,), True where some pairs were answered, but too few.
-    """
-    (first, second), short = _levels.block_means((E, P), blocks, min_answered)
-    return first, second, short
 
 
 def paired_stats(E: Columns, P: Columns, rows: Rows) -> PairedStats:

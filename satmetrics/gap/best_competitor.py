@@ -9,7 +9,6 @@ import numpy as np
 
 from satmetrics._checks import (
     check_level,
-    did_you_mean,
     friendly_keywords,
     generator,
     positive_int,
@@ -19,24 +18,24 @@ from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
 from satmetrics._special import student_quantile
 from satmetrics._typing import FloatArray, RngLike
-from satmetrics.errors import OptionError
 from satmetrics.gap import _contrasts as kernel
-from satmetrics.gap._paired import t_critical, t_test
+from satmetrics.gap._paired import t_critical
 from satmetrics.gap.design import Dimensions
 from satmetrics.gap.group_scores import (
-    LABELS,
+    ROW_KEYS,
     GroupScores,
     asked,
-    few_in_groups,
     group_scores,
+    mean_rows,
+    position_of,
     row_table,
+    tested,
 )
+from satmetrics.gap.result import LABELS
 from satmetrics.gap.words import DIRECTION
 from satmetrics.survey.instrument import Instrument
 
 COMPETITORS = "mean of competitors"
-CELLS = 2**22
-"""Numbers of working memory of the draws of one score."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,7 +96,6 @@ class Benchmark(TableResult):
             ("competitors", f"{len(set(self.rows('mean')['group'])) - 1}"),
             ("level", f"{self.level:g}"),
         )
-        reasons = [str(r) for r in self.table["reason"] if r]
         notes = (
             *((DIRECTION,) if self.score == "gap" else ()),
             "the best of several means is too good by chance: limits of the difference "
@@ -107,7 +105,7 @@ class Benchmark(TableResult):
             f"share best: in how many of {self.n_draws:,} normal draws of the means "
             "the named competitor is the best",
             *self.context.sentences(),
-            *(f"{reasons.count(r)} rows: {r}" for r in dict.fromkeys(reasons)),
+            *self._reasons(),
         )
         kept = tuple(part for part in sections if part.rows)
         return Summary(f"Benchmark of {self.own}: {self.score}", facts, kept, notes)
@@ -126,7 +124,7 @@ class Benchmark(TableResult):
                     for i, other in zip(ids, rows["other"], strict=True)
                 ],
             },
-            keys=(*LABELS, "term", "group", "other"),
+            keys=ROW_KEYS,
         )
 
 
@@ -209,28 +207,17 @@ def benchmark(  # noqa: PLR0913 - one keyword per part of the definition
         min_answered=min_answered,
     )
     scores = group_scores(given, score, by)
-    names = scores.names()
-    if str(own) not in names:
-        raise OptionError(
-            f"own={own!r} is none of the groups",
-            code="unknown-group",
-            column="own",
-            value=own,
-            remedy=f"{did_you_mean(own, names)} the groups are "
-            f"{', '.join(names[:12])}".strip(),
-        )
-    at = names.index(str(own))
+    at = position_of(scores, "own", own)
     V = scores.cov()
     best = _shares(scores.stats.mean.T, V, at, draws, generator(rng))
     made = [
-        _means(scores, best, level),
+        mean_rows(scores, level, {"share_best": best}),
         _against_best(scores, V, best, at, level),
         _against_mean(scores, at, level),
     ]
-    table = stack(made, keys=(*LABELS, "term", "group", "other"))
-    return Benchmark(
-        table, scores.context, names[at], score, level, scores.read.by, draws
-    )
+    table = stack(made, keys=ROW_KEYS)
+    name, by = scores.names()[at], scores.read.by
+    return Benchmark(table, scores.context, name, score, level, by, draws)
 
 
 def _shares(
@@ -252,31 +239,6 @@ def _shares(
             out[i] = counts / n_draws
     out[:, own] = np.nan
     return out
-
-
-def _means(scores: GroupScores, best: FloatArray, level: float) -> Table:
-    stats, G = scores.stats, scores.n_groups
-    mean, error = stats.mean.T, stats.std_error.T
-    test = t_test(mean, error, stats.df.T, level)
-    q = len(mean)
-    few = few_in_groups(scores)
-    return row_table(
-        scores,
-        G,
-        {
-            "term": np.full(q * G, "mean", dtype=object),
-            "group": np.tile(np.asarray(scores.names(), dtype=object), q),
-            "other": np.full(q * G, "", dtype=object),
-            "n": stats.n.T,
-            "estimate": mean,
-            "std_error": error,
-            "conf_low": test.conf_low,
-            "conf_high": test.conf_high,
-            "df": stats.df.T,
-            "share_best": best,
-            "reason": few,
-        },
-    )
 
 
 def _against_best(
@@ -309,56 +271,39 @@ def _against_best(
     chosen, rows = others[place], np.arange(q)
     names = np.asarray(scores.names(), dtype=object)
     n = scores.stats.n.T
-    return row_table(
-        scores,
-        1,
-        {
-            "term": np.full(q, "best", dtype=object),
-            "group": np.full(q, names[own], dtype=object),
-            "other": np.where(nothing, "", names[chosen]).astype(object),
-            "n": n[:, own] + n[rows, chosen],
-            "estimate": smallest,
-            "std_error": error[rows, place],
-            "conf_low": low,
-            "conf_high": high,
-            "df": df[rows, place],
-            "share_best": best[rows, chosen],
-            "reason": np.select(
-                [np.isnan(low), np.isnan(error).any(axis=1)],
-                [
-                    "no limits: too few respondents in a group",
-                    "a competitor without a standard error is left out",
-                ],
-                default="",
-            ).astype(object),
-        },
-    )
+    columns = {
+        "n": n[:, own] + n[rows, chosen],
+        "estimate": smallest,
+        "std_error": error[rows, place],
+        "conf_low": low,
+        "conf_high": high,
+        "df": df[rows, place],
+        "share_best": best[rows, chosen],
+        "reason": np.select(
+            [np.isnan(low), np.isnan(error).any(axis=1)],
+            [
+                "no limits: too few respondents in a group",
+                "a competitor without a standard error is left out",
+            ],
+            default="",
+        ).astype(object),
+    }
+    named = np.where(nothing, "", names[chosen]).astype(object)[:, None]
+    return row_table(scores, "best", columns, group=names[[own]], other=named)
 
 
 def _against_mean(scores: GroupScores, own: int, level: float) -> Table:
-    q, G = scores.stats.mean.T.shape
+    G = scores.n_groups
     L = np.full((1, G), -1 / (G - 1))
     L[0, own] = 1.0
-    estimate, error, df = scores.contrast(L)
-    test = t_test(estimate, error, df, level)
-    names = scores.names()
-    return row_table(
-        scores,
-        1,
-        {
-            "term": np.full(q, "average", dtype=object),
-            "group": np.full(q, names[own], dtype=object),
-            "other": np.full(q, COMPETITORS, dtype=object),
-            "n": scores.stats.n.sum(axis=0),
-            "estimate": estimate[:, 0],
-            "std_error": error[:, 0],
-            "statistic": test.statistic[:, 0],
-            "p_value": test.p_value[:, 0],
-            "conf_low": test.conf_low[:, 0],
-            "conf_high": test.conf_high[:, 0],
-            "df": df[:, 0],
-            "reason": np.where(
-                np.isnan(error[:, 0]), "a group has too few respondents", ""
-            ).astype(object),
-        },
+    figures = tested(scores.contrast(L), level)
+    why = np.where(
+        np.isnan(figures["std_error"]), "a group has too few respondents", ""
     )
+    columns = {
+        "n": scores.stats.n.sum(axis=0),
+        **figures,
+        "reason": why.astype(object),
+    }
+    group = scores.names()[own : own + 1]
+    return row_table(scores, "average", columns, group=group, other=(COMPETITORS,))

@@ -14,7 +14,7 @@ from satmetrics._result import Exclusion, TableResult
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.criteria._importance import lmg
 from satmetrics.errors import OptionError
-from satmetrics.gap import _gaps
+from satmetrics.gap._levels import block_means
 from satmetrics.gap._paired import t_test
 from satmetrics.gap._regression import Regressed, regressed
 from satmetrics.gap.design import Design, Dimensions
@@ -90,7 +90,6 @@ class ExpectationDrivers(TableResult):
             ("errors", self.errors),
             ("level", f"{self.level:g}"),
         )
-        reasons = [str(r) for r in self.table["reason"] if r]
         notes = (
             "coefficients are scale points of expectation for one point of the "
             "predictor, the others held; people who expect the most the scale allows "
@@ -98,7 +97,7 @@ class ExpectationDrivers(TableResult):
             "answers of one person to one questionnaire share what is in that person: "
             "association, not proof of cause",
             *self.context.sentences(),
-            *(f"{reasons.count(r)} rows: {r}" for r in dict.fromkeys(reasons)),
+            *self._reasons(),
         )
         kept = tuple(part for part in sections if part.rows)
         return Summary("What shapes expectations", facts, kept, notes)
@@ -210,7 +209,7 @@ def _outcomes(
     """Return name, scores and items of every dimension, and of all items together."""
     blocks = design.blocks()
     whole = list(range(len(E)))
-    scores = _gaps.block_means(E, E, [*blocks, whole], share)[0]
+    (scores,), _ = block_means((E,), [*blocks, whole], share)
     names = (*design.dimensions, "")
     return list(zip(names, scores, [*blocks, whole], strict=True))
 
@@ -277,7 +276,7 @@ def _predictors(
     for own in wanted.values():
         blocks.append(list(range(first, first + len(own))))
         first += len(own)
-    means = _gaps.block_means(columns, columns, blocks, share)[0]
+    (means,), _ = block_means((columns,), blocks, share)
     return np.column_stack(means)
 
 

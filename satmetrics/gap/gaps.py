@@ -9,7 +9,7 @@ import numpy as np
 
 from satmetrics._checks import check_level, check_share, friendly_keywords, one_of
 from satmetrics._result import Context, Exclusion
-from satmetrics._typing import BoolArray, FloatArray
+from satmetrics._typing import FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.gap import _gaps as kernel
 from satmetrics.gap.asked import asked
@@ -27,6 +27,7 @@ from satmetrics.gap.forms import (
     read_forms,
 )
 from satmetrics.gap.from_moments import stats_of_moments
+from satmetrics.gap.levels import levels_of
 from satmetrics.gap.points import PointPlan, Points, plan_points, point_shares
 from satmetrics.gap.result import GapResult, gap_rows
 from satmetrics.gap.words import (
@@ -201,22 +202,16 @@ def _from_answers(
 ) -> GapResult:
     read = read_forms(survey, design, by=by, missing=missing)
     E, P = read["expectation"], read["perception"]
+    levels = levels_of((E, P), design, min_answered)
     context = read.context.plus(
         *_lost_pairs(E, P, missing),
+        *levels.counted("pairs answered", "have a gap"),
         notes=read.error_note()[:1],
     )
-    E_d, P_d, short = kernel.block_means(E, P, design.blocks(), min_answered)
-    context = context.plus(*_short(short, design, min_answered))
-    both = ([(E_d, P_d)] if design.dimensions else []) + [(E, P)]
-    overall = [
-        kernel.block_means(e, p, [range(len(e))], min_answered)[:2] for e, p in both
-    ]
-    context = context.plus(*_dropped(overall, _variants(design, None), min_answered))
-    parts = [(E, P), (E_d, P_d), *overall]
-    columns = [[c for pair in parts for c in pair[side]] for side in (0, 1)]
-    found = [kernel.paired_stats(columns[0], columns[1], read.rows)]
+    expected, perceived = levels.forms
+    found = [kernel.paired_stats(expected, perceived, read.rows)]
     if plan is not None:
-        weighted, context = _pointed(survey, plan, read, (E_d, P_d), context)
+        weighted, context = _pointed(survey, plan, read, levels.dimensions, context)
         found += weighted
     table = gap_rows(
         kernel.side_by_side(found), design, _variants(design, plan), read.keys, level
@@ -230,38 +225,11 @@ def _lost_pairs(E: Columns, P: Columns, missing: str) -> list[Exclusion]:
     return [Exclusion(why, lost, "answer pairs")] if missing == "pairwise" else []
 
 
-def _short(
-    short: Sequence[BoolArray], design: Design, min_answered: float
-) -> list[Exclusion]:
-    reason = f"fewer than {100 * min_answered:g} % of the pairs answered"
-    return [
-        Exclusion(reason, int(column.sum()), "dimension scores", name)
-        for name, column in zip(design.dimensions, short, strict=True)
-    ]
-
-
-def _dropped(
-    overall: Sequence[tuple[Sequence[FloatArray], Sequence[FloatArray]]],
-    variants: Sequence[str],
-    min_answered: float,
-) -> list[Exclusion]:
-    """Count the respondents whom each unweighted overall row does without."""
-    share = f"{100 * min_answered:g} %"
-    reasons = {
-        MEAN_OF_DIMENSIONS: f"fewer than {share} of the dimensions have a gap",
-        MEAN_OF_ITEMS: f"fewer than {share} of the pairs answered",
-    }
-    return [
-        Exclusion(reasons[name], int(np.isnan(P[0]).sum()), "respondents", name)
-        for name, (_, P) in zip(variants, overall, strict=True)
-    ]
-
-
 def _pointed(
     survey: Survey,
     plan: PointPlan,
     read: FormAnswers,
-    scores: tuple[Sequence[FloatArray], Sequence[FloatArray]],
+    scores: tuple[tuple[FloatArray, ...], ...],
     context: Context,
 ) -> tuple[list[kernel.PairedStats], Context]:
     """Weight the dimension gaps by points; report what the two ways differ by."""
@@ -279,7 +247,7 @@ def _pointed(
         ),
         notes=(*points.notes, *_fixed_note(plan)),
     )
-    both = kernel.weighted_by_points(*scores, shares, read.rows)
+    both = kernel.weighted_by_points(scores[0], scores[1], shares, read.rows)
     if plan.fixed is not None:
         return [both[0]], context
     differ = float(both[0].gap[0, 0] - both[1].gap[0, 0])

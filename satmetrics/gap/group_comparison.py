@@ -7,25 +7,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._checks import check_level, did_you_mean, friendly_keywords, one_of
+from satmetrics._checks import check_level, friendly_keywords, one_of
 from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
-from satmetrics._typing import AnyArray, FloatArray, IntArray
-from satmetrics.errors import OptionError
+from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap import _agreement
 from satmetrics.gap import _contrasts as kernel
 from satmetrics.gap._joint import joint_test
-from satmetrics.gap._paired import holm, t_test
 from satmetrics.gap.design import Dimensions
 from satmetrics.gap.group_scores import (
-    LABELS,
+    ROW_KEYS,
     GroupScores,
+    adjusted,
     asked,
-    few_in_groups,
+    coarse,
     group_scores,
+    mean_rows,
+    no_test,
+    position_of,
+    respondents,
     row_table,
+    tested,
 )
+from satmetrics.gap.result import LABELS
 from satmetrics.gap.words import DIRECTION
 from satmetrics.survey.instrument import Instrument
 
@@ -76,13 +81,13 @@ class GapComparison(TableResult):
             ("level", f"{self.level:g}"),
         )
         what = {"dimension": "dimension", "variant": "overall"}
-        tests = _coarse(self.rows("equality")).extended({}, keys=LABELS)
+        tests = coarse(self.rows("equality")).extended({}, keys=LABELS)
         icc = dict(
             zip(_ids(self.rows("icc1")), self.rows("icc1")["estimate"], strict=True)
         )
         tests = tests.extended({"icc1": [icc.get(i, np.nan) for i in _ids(tests)]})
         joint = self.table.where(level="multivariate")
-        differ = _coarse(self.rows("difference"))
+        differ = coarse(self.rows("difference"))
         order = np.argsort(
             -np.abs(np.nan_to_num(np.asarray(differ["statistic"], float)))
         )
@@ -120,7 +125,6 @@ class GapComparison(TableResult):
             "rest": "every group less the plain mean of the others",
             "reference": "every other group less the reference",
         }
-        reasons = [str(r) for r in self.table["reason"] if r]
         return (
             *((DIRECTION,) if self.score == "gap" else ()),
             f"differences: {against[self.contrasts]}; p (Holm) is adjusted among all "
@@ -128,7 +132,7 @@ class GapComparison(TableResult):
             "groups may differ in variance and size (Welch 1947, 1951); g is the "
             "difference over the pooled SD (Hedges 1981)",
             *self.context.sentences(),
-            *(f"{reasons.count(r)} rows: {r}" for r in dict.fromkeys(reasons)),
+            *self._reasons(),
         )
 
 
@@ -214,124 +218,54 @@ def compare_gaps(  # noqa: PLR0913 - one keyword per part of the definition
         min_answered=min_answered,
     )
     scores = group_scores(given, score, by)
-    at = _reference(scores, reference)
+    at = None if reference is None else position_of(scores, "reference", reference)
     few = scores.n_groups <= MOST_PAIRS
     kind = contrasts or ("reference" if at is not None else "pairs" if few else "rest")
-    if kind == "reference" and at is None:
-        at = 0
     made = [
-        _means(scores, level),
-        *_tests_and_differences(scores, kind, at or 0, level),
+        mean_rows(scores, level),
+        _equality(scores),
+        _differences(scores, kind, at or 0, level),
         _icc(scores, level),
         *_multivariate(scores),
     ]
-    table = stack(made, keys=(*LABELS, "term", "group", "other"))
+    table = stack(made, keys=ROW_KEYS)
     return GapComparison(table, scores.context, score, kind, level, scores.read.by)
 
 
-def _reference(scores: GroupScores, reference: object) -> int | None:
-    if reference is None:
-        return None
-    names = scores.names()
-    if str(reference) not in names:
-        raise OptionError(
-            f"reference={reference!r} is none of the groups",
-            code="unknown-group",
-            column="reference",
-            value=reference,
-            remedy=f"{did_you_mean(reference, names)} the groups are "
-            f"{', '.join(names[:12])}".strip(),
-        )
-    return names.index(str(reference))
-
-
-def _means(scores: GroupScores, level: float) -> Table:
-    stats, G = scores.stats, scores.n_groups
-    mean, error, df = (x.T for x in (stats.mean, stats.std_error, stats.df))
-    test = t_test(mean, error, df, level)
-    q = len(scores.columns)
-    few = few_in_groups(scores)
-    return row_table(
-        scores,
-        G,
-        {
-            "term": np.full(q * G, "mean", dtype=object),
-            "group": np.tile(np.asarray(scores.names(), dtype=object), q),
-            "other": np.full(q * G, "", dtype=object),
-            "n": stats.n.T,
-            "estimate": mean,
-            "std_error": error,
-            "conf_low": test.conf_low,
-            "conf_high": test.conf_high,
-            "df": df,
-            "reason": few,
-        },
-    )
-
-
-def _tests_and_differences(
-    scores: GroupScores, kind: str, reference: int, level: float
-) -> list[Table]:
-    """Return the tests of equality, and the differences."""
-    stats = scores.stats
-    mean, df = stats.mean.T, stats.df.T
-    pairs, L = kernel.contrasts(kind, scores.n_groups, reference)
+def _equality(scores: GroupScores) -> Table:
+    """Return the F tests that the means of all groups are equal."""
+    mean = scores.stats.mean.T
     if scores.linked:
         omnibus = kernel.wald_test(mean, scores.cov(), scores.design_df)
     else:
-        omnibus = kernel.welch_test(mean, stats.std_error.T**2, df)
-    found = scores.contrast(L)
-    equality = row_table(
-        scores,
-        1,
-        {
-            "term": np.full(len(mean), "equality", dtype=object),
-            "group": np.full(len(mean), "", dtype=object),
-            "other": np.full(len(mean), "", dtype=object),
-            "n": stats.n.sum(axis=0),
-            "statistic": omnibus.statistic,
-            "p_value": omnibus.p_value,
-            "df": omnibus.df,
-            "df_error": omnibus.df_error,
-            "p_holm": _adjusted(scores, omnibus.p_value[:, None])[:, 0],
-            "reason": _no_test(omnibus.p_value),
-        },
-    )
-    return [equality, _differences(scores, found, pairs, L, level)]
+        variance = scores.stats.std_error.T**2
+        omnibus = kernel.welch_test(mean, variance, scores.stats.df.T)
+    columns = {
+        "n": scores.stats.n.sum(axis=0),
+        "statistic": omnibus.statistic,
+        "p_value": omnibus.p_value,
+        "df": omnibus.df,
+        "df_error": omnibus.df_error,
+        "p_holm": adjusted(scores, omnibus.p_value[:, None]),
+        "reason": no_test(omnibus.p_value, "group"),
+    }
+    return row_table(scores, "equality", columns)
 
 
-def _differences(
-    scores: GroupScores,
-    found: tuple[FloatArray, FloatArray, FloatArray],
-    pairs: IntArray,
-    L: FloatArray,
-    level: float,
-) -> Table:
-    estimate, error, df = found
-    test = t_test(estimate, error, df, level)
-    q, K = estimate.shape
+def _differences(scores: GroupScores, kind: str, reference: int, level: float) -> Table:
+    """Return the differences of groups that `kind` asks for."""
+    pairs, L = kernel.contrasts(kind, scores.n_groups, reference)
+    figures = tested(scores.contrast(L), level)
     names = np.asarray([*scores.names(), REST], dtype=object)
-    count = scores.stats.n.T @ (L != 0).T.astype(np.int64)
-    return row_table(
-        scores,
-        K,
-        {
-            "term": np.full(q * K, "difference", dtype=object),
-            "group": np.tile(names[pairs[:, 0]], q),
-            "other": np.tile(names[pairs[:, 1]], q),
-            "n": count,
-            "estimate": estimate,
-            "std_error": error,
-            "statistic": test.statistic,
-            "p_value": test.p_value,
-            "conf_low": test.conf_low,
-            "conf_high": test.conf_high,
-            "df": df,
-            "p_holm": _adjusted(scores, test.p_value),
-            "hedges_g": _hedges(scores, estimate, L),
-            "reason": _no_test(test.p_value),
-        },
-    )
+    columns = {
+        "n": respondents(scores, L),
+        **figures,
+        "p_holm": adjusted(scores, figures["p_value"]),
+        "hedges_g": _hedges(scores, figures["estimate"], L),
+        "reason": no_test(figures["p_value"], "group"),
+    }
+    group, other = names[pairs].T
+    return row_table(scores, "difference", columns, group=group, other=other)
 
 
 def _hedges(scores: GroupScores, estimate: FloatArray, L: FloatArray) -> FloatArray:
@@ -344,18 +278,6 @@ def _hedges(scores: GroupScores, estimate: FloatArray, L: FloatArray) -> FloatAr
         pooled = np.sqrt((free * np.nan_to_num(sd) ** 2) @ used / total)
         g = estimate / pooled * (1 - 3 / (4 * total - 1))
     return np.where(pooled > 0, g, np.nan)
-
-
-def _adjusted(scores: GroupScores, p: FloatArray) -> FloatArray:
-    """Adjust p (q, K) among all of one level."""
-    levels = scores.labels["level"].astype(str)
-    out = np.array(p)
-    for name in ("item", "dimension"):
-        rows = levels == name
-        out[rows] = holm(p[rows].ravel()[None, :])[0].reshape(p[rows].shape)
-    overall = levels == "overall"
-    out[overall] = holm(p[overall])
-    return out
 
 
 def _icc(scores: GroupScores, level: float) -> Table:
@@ -372,20 +294,14 @@ def _icc(scores: GroupScores, level: float) -> Table:
     design = scores.sampled or scores.read.weighted
     low, high = (np.full(q, np.nan) if design else x for x in limits.icc1)
     why = "no limits with weights, clusters or strata" if design else ""
-    return row_table(
-        scores,
-        1,
-        {
-            "term": np.full(q, "icc1", dtype=object),
-            "group": np.full(q, "", dtype=object),
-            "other": np.full(q, "", dtype=object),
-            "n": stats.n.sum(axis=0),
-            "estimate": found.icc1,
-            "conf_low": low,
-            "conf_high": high,
-            "reason": np.full(q, why, dtype=object),
-        },
-    )
+    columns = {
+        "n": stats.n.sum(axis=0),
+        "estimate": found.icc1,
+        "conf_low": low,
+        "conf_high": high,
+        "reason": np.full(q, why, dtype=object),
+    }
+    return row_table(scores, "icc1", columns)
 
 
 def _multivariate(scores: GroupScores) -> list[Table]:
@@ -431,18 +347,9 @@ def _multivariate_rows(
         "p_value": tests.p_value,
         "df": tests.df,
         "df_error": tests.df_error,
-        "reason": _no_test(tests.p_value),
+        "reason": no_test(tests.p_value, "group"),
     }
-    return Table.of(columns, keys=(*LABELS, "term", "group", "other"))
-
-
-def _no_test(p: FloatArray) -> AnyArray:
-    why = "no test: a group has no variance, or too few respondents"
-    return np.where(np.isnan(p), why, "").astype(object)
-
-
-def _coarse(table: Table) -> Table:
-    return table.take(np.flatnonzero(np.isin(table["level"], ["dimension", "overall"])))
+    return Table.of(columns, keys=ROW_KEYS)
 
 
 def _ids(table: Table) -> list[tuple[object, ...]]:

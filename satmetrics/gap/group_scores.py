@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from satmetrics._checks import one_of
+from satmetrics._checks import check_share, did_you_mean, one_of
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.gap import _contrasts as kernel
-from satmetrics.gap import _gaps
 from satmetrics.gap._across import Errors, sampled_group_errors
+from satmetrics.gap._paired import holm, t_test
+from satmetrics.gap.asked import asked as instrument_asked
 from satmetrics.gap.design import (
+    PAIR,
     Design,
     Dimensions,
     design_of_columns,
@@ -23,14 +26,15 @@ from satmetrics.gap.design import (
     design_of_lists,
 )
 from satmetrics.gap.forms import FormAnswers, instrument_of, read_forms, survey_of
+from satmetrics.gap.levels import Levels, levels_of
 from satmetrics.gap.people import by_person
-from satmetrics.gap.words import MEAN_OF_DIMENSIONS, MEAN_OF_ITEMS
+from satmetrics.gap.result import LABELS, row_labels
 from satmetrics.moment._column_means import MeanStats, Rows, column_means
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey
 
 SCORES = ("gap", "perception", "expectation")
-LABELS = ("level", "dimension", "item", "variant")
+ROW_KEYS = (*LABELS, "term", "group", "other")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,7 @@ class GroupScores:
     Attributes
     ----------
     columns : q columns (n,) of scores, NaN where not to be had.
-    labels : level, dimension, item, variant of each column.
+    levels : scores in each form, and what the columns are called.
     read : groups, weights and sampled units of the rows.
     stats : means, errors and sizes (G, q).
     context : origin and what was left out.
@@ -65,7 +69,7 @@ class GroupScores:
     """
 
     columns: tuple[FloatArray, ...]
-    labels: dict[str, AnyArray]
+    levels: Levels
     read: FormAnswers
     stats: MeanStats
     context: Context
@@ -126,6 +130,11 @@ class GroupScores:
             return ["all"]
         return [" / ".join(map(str, row)) for row in zip(*keys.columns, strict=True)]
 
+    @cached_property
+    def labels(self) -> dict[str, AnyArray]:
+        """Level, dimension, item and variant of each column."""
+        return row_labels(self.levels.design, self.levels.variants)
+
     def tiled(self, times: int) -> dict[str, AnyArray]:
         """Return the labels of the columns, each repeated `times`."""
         return {name: np.repeat(values, times) for name, values in self.labels.items()}
@@ -148,28 +157,16 @@ def asked(
     lists : expectation, perception and dimensions, in place of an instrument.
     """
     one_of("score", score, SCORES)
-    if isinstance(min_answered, bool) or not 0 < min_answered <= 1:
-        raise OptionError(
-            f"min_answered={min_answered!r}",
-            code="bad-share",
-            column="min_answered",
-            value=min_answered,
-            remedy="give a share above 0 and up to 1, such as 0.5",
-        )
-    forms = ("expectation", "perception") if score == "gap" else (score,)
-    if any(part is not None for part in lists):
-        if instrument is not None:
-            raise OptionError(
-                "both an instrument and columns are given",
-                code="two-designs",
-                column="instrument",
-                remedy="give instrument=, or expectation=, perception= and dimensions=",
-            )
-        survey, design = survey_of(data, None), _of_lists(score, *lists)
-    else:
+    check_share("min_answered", min_answered)
+    spec = instrument_asked(function, data, instrument, lists)
+    if spec is None and all(part is None for part in lists):
         spec = instrument_of(function, data, instrument)
-        survey, design = survey_of(data, spec), design_of_instrument(spec, forms)
-    return Asked(survey, design, missing, min_answered)
+    if spec is None:
+        design = _of_lists(score, *lists)
+    else:
+        forms = ("expectation", "perception") if score == "gap" else (score,)
+        design = design_of_instrument(spec, forms)
+    return Asked(survey_of(data, spec), design, missing, min_answered)
 
 
 def _of_lists(
@@ -216,14 +213,20 @@ def group_scores(
             value=found,
             remedy="name a column that tells the groups apart",
         )
-    E, P = ((read[f] if f in design.columns else None) for f in SCORES[:0:-1])
-    first, second = E if E is not None else P, P if P is not None else E
-    assert first is not None
-    assert second is not None
-    columns, labels, lost = _columns(first, second, design, given, score)
-    context = read.context.plus(*lost, notes=read.error_note())
+    forms = tuple(read[form] for form in design.columns)
+    levels = levels_of(forms, design, given.min_answered)
+    columns = levels.forms[0]
+    if score == "gap":
+        pairs = zip(*levels.forms, strict=True)
+        columns = tuple(p - e for e, p in pairs)
+    missing = sum(int(np.isnan(c).sum()) for c in columns[: len(design.items)])
+    context = read.context.plus(
+        *levels.counted("items answered", "have a score"),
+        Exclusion("answer missing (pairwise)", missing, "item scores"),
+        notes=read.error_note(),
+    )
     stats, errors = means_and_errors(columns, read.rows)
-    return GroupScores(columns, labels, read, stats, context, errors)
+    return GroupScores(columns, levels, read, stats, context, errors)
 
 
 def means_and_errors(
@@ -237,79 +240,128 @@ def means_and_errors(
     return replace(stats, std_error=errors.std_error, df=errors.df), errors
 
 
-def _columns(
-    E: tuple[FloatArray, ...],
-    P: tuple[FloatArray, ...],
-    design: Design,
-    given: Asked,
-    score: str,
-) -> tuple[tuple[FloatArray, ...], dict[str, AnyArray], list[Exclusion]]:
-    """Return the scores of items, dimensions and overall, their labels, exclusions."""
-    share = given.min_answered
-    E_d, P_d, short = _gaps.block_means(E, P, design.blocks(), share)
-    both = ([(E_d, P_d)] if design.dimensions else []) + [(E, P)]
-    overall = [_gaps.block_means(e, p, [range(len(e))], share)[:2] for e, p in both]
-    sides = [(E, P), (E_d, P_d), *overall]
-    pairs = [(e, p) for side in sides for e, p in zip(side[0], side[1], strict=True)]
-    columns = tuple(_of(score, e, p) for e, p in pairs)
-    m, D, V = len(design.items), len(design.dimensions), len(overall)
-    variants = [MEAN_OF_DIMENSIONS, MEAN_OF_ITEMS][-V:]
-    parts = {
-        "level": ["item"] * m + ["dimension"] * D + ["overall"] * V,
-        "dimension": [*design.dimension_of_items(), *design.dimensions, *[""] * V],
-        "item": [*design.items, *[""] * (D + V)],
-        "variant": [*[""] * (m + D), *variants],
-    }
-    labels = {k: np.asarray(v, dtype=object) for k, v in parts.items()}
-    lost = [
-        Exclusion(
-            f"fewer than {100 * share:g} % of the items answered",
-            int(column.sum()),
-            "dimension scores",
-            name,
-        )
-        for name, column in zip(design.dimensions, short, strict=True)
-    ]
-    missing = sum(int(np.isnan(c).sum()) for c in columns[:m])
-    lost.append(Exclusion("answer missing (pairwise)", missing, "item scores"))
-    return columns, labels, lost
-
-
-def _of(score: str, e: FloatArray, p: FloatArray) -> FloatArray:
-    return p - e if score == "gap" else p if score == "perception" else e
-
-
-def both_sides(
-    scores: GroupScores, min_answered: float
-) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
+def both_sides(scores: GroupScores) -> dict[str, tuple[FloatArray, ...]]:
     """Return expectation and perception of the respondents who have the gap."""
-    E, P = scores.read["expectation"], scores.read["perception"]
-    blocks = [
-        [i for i, own in enumerate(scores.labels["dimension"][: len(E)]) if own == name]
-        for name in dict.fromkeys(scores.labels["dimension"][: len(E)])
-        if name
-    ]
-    E_d, P_d, _ = _gaps.block_means(E, P, blocks, min_answered)
-    both = ([(E_d, P_d)] if blocks else []) + [(E, P)]
-    overall = [
-        _gaps.block_means(e, p, [range(len(e))], min_answered)[:2] for e, p in both
-    ]
-    found = [[c for s in ((E, P), (E_d, P_d), *overall) for c in s[k]] for k in (0, 1)]
-    first, second = (
-        tuple(
+    return {
+        name: tuple(
             np.where(np.isnan(g), np.nan, x)
             for g, x in zip(scores.columns, side, strict=True)
         )
-        for side in found
-    )
-    return first, second
+        for name, side in zip(PAIR, scores.levels.forms, strict=True)
+    }
 
 
-def row_table(scores: GroupScores, times: int, columns: dict[str, AnyArray]) -> Table:
-    """Lay out figures (q, times) of every column as rows, its labels first."""
-    flat = {name: np.asarray(values).ravel() for name, values in columns.items()}
-    keys = (*LABELS, "term", "group", "other")
-    return Table.of({**scores.tiled(times), **flat}, keys=keys)
+def position_of(scores: GroupScores, argument: str, label: object) -> int:
+    """Return the place of a group by its label.
+
+    Raises
+    ------
+    OptionError
+        If no group is called so, with the nearest name.
+    """
+    names = scores.names()
+    if str(label) not in names:
+        raise OptionError(
+            f"{argument}={label!r} is none of the groups",
+            code="unknown-group",
+            column=argument,
+            value=label,
+            remedy=f"{did_you_mean(label, names)} the groups are "
+            f"{', '.join(names[:12])}".strip(),
+        )
+    return names.index(str(label))
+
+
+def row_table(
+    scores: GroupScores,
+    term: str,
+    columns: Mapping[str, AnyArray],
+    *,
+    group: Sequence[str] | AnyArray = ("",),
+    other: Sequence[str] | AnyArray = ("",),
+) -> Table:
+    """Lay out figures of every column as rows, its labels first.
+
+    Parameters
+    ----------
+    term : what the figures are.
+    columns : (q, K) figures, or (q,) where K = 1.
+    group, other : K labels, or (q, K) of them; one label for all.
+    """
+    q, K = len(scores.columns), max(np.shape(group)[-1], np.shape(other)[-1])
+    texts = {"term": [term], "group": group, "other": other}
+    spread = {
+        name: np.broadcast_to(np.asarray(values, dtype=object), (q, K))
+        for name, values in texts.items()
+    }
+    flat = {
+        name: np.asarray(values).ravel()
+        for name, values in {**spread, **columns}.items()
+    }
+    return Table.of({**scores.tiled(K), **flat}, keys=ROW_KEYS)
+
+
+def mean_rows(
+    scores: GroupScores, level: float, extra: Mapping[str, AnyArray] | None = None
+) -> Table:
+    """Return the means of the groups with their limits, and `extra` (q, G) figures."""
+    stats = scores.stats
+    mean, error, df = (x.T for x in (stats.mean, stats.std_error, stats.df))
+    test = t_test(mean, error, df, level)
+    columns = {
+        "n": stats.n.T,
+        "estimate": mean,
+        "std_error": error,
+        "conf_low": test.conf_low,
+        "conf_high": test.conf_high,
+        "df": df,
+        **(extra or {}),
+        "reason": few_in_groups(scores),
+    }
+    return row_table(scores, "mean", columns, group=scores.names())
+
+
+def tested(
+    found: tuple[FloatArray, FloatArray, FloatArray], level: float
+) -> dict[str, AnyArray]:
+    """Return the columns of estimates, errors and df that are tested against zero."""
+    estimate, error, df = found
+    test = t_test(estimate, error, df, level)
+    return {
+        "estimate": estimate,
+        "std_error": error,
+        "statistic": test.statistic,
+        "p_value": test.p_value,
+        "conf_low": test.conf_low,
+        "conf_high": test.conf_high,
+        "df": df,
+    }
+
+
+def respondents(scores: GroupScores, L: FloatArray) -> AnyArray:
+    """Return (q, K) how many respondents the groups of contrasts L (K, G) have."""
+    return np.asarray(scores.stats.n.T @ (L != 0).T.astype(np.int64))
+
+
+def adjusted(scores: GroupScores, p: FloatArray) -> FloatArray:
+    """Adjust p (q, K) among all of one level; each overall variant by itself."""
+    levels, out = scores.labels["level"].astype(str), np.array(p)
+    for name in dict.fromkeys(levels):
+        rows = levels == name
+        parts = p[rows] if name == "overall" else p[rows].ravel()[None, :]
+        out[rows] = holm(parts).reshape(p[rows].shape)
+    return out
+
+
+def no_test(p: FloatArray, what: str) -> AnyArray:
+    """Say why p is missing: a group, or wave, cannot be tested."""
+    why = f"no test: a {what} has no variance, or too few respondents"
+    return np.where(np.isnan(p), why, "").astype(object)
+
+
+def coarse(table: Table) -> Table:
+    """Return the rows of dimensions and overall."""
+    return table.take(np.flatnonzero(np.isin(table["level"], ["dimension", "overall"])))
 
 
 def few_in_groups(scores: GroupScores) -> AnyArray:

@@ -27,14 +27,50 @@ class Levels:
     ----------
     forms : per form the q columns (n,); an item's are as they were read.
     variants : names of the overall scores.
-    exclusions : what the rule on missing answers left out.
     design : the items and dimensions.
+    min_answered : share of the items, or dimensions, a respondent must have.
+    short : respondents with some items of each dimension, but too few.
+    lost : respondents without each overall score.
     """
 
     forms: tuple[tuple[FloatArray, ...], ...]
     variants: tuple[str, ...]
-    exclusions: tuple[Exclusion, ...]
     design: Design
+    min_answered: float
+    short: tuple[int, ...]
+    lost: tuple[int, ...]
+
+    @property
+    def dimensions(self) -> tuple[tuple[FloatArray, ...], ...]:
+        """Per form the columns of the dimensions alone."""
+        m = len(self.design.items)
+        return tuple(form[m : m + len(self.design.dimensions)] for form in self.forms)
+
+    @property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """What the rule on missing answers left out."""
+        word = WORDS[len(self.forms)]
+        return self.counted(f"{word} are there", "have a score")
+
+    def counted(self, items: str, dimensions: str) -> tuple[Exclusion, ...]:
+        """Return the counts in the words of a kind of score.
+
+        Parameters
+        ----------
+        items, dimensions : what too few of them are, such as "answers are there".
+        """
+        share = f"fewer than {100 * self.min_answered:g} % of the"
+        reasons = {
+            MEAN_OF_DIMENSIONS: f"{share} dimensions {dimensions}",
+            MEAN_OF_ITEMS: f"{share} {items}",
+        }
+        parts = zip(self.design.dimensions, self.short, strict=True)
+        overall = zip(self.variants, self.lost, strict=True)
+        few = f"{share} {items}"
+        return (
+            *(Exclusion(few, n, "dimension scores", name) for name, n in parts),
+            *(Exclusion(reasons[name], n, "respondents", name) for name, n in overall),
+        )
 
     def row_labels(self, terms: Sequence[str], groups: int) -> dict[str, AnyArray]:
         """Return labels of G x q x terms rows: the terms vary fastest."""
@@ -65,26 +101,9 @@ def levels_of(forms: Sequence[Columns], design: Design, min_answered: float) -> 
         (*forms[f], *means[f], *(part[f][0] for part in overall))
         for f in range(len(forms))
     )
-    named = zip(design.dimensions, short, strict=True)
-    lost = [(name, int(column.sum())) for name, column in named]
-    gone = [
-        (name, int(np.isnan(part[-1][0]).sum()))
-        for name, part in zip(variants, overall, strict=True)
-    ]
-    word = WORDS[len(forms)]
-    share = f"fewer than {100 * min_answered:g} %"
-    reasons = {
-        MEAN_OF_DIMENSIONS: f"{share} of the dimensions have a score",
-        MEAN_OF_ITEMS: f"{share} of the {word} are there",
-    }
-    exclusions = (
-        *(
-            Exclusion(f"{share} of the {word} are there", n, "dimension scores", d)
-            for d, n in lost
-        ),
-        *(Exclusion(reasons[name], n, "respondents", name) for name, n in gone),
-    )
-    return Levels(columns, variants, exclusions, design)
+    few = tuple(int(column.sum()) for column in short)
+    lost = tuple(int(np.isnan(part[-1][0]).sum()) for part in overall)
+    return Levels(columns, variants, design, min_answered, few, lost)
 
 
 def lost_answers(

@@ -13,7 +13,7 @@ from satmetrics._typing import FloatArray
 from satmetrics.criteria.allocation import point_weights
 from satmetrics.criteria.weights import CriteriaWeights
 from satmetrics.errors import DataError, OptionError, SpecificationWarning
-from satmetrics.gap import _gaps
+from satmetrics.gap._levels import block_means
 from satmetrics.gap._paired import t_critical
 from satmetrics.gap.design import Design
 from satmetrics.gap.forms import FormAnswers
@@ -228,9 +228,8 @@ def scores(
     Over the respondents who answered both, as the gaps are; overall, over those who
     have all dimensions.
     """
-    E, P, _ = _gaps.block_means(
-        read["expectation"], read["perception"], design.blocks(), min_answered
-    )
+    forms = read["expectation"], read["perception"]
+    (E, P), _ = block_means(forms, design.blocks(), min_answered)
     sides = {}
     for term, side in (("expectation", E), ("perception", P)):
         overall = sum(v * column for v, column in zip(shares, side, strict=True))

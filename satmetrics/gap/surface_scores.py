@@ -11,7 +11,8 @@ from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.gap import _gaps, _surface
+from satmetrics.gap import _surface
+from satmetrics.gap._levels import block_means
 from satmetrics.gap.design import Design
 from satmetrics.gap.forms import FormAnswers, read_forms
 from satmetrics.survey.survey import Survey
@@ -90,12 +91,11 @@ def surface_scores(
     read = read_forms(survey, design, by=by, extra=[outcome])
     blocks = design.blocks()
     items = [list(range(len(design.items)))]
-    E, P, _ = _gaps.block_means(
-        read["expectation"], read["perception"], blocks or items, min_answered
-    )
+    forms = read["expectation"], read["perception"]
+    (E, P), _ = block_means(forms, blocks or items, min_answered)
     names = design.dimensions
     if names:
-        whole = _gaps.block_means(E, P, [range(len(E))], min_answered)
+        whole, _ = block_means((E, P), [range(len(E))], min_answered)
         E, P = E + whole[0], P + whole[1]
     middle, ends = _centres(survey, design, [*blocks, *items], centre, (E, P))
     Z = read["extra"][0]

@@ -11,25 +11,30 @@ from satmetrics._checks import check_level, friendly_keywords
 from satmetrics._display import Summary, percent, section
 from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
-from satmetrics._typing import AnyArray, FloatArray, IntArray
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.gap._gaps import ROUNDING
-from satmetrics.gap._paired import effective_n, holm, t_test, wilson
+from satmetrics.gap._paired import effective_n, wilson
 from satmetrics.gap.design import Dimensions
 from satmetrics.gap.group_scores import (
-    LABELS,
     GroupScores,
+    adjusted,
     asked,
     both_sides,
-    few_in_groups,
+    coarse,
     group_scores,
+    mean_rows,
     means_and_errors,
+    no_test,
+    respondents,
     row_table,
+    tested,
 )
+from satmetrics.gap.result import LABELS
 from satmetrics.gap.words import DIRECTION
 from satmetrics.survey._waves import wave_years
 from satmetrics.survey.instrument import Instrument
 
-QUALITIES = ("expectation", "perception", "gap")
+KEYS = (*LABELS, "name", "term", "group", "other")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,9 +69,9 @@ class Drift(TableResult):
         """Return changes since the first wave with what they come from, and trends."""
         what = {"dimension": "dimension", "variant": "overall"}
         limits = {"conf_low": "low", "conf_high": "high"}
-        change = _coarse(self.rows("since_first"))
-        trend = _coarse(self.table.where(term="trend"))
-        share = _coarse(self.rows("share_better"))
+        change = coarse(self.rows("since_first"))
+        trend = coarse(self.table.where(term="trend"))
+        share = coarse(self.rows("share_better"))
         share = share.extended(
             {k: [percent(float(v)) for v in share[k]] for k in ("estimate", *limits)},
             keys=share.names,
@@ -99,7 +104,6 @@ class Drift(TableResult):
             ("waves", ", ".join(map(str, waves[:8])) + (" …" if waves[8:] else "")),
             ("level", f"{self.level:g}"),
         )
-        reasons = [str(r) for r in self.table["reason"] if r]
         notes = (
             DIRECTION,
             "a gap that widens because expectations rise is another matter than one "
@@ -109,7 +113,7 @@ class Drift(TableResult):
             "trend weights waves by the inverse of their sampling variance, and its "
             "error is that of sampling, not of waves scattering about a line",
             *self.context.sentences(),
-            *(f"{reasons.count(r)} rows: {r}" for r in dict.fromkeys(reasons)),
+            *self._reasons(),
         )
         kept = tuple(part for part in sections if part.rows)
         return Summary("Expectation and perception over waves", facts, kept, notes)
@@ -188,14 +192,14 @@ def drift(
         min_answered=min_answered,
     )
     gap = group_scores(given, "gap", by)
-    parts = _three(gap, given.min_answered)
+    parts = _three(gap)
     times, unit = _times(gap)
     made = []
     changes = {}
     for name, scores in parts.items():
         for term, pairs, L in _changes(scores.n_groups):
             changes[name, term] = _changed(scores, term, pairs, L, level)
-        made += [_means(scores, level), _trend(scores, times, level)]
+        made += [mean_rows(scores, level), _trend(scores, times, level)]
         made[-2:] = [_named(table, name) for table in made[-2:]]
     for (name, term), table in changes.items():
         sources = {
@@ -206,15 +210,14 @@ def drift(
         }
         made.append(_named(table.extended(sources, keys=table.names), name))
     made.append(_named(_better(gap, level), "gap"))
-    table = stack(made, keys=(*LABELS, "name", "term", "group", "other"))
+    table = stack(made, keys=KEYS)
     return Drift(table, gap.context, unit, level, gap.read.by)
 
 
-def _three(gap: GroupScores, min_answered: float) -> dict[str, GroupScores]:
-    """Return expectation and perception of the respondents who have the gap."""
-    E, P = both_sides(gap, min_answered)
+def _three(gap: GroupScores) -> dict[str, GroupScores]:
+    """Return expectation and perception of the respondents who have the gap, and it."""
     found = {}
-    for name, columns in (("expectation", E), ("perception", P)):
+    for name, columns in both_sides(gap).items():
         stats, errors = means_and_errors(columns, gap.read.rows)
         found[name] = replace(gap, columns=columns, stats=stats, errors=errors)
     return {**found, "gap": gap}
@@ -254,67 +257,18 @@ def _changes(G: int) -> list[tuple[str, IntArray, FloatArray]]:
 
 
 def _changed(
-    scores: GroupScores,
-    term: str,
-    pairs: IntArray,
-    L: FloatArray,
-    level: float,
+    scores: GroupScores, term: str, pairs: IntArray, L: FloatArray, level: float
 ) -> Table:
-    estimate, error, df = scores.contrast(L)
-    test = t_test(estimate, error, df, level)
-    q, K = estimate.shape
+    figures = tested(scores.contrast(L), level)
     names = np.asarray(scores.names(), dtype=object)
-    return row_table(
-        scores,
-        K,
-        {
-            "term": np.full(q * K, term, dtype=object),
-            "group": np.tile(names[pairs[:, 0]], q),
-            "other": np.tile(names[pairs[:, 1]], q),
-            "n": scores.stats.n.T @ (L != 0).T.astype(np.int64),
-            "estimate": estimate,
-            "std_error": error,
-            "statistic": test.statistic,
-            "p_value": test.p_value,
-            "conf_low": test.conf_low,
-            "conf_high": test.conf_high,
-            "df": df,
-            "p_holm": _adjusted(scores, test.p_value),
-            "reason": _why(test.p_value),
-        },
-    )
-
-
-def _adjusted(scores: GroupScores, p: FloatArray) -> FloatArray:
-    levels, out = scores.labels["level"].astype(str), np.array(p)
-    for name in dict.fromkeys(levels):
-        rows = levels == name
-        parts = p[rows] if name == "overall" else p[rows].ravel()[None, :]
-        out[rows] = holm(parts).reshape(p[rows].shape)
-    return out
-
-
-def _means(scores: GroupScores, level: float) -> Table:
-    stats, G = scores.stats, scores.n_groups
-    q = len(scores.columns)
-    mean, error = stats.mean.T, stats.std_error.T
-    test = t_test(mean, error, stats.df.T, level)
-    return row_table(
-        scores,
-        G,
-        {
-            "term": np.full(q * G, "mean", dtype=object),
-            "group": np.tile(np.asarray(scores.names(), dtype=object), q),
-            "other": np.full(q * G, "", dtype=object),
-            "n": stats.n.T,
-            "estimate": mean,
-            "std_error": error,
-            "conf_low": test.conf_low,
-            "conf_high": test.conf_high,
-            "df": stats.df.T,
-            "reason": few_in_groups(scores),
-        },
-    )
+    columns = {
+        "n": respondents(scores, L),
+        **figures,
+        "p_holm": adjusted(scores, figures["p_value"]),
+        "reason": no_test(figures["p_value"], "wave"),
+    }
+    group, other = names[pairs].T
+    return row_table(scores, term, columns, group=group, other=other)
 
 
 def _trend(scores: GroupScores, times: FloatArray, level: float) -> Table:
@@ -329,25 +283,13 @@ def _trend(scores: GroupScores, times: FloatArray, level: float) -> Table:
     found = (x[own, own] for x in scores.contrast(np.nan_to_num(L)))
     known = np.isfinite(L).all(axis=1)
     estimate, error, df = (np.where(known, x, np.nan) for x in found)
-    test = t_test(estimate, error, df, level)
-    return row_table(
-        scores,
-        1,
-        {
-            "term": np.full(q, "trend", dtype=object),
-            "group": np.full(q, "", dtype=object),
-            "other": np.full(q, "", dtype=object),
-            "n": scores.stats.n.sum(axis=0),
-            "estimate": estimate,
-            "std_error": error,
-            "statistic": test.statistic,
-            "p_value": test.p_value,
-            "conf_low": test.conf_low,
-            "conf_high": test.conf_high,
-            "df": df,
-            "reason": _why(test.p_value),
-        },
-    )
+    figures = tested((estimate, error, df), level)
+    columns = {
+        "n": scores.stats.n.sum(axis=0),
+        **figures,
+        "reason": no_test(figures["p_value"], "wave"),
+    }
+    return row_table(scores, "trend", columns)
 
 
 def _better(gap: GroupScores, level: float) -> Table:
@@ -362,36 +304,17 @@ def _better(gap: GroupScores, level: float) -> Table:
         alike = np.fmin(n, stats.df.T + 1)
         n = effective_n(share, stats.std_error.T**2, stats.n.T, alike)
     low, high = wilson(share, n, level)
-    q, G = share.shape
-    return row_table(
-        gap,
-        G,
-        {
-            "term": np.full(q * G, "share_better", dtype=object),
-            "group": np.tile(np.asarray(gap.names(), dtype=object), q),
-            "other": np.full(q * G, "", dtype=object),
-            "n": stats.n.T,
-            "estimate": share,
-            "std_error": stats.std_error.T,
-            "conf_low": low,
-            "conf_high": high,
-            "reason": np.where(stats.n.T < 1, "nobody answered both", "").astype(
-                object
-            ),
-        },
-    )
+    columns = {
+        "n": stats.n.T,
+        "estimate": share,
+        "std_error": stats.std_error.T,
+        "conf_low": low,
+        "conf_high": high,
+        "reason": np.where(stats.n.T < 1, "nobody answered both", "").astype(object),
+    }
+    return row_table(gap, "share_better", columns, group=gap.names())
 
 
 def _named(table: Table, name: str) -> Table:
     named = np.full(len(table), name, dtype=object)
-    keys = (*LABELS, "name", "term", "group", "other")
-    return table.extended({"name": named}, keys=keys)
-
-
-def _why(p: FloatArray) -> AnyArray:
-    why = "no test: a wave has no variance, or too few respondents"
-    return np.where(np.isnan(p), why, "").astype(object)
-
-
-def _coarse(table: Table) -> Table:
-    return table.take(np.flatnonzero(np.isin(table["level"], ["dimension", "overall"])))
+    return table.extended({"name": named}, keys=KEYS)

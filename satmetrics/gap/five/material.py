@@ -10,7 +10,7 @@ import numpy as np
 from satmetrics._checks import columns_present
 from satmetrics._result import Context, Exclusion
 from satmetrics.errors import DataError
-from satmetrics.gap._gaps import block_means
+from satmetrics.gap._levels import block_means
 from satmetrics.gap.design import Design, design_of_instrument
 from satmetrics.gap.five.asking import BELIEF, is_ratings, questioned
 from satmetrics.gap.five.sources import Source
@@ -144,7 +144,7 @@ def paired_stages(
     m, source = len(design.items), stages["perception"].source
     E, P = (stages[form].columns[:m] for form in ("expectation", "perception"))
     blocks = design.blocks()
-    E_d, P_d, _ = block_means(E, P, blocks, min_answered)
+    (E_d, P_d), _ = block_means((E, P), blocks, min_answered)
     n = len(E_d[0])
     asked = np.ones(m + len(blocks) + 1, dtype=bool)
     made = []

@@ -11,7 +11,7 @@ import numpy as np
 from satmetrics._checks import columns_present, did_you_mean
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.gap import _gaps as kernel
+from satmetrics.gap import _levels as kernel
 from satmetrics.gap.design import Design
 from satmetrics.gap.five.sources import Source
 from satmetrics.moment._column_means import MeanStats
@@ -224,17 +224,14 @@ def averaged(
             scores.append(np.full(n, np.nan))
             continue
         whole = [list(range(len(parts)))]
-        found, _, few = kernel.block_means(parts, parts, whole, min_answered)
+        (found,), few = kernel.block_means((parts,), whole, min_answered)
         scores.append(found[0])
         short += int(few[0].sum())
     there = [d for d, parts in enumerate(blocks) if parts]
     if not there:
         return scores, np.full(n, np.nan), short
-    return (
-        scores,
-        kernel.block_means(scores, scores, [there], min_answered)[0][0],
-        short,
-    )
+    (overall,), _ = kernel.block_means((scores,), [there], min_answered)
+    return scores, overall[0], short
 
 
 def _to_100(survey: Survey, column: str, values: FloatArray) -> FloatArray:
