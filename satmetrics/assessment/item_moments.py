@@ -13,7 +13,8 @@ from satmetrics.assessment.item_blocks import (
     blocks_of,
     survey_for,
 )
-from satmetrics.errors import DataError, OptionError
+from satmetrics.assessment.item_source import refuse_weights
+from satmetrics.errors import DataError
 from satmetrics.moment.moments import Moments
 from satmetrics.survey._lazy import is_lazy
 from satmetrics.survey.instrument import Instrument
@@ -65,14 +66,7 @@ def _of_moments(moments: Moments, blocks: ItemBlocks, weights: str | None) -> Mo
             code="batch-of-groups",
             remedy="take one group: moments.group(0)",
         )
-    if weights is not None:
-        raise OptionError(
-            f"weights={weights!r} of moments",
-            code="bad-weights",
-            column="weights",
-            value=weights,
-            remedy="weight when making them: Moments.from_frame(…, weights=…)",
-        )
+    refuse_weights(weights)
     return moments.select(blocks.columns)
 
 

@@ -214,19 +214,24 @@ def source_of(
 ) -> ItemSource:
     """Return the blocks' source: given moments, sums of a lazy frame, or answers."""
     if isinstance(data, Moments):
-        if weights is not None:
-            raise OptionError(
-                f"weights={weights!r} of moments",
-                code="bad-weights",
-                column="weights",
-                value=weights,
-                remedy="weight when making them: Moments.from_frame(…, weights=…)",
-            )
+        refuse_weights(weights)
         return MomentSource.of(data, by)
     if is_lazy(data) or survey is None:
         moments = Moments.from_frame(data, list(columns), by=by, weights=weights)
         return MomentSource.of(moments, by)
     return RowSource(survey, columns, by, missing)
+
+
+def refuse_weights(weights: str | None) -> None:
+    """Raise where a weight column is named beside moments."""
+    if weights is not None:
+        raise OptionError(
+            f"weights={weights!r} of moments",
+            code="bad-weights",
+            column="weights",
+            value=weights,
+            remedy="weight when making them: Moments.from_frame(…, weights=…)",
+        )
 
 
 def _words(by: object) -> tuple[str, ...]:

@@ -9,14 +9,13 @@ import numpy as np
 
 from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table
-from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap._paired import t_test
 from satmetrics.gap.design import Design
 from satmetrics.gap.forms import FormAnswers
 from satmetrics.gap.importance import Part
 from satmetrics.gap.levels import overall_sentence
-from satmetrics.gap.result import LABELS
+from satmetrics.gap.result import LABELS, LevelledResult
 from satmetrics.gap.words import DIRECTION
 
 NAMES = ("level", "dimension", "item", "term", "variant")
@@ -30,7 +29,7 @@ ORIGIN = "sums and weights depend on where the scale of importance begins"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PerformanceResult(TableResult):
+class PerformanceResult(LevelledResult):
     """Performance by item, dimension and overall, one row an estimate.
 
     Attributes
@@ -48,16 +47,7 @@ class PerformanceResult(TableResult):
     missing, min_answered : the rules that were applied.
     """
 
-    level: float = 0.95
-    by: tuple[str, ...] = ()
-    weighted: bool = False
     importance: str = ""
-    missing: str = "pairwise"
-    min_answered: float = 0.5
-
-    def rows(self, level: str) -> Table:
-        """Return the rows of one level: "item", "dimension" or "overall"."""
-        return self.table.where(level=level)
 
     def summary(self) -> Summary:
         """Return direction, performance overall, of dimensions and of items."""

@@ -21,7 +21,30 @@ STATES = ("better", "equal", "worse")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GapResult(TableResult):
+class LevelledResult(TableResult):
+    """A table by item, dimension and overall, and the rules it was made by.
+
+    Attributes
+    ----------
+    level : confidence level.
+    by : the group columns.
+    weighted : whether sampling weights were used.
+    missing, min_answered : the rules on missing answers.
+    """
+
+    level: float = 0.95
+    by: tuple[str, ...] = ()
+    weighted: bool = False
+    missing: str = "pairwise"
+    min_answered: float = 0.5
+
+    def rows(self, level: str) -> Table:
+        """Return the rows of one level: "item", "dimension" or "overall"."""
+        return self.table.where(level=level)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GapResult(LevelledResult):
     """Gaps by item, dimension and overall, one row an estimate.
 
     Attributes
@@ -44,17 +67,8 @@ class GapResult(TableResult):
     context : origin, and what was left out.
     """
 
-    level: float = 0.95
-    by: tuple[str, ...] = ()
-    weighted: bool = False
     from_answers: bool = True
     expectation_type: str = ""
-    missing: str = "pairwise"
-    min_answered: float = 0.5
-
-    def rows(self, level: str) -> Table:
-        """Return the rows of one level: "item", "dimension" or "overall"."""
-        return self.table.where(level=level)
 
     def summary(self) -> Summary:
         """Return direction, overall gap by variant, dimensions and items."""

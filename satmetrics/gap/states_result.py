@@ -9,13 +9,12 @@ import numpy as np
 
 from satmetrics._display import Section, Summary, percent, section
 from satmetrics._frames import Table, stack
-from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap import _states as kernel
 from satmetrics.gap._paired import t_test, wilson
 from satmetrics.gap.forms import FormAnswers
 from satmetrics.gap.levels import Levels, overall_sentence
-from satmetrics.gap.result import LABELS, holm_within
+from satmetrics.gap.result import LABELS, LevelledResult, holm_within
 from satmetrics.gap.words import DIRECTION
 from satmetrics.moment._column_means import column_means
 from satmetrics.survey.label import Label
@@ -36,7 +35,7 @@ DIRECT = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class StatesResult(TableResult):
+class StatesResult(LevelledResult):
     """Shares better than, as and worse than expected, beside the mean difference.
 
     Attributes
@@ -57,19 +56,10 @@ class StatesResult(TableResult):
     missing, min_answered : the rules that were applied.
     """
 
-    level: float = 0.95
-    by: tuple[str, ...] = ()
-    weighted: bool = False
     tolerances: tuple[float, ...] = (0.0,)
     direct: bool = False
     neutral: tuple[float, ...] = ()
     expectation_type: str = ""
-    missing: str = "pairwise"
-    min_answered: float = 0.5
-
-    def rows(self, level: str) -> Table:
-        """Return the rows of one level: "item", "dimension" or "overall"."""
-        return self.table.where(level=level)
 
     def summary(self) -> Summary:
         """Return direction, shares overall, of dimensions and of items."""

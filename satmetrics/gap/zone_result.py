@@ -8,13 +8,12 @@ import numpy as np
 
 from satmetrics._display import Section, Summary, percent, section
 from satmetrics._frames import Table
-from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, BoolArray, FloatArray
 from satmetrics.gap._paired import t_test
 from satmetrics.gap._zones import ZoneStats
 from satmetrics.gap.forms import FormAnswers
 from satmetrics.gap.levels import Levels, overall_sentence
-from satmetrics.gap.result import LABELS, holm_within
+from satmetrics.gap.result import LABELS, LevelledResult, holm_within
 from satmetrics.gap.states_result import share_block
 
 MEANS = ("adequacy", "superiority", "width", "position")
@@ -41,7 +40,7 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ZoneResult(TableResult):
+class ZoneResult(LevelledResult):
     """Zones of tolerance by item, dimension and overall, one row an estimate.
 
     Attributes
@@ -65,18 +64,9 @@ class ZoneResult(TableResult):
     missing, min_answered : the rules that were applied.
     """
 
-    level: float = 0.95
-    by: tuple[str, ...] = ()
-    weighted: bool = False
     inversions: str = "keep"
     inverted_items: Table = field(default_factory=lambda: Table((), ()))
     inverted_respondents: Table = field(default_factory=lambda: Table((), ()))
-    missing: str = "pairwise"
-    min_answered: float = 0.5
-
-    def rows(self, level: str) -> Table:
-        """Return the rows of one level: "item", "dimension" or "overall"."""
-        return self.table.where(level=level)
 
     def summary(self) -> Summary:
         """Return direction, zones overall, of dimensions and items, and inversions."""
