@@ -1,20 +1,22 @@
 """Satisfaction and service quality, from answers to decisions.
 
 The common way in: ``import satmetrics as sat``. The public names are those listed in
-``__all__`` and nothing else.
+``__all__`` and nothing else. A few that bring many modules with them are imported when
+they are first asked for.
 """
 
-from satmetrics import assessment, datasets, drivers, errors, models, plot, quality
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from satmetrics import assessment, datasets, drivers, errors, models, plot
 from satmetrics._result import Context, Exclusion, read_result
 from satmetrics._version import __version__ as __version__
 from satmetrics.assessment.assess import assess
 from satmetrics.estimation.effects import effects
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.estimation.pls import pls
-from satmetrics.gap.five.measured import five_gaps
 from satmetrics.gap.gap_table import gap_table
 from satmetrics.gap.gaps import gaps
-from satmetrics.gap.study import servqual_study
 from satmetrics.indices.changes import changes
 from satmetrics.indices.index import index
 from satmetrics.indices.priorities import priorities
@@ -29,6 +31,11 @@ from satmetrics.survey.label import Label
 from satmetrics.survey.readers import read
 from satmetrics.survey.scale import Scale
 from satmetrics.survey.survey import Survey
+
+if TYPE_CHECKING:
+    from satmetrics import quality
+    from satmetrics.gap.five.measured import five_gaps
+    from satmetrics.gap.study import servqual_study
 
 __all__ = [
     "Construct",
@@ -66,3 +73,24 @@ __all__ = [
     "report",
     "servqual_study",
 ]
+
+_LATER = {
+    "five_gaps": "satmetrics.gap.five.measured",
+    "quality": "satmetrics.quality",
+    "servqual_study": "satmetrics.gap.study",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a name of `_LATER`; it is an attribute like any other from then on."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = import_module(_LATER[name])
+    found: object = home if name == "quality" else getattr(home, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the names there are, those to be imported among them."""
+    return sorted({*globals(), *_LATER})

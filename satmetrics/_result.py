@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FORMAT = "satmetrics-result"
 SCHEMA = 1
+LATER = ("satmetrics.quality", "satmetrics.gap.study")
+"""Modules that are not imported at the start, and whose results a document may hold."""
 ORIGIN_WORDS: Mapping[Origin, str] = {
     "real": "REAL",
     "simulated": "SIMULATED",
@@ -253,7 +256,7 @@ def _decode_array(value: dict[str, Any]) -> AnyArray:
 
 def _decode_record(value: dict[str, Any]) -> Record:
     name = value.get("$type")
-    cls = Record._kinds.get(str(name))
+    cls = _kind(str(name))
     if cls is None:
         raise DataError(
             f"the document holds a {name!r}, which this version does not know",
@@ -270,6 +273,14 @@ def _decode_record(value: dict[str, Any]) -> Record:
 
 
 @friendly_keywords
+def _kind(name: str) -> type[Record] | None:
+    """Return the class of a record, looking further where it is not known yet."""
+    if name not in Record._kinds:
+        for module in LATER:
+            import_module(module)
+    return Record._kinds.get(name)
+
+
 def read_result(source: str | Path) -> Result:
     """Read a result written by ``to_json``, exactly as it was.
 

@@ -13,7 +13,6 @@ from satmetrics._frames import Table
 from satmetrics._result import Result
 from satmetrics.errors import DataError, OptionError
 from satmetrics.plot._labels import LabelSource, texts_of
-from satmetrics.reporting.parts import parts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +79,7 @@ class Report(Result):
     def contents(self) -> Table:
         """Return chapter, kind, caption, data and origin of every figure and table."""
         from satmetrics.reporting.chapters import chapters
+        from satmetrics.reporting.parts import parts_of
 
         rows = [
             (chapter.title, block.kind, block.caption, block.data, block.origin)
@@ -97,6 +97,8 @@ class Report(Result):
 
     def summary(self) -> Summary:
         """Return what the report holds."""
+        from satmetrics.reporting.parts import parts_of
+
         parts = parts_of(self.results, self.labels)
         rows = tuple(
             (part.name or "unnamed", part.word, type(result).__name__)

@@ -94,3 +94,49 @@ def test_import_is_light():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def fresh(code: str) -> str:
+    """Run code in a new process, in which nothing of ours is imported yet."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_names_imported_later_are_there_when_asked_for():
+    asked = fresh(
+        "import sys, satmetrics as sat; "
+        "before = 'satmetrics.quality' in sys.modules; "
+        "listed = set(sat.__all__) <= set(dir(sat)); "
+        "names = [sat.five_gaps.__name__, sat.servqual_study.__name__, "
+        "sat.quality.zones.__name__]; "
+        "from satmetrics import *; print(before, listed, names, five_gaps.__name__)"
+    )
+    assert asked == ("False True ['five_gaps', 'servqual_study', 'zones'] five_gaps")
+    assert (
+        fresh(
+            "import satmetrics as sat\n"
+            "try: sat.gapz\n"
+            "except AttributeError as error: print(error)"
+        )
+        == "module 'satmetrics' has no attribute 'gapz'"
+    )
+
+
+def test_results_of_modules_imported_later_are_read(tmp_path):
+    """A document may be the first that a process hears of its kind."""
+    file = tmp_path / "study.json"
+    sat.servqual_study(instrument="servqual").save_json(file)
+    read = f"type(sat.read_result({str(file)!r})).__name__"
+    assert fresh(f"import satmetrics as sat; print({read})") == "ServqualStudy"
+    unknown = fresh(
+        "import importlib, pkgutil, satmetrics as sat; "
+        "from satmetrics._result import LATER, Record, Result; "
+        "[importlib.import_module(m) for m in LATER]; known = set(Record._kinds); "
+        "[importlib.import_module(m.name) "
+        "for m in pkgutil.walk_packages(sat.__path__, 'satmetrics.')]; "
+        "print([n for n, c in Record._kinds.items() "
+        "if issubclass(c, Result) and n not in known])"
+    )
+    assert unknown == "[]"
