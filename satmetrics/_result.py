@@ -272,7 +272,6 @@ def _decode_record(value: dict[str, Any]) -> Record:
     return cls(**state)
 
 
-@friendly_keywords
 def _kind(name: str) -> type[Record] | None:
     """Return the class of a record, looking further where it is not known yet."""
     if name not in Record._kinds:
@@ -281,6 +280,7 @@ def _kind(name: str) -> type[Record] | None:
     return Record._kinds.get(name)
 
 
+@friendly_keywords
 def read_result(source: str | Path) -> Result:
     """Read a result written by ``to_json``, exactly as it was.
 
