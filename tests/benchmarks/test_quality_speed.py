@@ -50,6 +50,39 @@ def test_study(timed, customers):
     timed(WORK + "eight steps of a study", "satmetrics", call, rounds=2)
 
 
+def test_comparison(timed, customers):
+    """Every branch with the rest, on items, dimensions and overall."""
+    call = lambda: sat.quality.compare_gaps(customers, by="unit")  # noqa: E731
+    timed(WORK + "groups compared", "satmetrics", call, rounds=2)
+
+
+def test_reliability(timed, customers):
+    """Reliability of the perceptions, by branch."""
+    call = lambda: sat.assessment.reliability(  # noqa: E731
+        customers, "servqual", form="perception", by="unit"
+    )
+    timed(WORK + "reliability of perceptions", "satmetrics", call, rounds=2)
+
+
+def test_check(timed, customers):
+    """The columns and answers held against the instrument."""
+    spec = sat.instruments.load("servqual")
+    call = lambda: spec.check(customers)  # noqa: E731
+    timed(WORK + "instrument checked", "satmetrics", call, rounds=2)
+
+
+def test_five_gaps(timed, customers):
+    """Gaps 1 and 5, with managers of every branch."""
+    rng = np.random.default_rng(2)
+    names = sat.instruments.load("servqual").columns("expectation")
+    answers = rng.integers(4, 8, size=(10 * BRANCHES, len(names)))
+    managers = pl.DataFrame(answers, schema=list(names)).with_columns(
+        branch=pl.Series([f"branch {k % BRANCHES:03d}" for k in range(10 * BRANCHES)])
+    )
+    call = lambda: sat.five_gaps(customers, managers, by="branch", rng=1)  # noqa: E731
+    timed(WORK + "gaps 1 and 5 by branch", "satmetrics", call, rounds=2)
+
+
 def test_psychometrics(timed, customers):
     """Reliability of E, P and of their difference, by branch."""
     call = lambda: sat.quality.psychometrics(customers, by="unit")  # noqa: E731
