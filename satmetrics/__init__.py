@@ -5,10 +5,10 @@ The common way in: ``import satmetrics as sat``. The public names are those list
 they are first asked for.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from satmetrics import assessment, datasets, drivers, errors, models, plot
+from satmetrics import assessment, datasets, drivers, errors, indices, models, plot
+from satmetrics._later import later
 from satmetrics._result import Context, Exclusion, read_result
 from satmetrics._version import __version__ as __version__
 from satmetrics.assessment.assess import assess
@@ -33,7 +33,7 @@ from satmetrics.survey.scale import Scale
 from satmetrics.survey.survey import Survey
 
 if TYPE_CHECKING:
-    from satmetrics import quality
+    from satmetrics import metrics, quality
     from satmetrics.gap.five.measured import five_gaps
     from satmetrics.gap.study import servqual_study
 
@@ -62,7 +62,9 @@ __all__ = [
     "gap_table",
     "gaps",
     "index",
+    "indices",
     "instruments",
+    "metrics",
     "models",
     "plot",
     "pls",
@@ -76,19 +78,11 @@ __all__ = [
 
 _LATER = {
     "five_gaps": "satmetrics.gap.five.measured",
+    "metrics": "satmetrics.metrics",
     "quality": "satmetrics.quality",
     "servqual_study": "satmetrics.gap.study",
 }
-
-
-def __getattr__(name: str) -> object:
-    """Import a name of `_LATER`; it is an attribute like any other from then on."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = import_module(_LATER[name])
-    found: object = home if name == "quality" else getattr(home, name)
-    globals()[name] = found
-    return found
+__getattr__ = later(globals(), _LATER)
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,13 @@ from typing import Literal
 
 import numpy as np
 
-from satmetrics._checks import check_level, expect, friendly_keywords, one_of
+from satmetrics._checks import (
+    check_level,
+    did_you_mean,
+    expect,
+    friendly_keywords,
+    one_of,
+)
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
@@ -19,6 +25,7 @@ from satmetrics.estimation.door import model_moments, oriented
 from satmetrics.estimation.ends import check_means, ends_of
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.options import Metric
+from satmetrics.indices.joint import Joint, of_table
 from satmetrics.inference._intervals import normal_interval
 from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
@@ -48,6 +55,9 @@ class IndexResult(TableResult):
     model : name of the model.
     credit : what must be said of a published model form.
     by : the key columns.
+    joint : the figures of the table, row by row, with what is known of their errors.
+    weighting : the key columns within which weights were estimated; none: pooled.
+    failures : pairs (reason, how many) of bootstrap draws that could not be used.
     """
 
     target: str | None = None
@@ -56,6 +66,39 @@ class IndexResult(TableResult):
     model: str = ""
     credit: str = ""
     by: tuple[str, ...] = ()
+    joint: Joint | None = None
+    weighting: tuple[str, ...] = ()
+    failures: tuple[tuple[str, int], ...] = ()
+
+    def errors(self) -> Joint:
+        """Return the figures of the table with the covariance of their errors."""
+        return of_table(self.table) if self.joint is None else self.joint
+
+    def of(self, construct: str | None = None) -> IndexResult:
+        """Return the rows of one construct: the target, or the one named.
+
+        Raises
+        ------
+        OptionError
+            If there is no such construct, or None is given and there is no target.
+        """
+        name = self.target if construct is None else construct
+        held = list(dict.fromkeys(self.table["construct"]))
+        if name not in held:
+            raise OptionError(
+                f"the index has no construct {name!r}"
+                if name is not None
+                else "the model names no target",
+                code="unknown-construct",
+                column="construct",
+                value=name,
+                remedy=f"{did_you_mean(name or '', held)} it has {', '.join(held)}",
+            )
+        at = np.flatnonzero(self.table["construct"] == name)
+        joint = None if self.joint is None else self.joint.take(at)
+        return dataclasses.replace(
+            self, table=self.table.take(at), joint=joint, target=name
+        )
 
     def summary(self) -> Summary:
         """Return the index of the target construct by group."""

@@ -9,7 +9,14 @@ import pytest
 import satmetrics as sat
 from satmetrics.errors import OptionError
 
-SPACES = {"": sat, "quality.": sat.quality, "assessment.": sat.assessment}
+SPACES = {
+    "": sat,
+    "quality.": sat.quality,
+    "assessment.": sat.assessment,
+    "indices.": sat.indices,
+    "metrics.": sat.metrics,
+    "drivers.": sat.drivers,
+}
 FUNCTIONS = {
     prefix + name: value
     for prefix, space in SPACES.items()
