@@ -14,7 +14,7 @@ from satmetrics._result import Context, Exclusion
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.gap import _contrasts as kernel
-from satmetrics.gap._across import Errors, sampled_group_errors
+from satmetrics.moment._across import Errors, sampled_group_errors
 from satmetrics.gap._paired import holm, t_test
 from satmetrics.gap.asked import asked as instrument_asked
 from satmetrics.gap.design import (

@@ -1,92 +1,33 @@
-"""People who answered several times: rows of one person are one sampled unit."""
+"""People who answered several times, among the rows of an instrument's forms."""
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import replace
 
 import numpy as np
 
-from satmetrics._typing import IntArray
-from satmetrics.errors import DataError
 from satmetrics.gap.forms import FormAnswers
+from satmetrics.moment.people import by_people
 from satmetrics.survey.survey import Survey
-
-SAME_PEOPLE = (
-    "respondents answer in several groups: they are the sampled units of all errors, "
-    "so that differences within people count as such"
-)
-IN_CLUSTERS = (
-    "respondents answer in several groups, each within one cluster: differences within "
-    "people count through the clusters"
-)
 
 
 def by_person(survey: Survey, read: FormAnswers) -> FormAnswers:
     """Return the rows with every person one sampled unit, where one has several rows.
 
-    Without repeated respondents, or a respondent role, nothing changes. Clusters that
-    hold all rows of each of their respondents stay the sampled units. Rows without a
-    respondent are units of their own.
+    Without repeated respondents, or a respondent role, nothing changes.
 
     Raises
     ------
     DataError
         If a respondent's rows lie in several clusters or strata.
     """
-    who = survey.respondents()
-    if who is None:
+    whole = survey.n == len(read.rows.codes)
+    found = by_people(survey, read.rows, None if whole else np.flatnonzero(read.keep))
+    if found is None:
         return read
-    who = who if len(who) == len(read.rows.codes) else who[read.keep]
-    known = who >= 0
-    if np.bincount(who[known], minlength=1).max() < 2:
-        return read
-    rows, role = read.rows, str(survey.roles.respondent)
-    crosses = _several(who[known], rows.codes[known])
-    if survey.roles.cluster is not None and rows.unit is not None:
-        if _several(who[known], rows.unit[known]):
-            raise _scattered(role, survey.roles.cluster, "cluster")
-        notes = (IN_CLUSTERS,) if crosses else ()
-        return dataclasses.replace(read, context=read.context.plus(notes=notes))
-    unit = _units(who)
-    strata = np.zeros(int(unit.max(initial=-1)) + 1, dtype=np.int64)
-    if rows.unit is not None and rows.strata is not None:
-        own = rows.strata[rows.unit]
-        if _several(who[known], own[known]):
-            raise _scattered(role, str(survey.roles.stratum), "stratum")
-        strata[unit] = own
-    notes = (SAME_PEOPLE,) if crosses else ()
     return dataclasses.replace(
         read,
-        rows=replace(rows, unit=unit, strata=strata),
-        words=f"{len(strata):,} respondents, some with several rows",
-        context=read.context.plus(notes=notes),
-    )
-
-
-def _units(who: IntArray) -> IntArray:
-    """Return a unit per row: the person, or the row itself where nobody is named."""
-    nobody = who < 0
-    codes = who.copy()
-    codes[nobody] = who.max(initial=0) + 1 + np.arange(int(nobody.sum()))
-    return np.unique(codes, return_inverse=True)[1].ravel()
-
-
-def _several(who: IntArray, where: IntArray) -> bool:
-    """Return whether anybody is in two places."""
-    first = np.zeros(int(who.max(initial=-1)) + 1, dtype=np.int64)
-    first[who] = where
-    return bool((first[who] != where).any())
-
-
-def _scattered(respondent: str, column: str, role: str) -> DataError:
-    places = {"cluster": "clusters", "stratum": "strata"}[role]
-    return DataError(
-        f"rows of one respondent of {respondent!r} lie in several {places} of "
-        f"{column!r}, so that neither alone says what was sampled",
-        code="respondent-scattered",
-        column=column,
-        value=respondent,
-        remedy=f"make the survey without {role}= to compare the same people, or "
-        "without respondent= if the people of a row are others each time",
+        rows=found.rows,
+        words=read.words if found.words is None else found.words,
+        context=read.context.plus(notes=found.notes),
     )

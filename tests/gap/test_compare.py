@@ -10,7 +10,7 @@ from scipy import stats
 import satmetrics as sat
 from satmetrics import errors
 from satmetrics.gap import _contrasts as kernel
-from satmetrics.gap._across import Cells
+from satmetrics.moment._across import Cells
 from satmetrics.moment._column_means import Rows, influences
 
 DIMENSIONS = {"staff": [("e1", "p1"), ("e2", "p2")], "place": [("e3", "p3")]}

@@ -10,7 +10,7 @@ from statsmodels.stats.oneway import anova_oneway
 
 import satmetrics as sat
 from satmetrics.errors import DataError
-from satmetrics.gap import _across
+from satmetrics.moment import _across
 from satmetrics.moment._column_means import Rows
 
 ASK = {"expectation": ["e"], "perception": ["p"]}
