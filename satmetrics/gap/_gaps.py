@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray, IntArray
-from satmetrics.gap._paired import effective_n
+from satmetrics.inference._tests import effective_n
 from satmetrics.moment._column_means import (
     Rows,
     column_means,

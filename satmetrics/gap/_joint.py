@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray
-from satmetrics.moment._across import Cells, products
 from satmetrics.gap._contrasts import FTest, f_test
+from satmetrics.moment._across import Cells, products
 from satmetrics.moment._column_means import Rows, influences, mean_of
 
 

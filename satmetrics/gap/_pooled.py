@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import FloatArray
-from satmetrics.gap._paired import effective_n, wilson
+from satmetrics.inference._tests import effective_n, wilson
 from satmetrics.moment._column_means import Rows
 
 

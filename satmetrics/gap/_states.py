@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.gap._paired import effective_n, few_units
+from satmetrics.inference._tests import effective_n, few_units
 from satmetrics.moment._column_means import Rows, sampled_errors
 
 ROUNDING = 1e-9

@@ -19,7 +19,6 @@ from satmetrics._result import TableResult
 from satmetrics._special import student_quantile
 from satmetrics._typing import FloatArray, RngLike
 from satmetrics.gap import _contrasts as kernel
-from satmetrics.gap._paired import t_critical
 from satmetrics.gap.design import Dimensions
 from satmetrics.gap.group_scores import (
     ROW_KEYS,
@@ -33,6 +32,7 @@ from satmetrics.gap.group_scores import (
 )
 from satmetrics.gap.result import LABELS
 from satmetrics.gap.words import DIRECTION
+from satmetrics.inference._tests import t_critical
 from satmetrics.survey.instrument import Instrument
 
 COMPETITORS = "mean of competitors"

@@ -10,8 +10,8 @@ import numpy as np
 from satmetrics._display import number
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.gap import _published as kernel
-from satmetrics.gap._paired import t_critical
 from satmetrics.gap.printed import Printed, PublishedTable
+from satmetrics.inference._tests import t_critical
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,12 +15,12 @@ from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.criteria._importance import lmg
 from satmetrics.errors import OptionError
 from satmetrics.gap._levels import block_means
-from satmetrics.gap._paired import t_test
 from satmetrics.gap._regression import Regressed, regressed
 from satmetrics.gap.design import Design, Dimensions
 from satmetrics.gap.forms import FormAnswers, read_forms
 from satmetrics.gap.group_scores import asked
 from satmetrics.gap.people import by_person
+from satmetrics.inference._tests import t_test
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey
 

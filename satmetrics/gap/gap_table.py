@@ -13,7 +13,6 @@ from satmetrics._frames import Table, stack
 from satmetrics._result import ORIGIN_WORDS, Context, TableResult
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.gap import _published as kernel
-from satmetrics.gap._paired import holm, t_test
 from satmetrics.gap.contradictions import Allowances, allowances, flags
 from satmetrics.gap.printed import PublishedTable, read_printed
 from satmetrics.gap.words import (
@@ -23,6 +22,7 @@ from satmetrics.gap.words import (
     MEAN_OF_DIMENSIONS,
     MEAN_OF_ITEMS,
 )
+from satmetrics.inference._tests import holm, t_test
 
 KEYS = ("level", "dimension", "item", "variant")
 METHODS = (

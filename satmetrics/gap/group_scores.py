@@ -14,8 +14,6 @@ from satmetrics._result import Context, Exclusion
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.gap import _contrasts as kernel
-from satmetrics.moment._across import Errors, sampled_group_errors
-from satmetrics.gap._paired import holm, t_test
 from satmetrics.gap.asked import asked as instrument_asked
 from satmetrics.gap.design import (
     PAIR,
@@ -29,6 +27,8 @@ from satmetrics.gap.forms import FormAnswers, instrument_of, read_forms, survey_
 from satmetrics.gap.levels import Levels, levels_of
 from satmetrics.gap.people import by_person
 from satmetrics.gap.result import LABELS, row_labels
+from satmetrics.inference._tests import holm, t_test
+from satmetrics.moment._across import Errors, sampled_group_errors
 from satmetrics.moment._column_means import MeanStats, Rows, column_means
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey

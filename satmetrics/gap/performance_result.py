@@ -10,13 +10,13 @@ import numpy as np
 from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table
 from satmetrics._typing import AnyArray, FloatArray
-from satmetrics.gap._paired import t_test
 from satmetrics.gap.design import Design
 from satmetrics.gap.forms import FormAnswers
 from satmetrics.gap.importance import Part
 from satmetrics.gap.levels import overall_sentence
 from satmetrics.gap.result import LABELS, LevelledResult
 from satmetrics.gap.words import DIRECTION
+from satmetrics.inference._tests import t_test
 
 NAMES = ("level", "dimension", "item", "term", "variant")
 HIGH_IS_GOOD = "performance: high is good; reversed items are turned"

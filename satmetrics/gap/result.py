@@ -12,9 +12,9 @@ from satmetrics._frames import Table, repeated_keys
 from satmetrics._result import TableResult
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap._gaps import PairedStats
-from satmetrics.gap._paired import few_units, holm, t_test, wilson
 from satmetrics.gap.design import Design
 from satmetrics.gap.words import COLUMNS, DIRECTION
+from satmetrics.inference._tests import few_units, holm, t_test, wilson
 
 LABELS = ("level", "dimension", "item", "variant")
 STATES = ("better", "equal", "worse")

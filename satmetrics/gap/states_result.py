@@ -11,11 +11,11 @@ from satmetrics._display import Section, Summary, percent, section
 from satmetrics._frames import Table, stack
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap import _states as kernel
-from satmetrics.gap._paired import t_test, wilson
 from satmetrics.gap.forms import FormAnswers
 from satmetrics.gap.levels import Levels, overall_sentence
 from satmetrics.gap.result import LABELS, LevelledResult, holm_within
 from satmetrics.gap.words import DIRECTION
+from satmetrics.inference._tests import t_test, wilson
 from satmetrics.moment._column_means import column_means
 from satmetrics.survey.label import Label
 

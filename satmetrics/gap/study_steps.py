@@ -14,10 +14,10 @@ from satmetrics.criteria.allocation import point_weights
 from satmetrics.criteria.weights import CriteriaWeights
 from satmetrics.errors import DataError, OptionError, SpecificationWarning
 from satmetrics.gap._levels import block_means
-from satmetrics.gap._paired import t_critical
 from satmetrics.gap.design import Design
 from satmetrics.gap.forms import FormAnswers
 from satmetrics.gap.points import Points
+from satmetrics.inference._tests import t_critical
 from satmetrics.moment._column_means import MeanStats, Rows, column_means
 from satmetrics.survey.instrument import Instrument
 from satmetrics.survey.survey import Survey

@@ -12,7 +12,7 @@ from satmetrics._special import f_tail, student_cdf
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.gap import _surface as kernel
 from satmetrics.gap import _surface_axes as axes
-from satmetrics.gap._paired import effective_n, t_critical, wilson
+from satmetrics.inference._tests import effective_n, t_critical, wilson
 
 TERMS: Mapping[str, Mapping[str, str]] = {
     "coefficient": {

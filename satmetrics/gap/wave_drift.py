@@ -13,7 +13,6 @@ from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.gap._gaps import ROUNDING
-from satmetrics.gap._paired import effective_n, wilson
 from satmetrics.gap.design import Dimensions
 from satmetrics.gap.group_scores import (
     GroupScores,
@@ -31,6 +30,7 @@ from satmetrics.gap.group_scores import (
 )
 from satmetrics.gap.result import LABELS
 from satmetrics.gap.words import DIRECTION
+from satmetrics.inference._tests import effective_n, wilson
 from satmetrics.survey._waves import wave_years
 from satmetrics.survey.instrument import Instrument
 

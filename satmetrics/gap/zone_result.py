@@ -9,12 +9,12 @@ import numpy as np
 from satmetrics._display import Section, Summary, percent, section
 from satmetrics._frames import Table
 from satmetrics._typing import AnyArray, BoolArray, FloatArray
-from satmetrics.gap._paired import t_test
 from satmetrics.gap._zones import ZoneStats
 from satmetrics.gap.forms import FormAnswers
 from satmetrics.gap.levels import Levels, overall_sentence
 from satmetrics.gap.result import LABELS, LevelledResult, holm_within
 from satmetrics.gap.states_result import share_block
+from satmetrics.inference._tests import t_test
 
 MEANS = ("adequacy", "superiority", "width", "position")
 SHARES = ("below", "inside", "above", "inverted")

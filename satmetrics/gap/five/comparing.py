@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from satmetrics._typing import AnyArray, BoolArray, FloatArray, IntArray
-from satmetrics.gap._paired import t_test
 from satmetrics.gap.five import _two_samples as kernel
 from satmetrics.gap.five.sources import ONE, Source
 from satmetrics.gap.five.stages import Stage
+from satmetrics.inference._tests import t_test
 
 FEW = 10
 """Fewer people than this in a group are few: their test is a permutation test."""

@@ -9,10 +9,10 @@ import numpy as np
 
 from satmetrics._frames import ESTIMATES, Table
 from satmetrics._typing import BoolArray, FloatArray, IntArray, RngLike
-from satmetrics.gap._paired import t_test
 from satmetrics.gap.five import _explaining as kernel
 from satmetrics.inference._intervals import moments, normal_p, percentile
 from satmetrics.inference._resample import bootstrap_counts
+from satmetrics.inference._tests import t_test
 
 PER_PREDICTOR = 10
 MIN_UNITS = 4

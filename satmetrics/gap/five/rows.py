@@ -8,12 +8,12 @@ import numpy as np
 
 from satmetrics._frames import ESTIMATES, Table, repeated_keys, stack
 from satmetrics._typing import AnyArray, FloatArray
-from satmetrics.gap._paired import holm
 from satmetrics.gap.design import Design
 from satmetrics.gap.five.comparing import Cells
 from satmetrics.gap.five.names import gap_names
 from satmetrics.gap.five.sources import Groups
 from satmetrics.gap.five.stages import Stage
+from satmetrics.inference._tests import holm
 
 LABELS = ("gap", "level", "dimension", "item", "name")
 FIGURES = (*ESTIMATES, "df")

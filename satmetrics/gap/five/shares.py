@@ -13,10 +13,10 @@ from satmetrics._frames import Table
 from satmetrics._result import Exclusion, TableResult
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError
-from satmetrics.gap._paired import wilson
 from satmetrics.gap.design import Design
 from satmetrics.gap.five.comparing import Cells
 from satmetrics.gap.five.sources import Groups
+from satmetrics.inference._tests import wilson
 from satmetrics.survey._door import open_frame
 
 PAIRS = {
