@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from satmetrics.errors import DataError, OptionError
+from satmetrics.drivers.blocks import (
+    CRITERION,
+    Blocks,
+    Named,
+    check_blocks,
+    named_blocks,
+)
+from satmetrics.errors import OptionError
 from satmetrics.survey.instrument import Instrument
 
-Criteria: TypeAlias = Mapping[str, Sequence[str]] | Sequence[str]
-Blocks: TypeAlias = dict[str, tuple[str, ...]]
+Criteria: TypeAlias = Named
 
 
 def blocks_of(
@@ -32,21 +37,7 @@ def blocks_of(
     DataError
         If a criterion has no columns or a column occurs twice.
     """
-    blocks = _named(criteria, instrument, form)
-    items = [item for block in blocks.values() for item in block]
-    empty = [name for name, block in blocks.items() if not block]
-    twice = [item for item in items if items.count(item) > 1]
-    if empty or twice or not blocks:
-        wrong = next(iter([*empty, *twice]), None)
-        said = "has no columns" if empty else "occurs twice"
-        raise DataError(
-            f"{wrong!r} {said}" if blocks else "there are no criteria",
-            code="bad-criteria",
-            column=wrong,
-            value=wrong,
-            remedy="give {criterion: [columns]}, each with columns of its own",
-        )
-    return blocks
+    return check_blocks(_named(criteria, instrument, form), CRITERION)
 
 
 def top_dimensions(instrument: Instrument) -> tuple[str, ...]:
@@ -57,14 +48,8 @@ def top_dimensions(instrument: Instrument) -> tuple[str, ...]:
 def _named(
     criteria: Criteria | None, instrument: Instrument | None, form: str
 ) -> Blocks:
-    if isinstance(criteria, Mapping):
-        return {
-            str(name): (block,) if isinstance(block, str) else tuple(block)
-            for name, block in criteria.items()
-        }
     if criteria is not None:
-        listed = [criteria] if isinstance(criteria, str) else criteria
-        return {str(name): (str(name),) for name in listed}
+        return named_blocks(criteria)
     if instrument is None:
         raise OptionError(
             "it is not known which columns make the criteria",

@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Literal
+from collections.abc import Iterable
 
 import numpy as np
 
 from satmetrics._checks import (
     check_level,
-    columns_present,
     friendly_keywords,
     generator,
     one_of,
     positive_int,
 )
 from satmetrics._frames import Table
-from satmetrics._linalg import cov_to_corr
 from satmetrics._result import Exclusion
 from satmetrics._typing import FloatArray, MissingPolicy, RngLike
-from satmetrics.criteria import _importance as kernel
 from satmetrics.criteria.blocks import Criteria, blocks_of
 from satmetrics.criteria.weights import POINTS, CriteriaWeights
-from satmetrics.errors import ConvergenceError, DataError, OptionError
+from satmetrics.drivers import _relative as kernel
+from satmetrics.drivers.blocks import CRITERION, check_outcome
+from satmetrics.drivers.scored import (
+    METHODS,
+    Method,
+    Scored,
+    check_orders,
+    source_of_columns,
+)
+from satmetrics.errors import ConvergenceError, DataError
 from satmetrics.inference import _intervals
 from satmetrics.inference.source import Source
-from satmetrics.moment.moments import Moments
-from satmetrics.moment.respondents import respondents
 from satmetrics.survey.instrument import Instrument
-from satmetrics.survey.opening import known_instrument, survey_of
+from satmetrics.survey.opening import known_instrument
 from satmetrics.survey.survey import Survey
 
-Method = Literal["lmg", "johnson", "beta"]
-METHODS: Mapping[str, str] = {
-    "lmg": "shares of R², averaged over all orders of entry (LMG, Shapley)",
-    "johnson": "shares of R², Johnson's relative weights",
-    "beta": "standardised regression coefficients",
-}
-KERNELS: Mapping[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
-    "lmg": kernel.lmg,
-    "johnson": kernel.johnson,
-    "beta": kernel.betas,
-}
 MOST = 12
 """Criteria beyond which all orders of entry take too long (2^p regressions)."""
 
@@ -137,25 +129,18 @@ def regression_weights(  # noqa: PLR0913 - one keyword per choice, all with a de
     if spec is None and isinstance(data, Survey):
         spec = data.instrument
     blocks = blocks_of(criteria, spec, form)
-    items = tuple(item for block in blocks.values() for item in block)
-    _check(items, blocks, outcome, method)
-    A, names = _map(items, blocks, outcome)
-    source = _source(data, spec, (*items, outcome), missing, draws)
-
-    def found(moments: Moments) -> tuple[FloatArray, FloatArray, FloatArray]:
-        corr = cov_to_corr(_batch(moments.linear(A, names).cov))
-        R, r = corr[:, :-1, :-1], corr[:, :-1, -1]
-        raw = KERNELS[method](R, r)
-        beta = raw if method == "beta" else kernel.betas(R, r)
-        return raw, beta, (beta * r).sum(axis=-1)
-
-    raw, beta, r2 = (part[0] for part in found(source.moments))
+    check_outcome(blocks, outcome, CRITERION)
+    check_orders(method, len(blocks), MOST, CRITERION)
+    scored = Scored.of(blocks, outcome, method)
+    source = source_of_columns(data, spec, scored.columns, missing, draws)
+    whole = scored(source.moments)
+    raw, beta = whole.raw[0], whole.beta[0]
     if not np.isfinite(raw).all():
-        raise _unsolved(source.moments.linear(A, names), names)
+        raise scored.unsolved(source.moments, CRITERION)
     weights, _ = (part[0] for part in kernel.shares(raw[None]))
     if not np.isfinite(weights).all():
         raise _none_positive(raw)
-    drawn = _drawn(source, found, draws, random, len(blocks))
+    drawn = _drawn(source, scored, draws, random)
     table, cov, failed = _rows(tuple(blocks), weights, raw, beta, drawn, level, source)
     gone = _negative(blocks, raw)
     lost = Exclusion("criteria dependent, or none with a weight", failed, "draws")
@@ -166,84 +151,8 @@ def regression_weights(  # noqa: PLR0913 - one keyword per choice, all with a de
         industry=industry,
         level=level,
         cov=cov,
-        facts=_facts(r2, draws, source),
+        facts=_facts(float(whole.r2[0]), draws, source),
         remarks=_remarks(drawn, method, source, draws),
-    )
-
-
-def _check(
-    items: tuple[str, ...],
-    blocks: Mapping[str, tuple[str, ...]],
-    outcome: str,
-    method: str,
-) -> None:
-    if outcome in items:
-        raise DataError(
-            f"{outcome!r} is both outcome and criterion",
-            code="bad-outcome",
-            column=outcome,
-            value=outcome,
-            remedy="leave it out of the criteria",
-        )
-    if method == "lmg" and len(blocks) > MOST:
-        raise OptionError(
-            f"method='lmg' of {len(blocks)} criteria takes {2 ** len(blocks):,} "
-            "regressions per draw",
-            code="too-many-criteria",
-            column="method",
-            value=len(blocks),
-            remedy=f"up to {MOST} are taken; use method='johnson'",
-        )
-
-
-def _map(
-    items: tuple[str, ...], blocks: Mapping[str, tuple[str, ...]], outcome: str
-) -> tuple[FloatArray, tuple[str, ...]]:
-    """Return the map from items and outcome to scores and outcome, and their names."""
-    A = np.zeros((len(blocks) + 1, len(items) + 1))
-    start = 0
-    for d, block in enumerate(blocks.values()):
-        A[d, start : start + len(block)] = 1 / len(block)
-        start += len(block)
-    A[-1, -1] = 1.0
-    named = tuple(f"score {name}" for name in blocks)
-    return A, (*named, f"outcome {outcome}")
-
-
-def _source(
-    data: object,
-    spec: Instrument | None,
-    columns: tuple[str, ...],
-    missing: MissingPolicy,
-    draws: int,
-) -> Source:
-    if isinstance(data, Moments):
-        moments = data.select(columns)
-        if moments.batch_shape:
-            raise OptionError(
-                "the moments are a batch of groups",
-                code="not-single",
-                column="data",
-                remedy="take one: moments.group(0)",
-            )
-        moments.require_cov()
-        return Source(moments, None)
-    survey = survey_of(data, spec)
-    columns_present(columns, survey.columns)
-    moments = Moments.from_frame(survey, columns, missing=missing)
-    units = None
-    if draws:
-        units = respondents(survey, columns, missing=missing, units="auto")
-    return Source(moments, units)
-
-
-def _unsolved(moments: Moments, names: tuple[str, ...]) -> DataError:
-    flat = [name for name, sd in zip(names, moments.sd, strict=True) if not sd > 0]
-    return DataError(
-        f"{flat[0]} does not vary" if flat else "the criteria are linearly dependent",
-        code="constant" if flat else "dependent",
-        column=flat[0] if flat else None,
-        remedy="leave it out" if flat else "leave out criteria that repeat others",
     )
 
 
@@ -263,23 +172,15 @@ def _negative(names: Iterable[str], raw: FloatArray) -> Exclusion:
     return Exclusion(reason, len(found), "criteria")
 
 
-def _batch(cov: FloatArray) -> FloatArray:
-    return cov if cov.ndim == 3 else cov[None]
-
-
-Found = Callable[[Moments], tuple[FloatArray, FloatArray, FloatArray]]
-
-
 def _drawn(
-    source: Source, found: Found, draws: int, rng: np.random.Generator, p: int
+    source: Source, scored: Scored, draws: int, rng: np.random.Generator
 ) -> FloatArray:
     """Return (B, 2p): weights, then what they are shares of, of every draw."""
-    parts = [np.empty((0, 2 * p))]
-    for drawn in source.batches(draws, rng) if draws else ():
-        raw, _, _ = found(drawn.moments)
-        parts.append(np.hstack([kernel.shares(raw)[0], raw]))
-    values = np.concatenate(parts)
-    if draws and np.isfinite(values[:, 0]).sum() < 2:
+    if not draws:
+        return np.empty((0, 2 * (len(scored.names) - 1)))
+    raw = scored.drawn(source, draws, rng).raw
+    values = np.hstack([kernel.shares(raw)[0], raw])
+    if np.isfinite(values[:, 0]).sum() < 2:
         raise ConvergenceError(
             f"fewer than two of {draws} draws could be used",
             code="bootstrap-failed",
@@ -323,7 +224,7 @@ def _rows(
 
 
 def _facts(r2: float, draws: int, source: Source) -> tuple[tuple[str, str], ...]:
-    facts: tuple[tuple[str, str], ...] = (("R²", f"{float(r2):.3f}"),)
+    facts: tuple[tuple[str, str], ...] = (("R²", f"{r2:.3f}"),)
     if draws:
         facts += (("draws", f"{draws:,}"), ("resampled", source.resampled))
     return facts

@@ -12,7 +12,7 @@ from satmetrics._display import Summary, percent, section
 from satmetrics._frames import ESTIMATES, Table, repeated_keys
 from satmetrics._result import Exclusion, TableResult
 from satmetrics._typing import BoolArray, FloatArray
-from satmetrics.criteria._importance import lmg
+from satmetrics.drivers._relative import lmg
 from satmetrics.errors import OptionError
 from satmetrics.gap._levels import block_means
 from satmetrics.gap._regression import Regressed, regressed

@@ -10,7 +10,7 @@ import pytest
 
 import satmetrics as sat
 from satmetrics import errors
-from satmetrics.criteria import _importance as kernel
+from satmetrics.drivers import _relative as kernel
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import numpy as np
 
 from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import AnyArray, FloatArray, IntArray
-from satmetrics.criteria._importance import johnson, lmg
+from satmetrics.drivers._relative import johnson, lmg
 
 FLAT = 1e-12
 """A variance below this share of the column's mean square counts as zero."""
