@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 
 from satmetrics import _toml
 from satmetrics._checks import did_you_mean, friendly_keywords
+from satmetrics._frames import Table
+from satmetrics._published import PublishedSeries
 from satmetrics._result import Context
 from satmetrics.errors import OptionError, SatmetricsError, SourceWarning
 from satmetrics.moment.moments import Moments
@@ -24,6 +27,7 @@ _KINDS = {
     "answers": "is a survey of answers: sat.datasets.load({name!r})",
     "moments": "is known by its figures: sat.datasets.moments({name!r})",
     "table": "is a published table: sat.datasets.table({name!r})",
+    "series": "is a published series: sat.datasets.series({name!r})",
 }
 _KEYS = (
     "schema",
@@ -44,6 +48,7 @@ _KEYS = (
     "mean",
     "sd",
     "correlation",
+    "units",
 )
 
 
@@ -54,8 +59,9 @@ def names() -> tuple[str, ...]:
     --------
     >>> import satmetrics as sat
     >>> sat.datasets.names()
-    ('airline_waves', 'babakus_boller_1992', 'bank_servqual', 'ecsi_mobile',
-     'patient_servqual')
+    ('acsi_1997', 'acsi_durables', 'acsi_national', 'airline_waves',
+     'babakus_boller_1992', 'bank_servqual', 'csisg_2008_sizes', 'ecsi_mobile',
+     'hkcsi', 'ncsi_korea_sizes', 'patient_servqual', 'tmme')
     """
     return tuple(sorted(p.name for p in _root().iterdir() if _meta_file(p).is_file()))
 
@@ -175,6 +181,53 @@ def table(name: str) -> pd.DataFrame:
     return frame
 
 
+@friendly_keywords
+def series(name: str) -> PublishedSeries:
+    """Return a published series of index figures, each with its source and status.
+
+    Parameters
+    ----------
+    name : "acsi_national" (United States by quarter), "acsi_1997" (nation and sectors),
+        "acsi_durables" (durables, personal computers and their makers by year),
+        "hkcsi" (Hong Kong, 2001-2006, with a figure that was revised), "tmme" (Turkey),
+        "ncsi_korea_sizes" and "csisg_2008_sizes" (how much was asked). The names say
+        whose figures are cited; the library is not affiliated with their publishers.
+
+    Returns
+    -------
+    PublishedSeries
+        Figures as published, without standard errors where none were. The column
+        ``status`` says how sure each is; figures that a later release replaced are in
+        the table and left out by ``current()``.
+
+    Raises
+    ------
+    OptionError
+        If there is no such series.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> hong_kong = sat.datasets.series("hkcsi").of("nation")
+    >>> hong_kong.current().to_frame()["estimate"].tolist()
+    [66.1, 65.1, 67.9, 69.1, 69.3, 70.1]
+    """
+    meta = _meta(name, "series")
+    frame = _frame(meta, dtype={"wave": str, "release": str}).fillna(
+        {"release": "", "name": ""}
+    )
+    columns: dict[str, object] = {c: frame[c].to_numpy() for c in frame.columns}
+    for column in ("estimate", "n"):
+        columns[column] = frame[column].to_numpy(dtype=float)
+    columns["std_error"] = np.full(len(frame), np.nan)
+    return PublishedSeries(
+        Table.of(columns, keys=("level", "term", "name", "wave")),
+        Context(meta["origin"], meta["name"], notes=tuple(meta.get("notes", ()))),
+        title=meta["title"],
+        units=meta["units"],
+    )
+
+
 def _root() -> Path:
     """Return the folder of the data: in the wheel, or beside an editable checkout."""
     package = Path(str(resources.files("satmetrics")))
@@ -225,7 +278,10 @@ def _meta(name: str, kind: str) -> dict[str, Any]:
     return meta
 
 
-def _frame(meta: dict[str, Any]) -> pd.DataFrame:
+def _frame(
+    meta: dict[str, Any], dtype: Mapping[str, type] | None = None
+) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.read_csv(_root() / meta["name"] / meta["file"], encoding="utf-8")
+    file = _root() / meta["name"] / meta["file"]
+    return pd.read_csv(file, encoding="utf-8", dtype=dtype)

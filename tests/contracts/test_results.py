@@ -14,8 +14,9 @@ import pytest
 import satmetrics as sat
 from satmetrics import errors
 from satmetrics._display import Summary
-from satmetrics._frames import ESTIMATES, KEYS
-from satmetrics._result import Record, Result
+from satmetrics._frames import ESTIMATES, KEYS, Table
+from satmetrics._published import PublishedSeries
+from satmetrics._result import Context, Record, Result
 from satmetrics.survey.item import Dimension, Form
 
 EVIL = "<script>alert('x')</script>"
@@ -176,6 +177,28 @@ def evil_instrument() -> dict[str, Result]:
     }
 
 
+def evil_series() -> PublishedSeries:
+    """Return a published series whose names, units and sources are hostile."""
+    columns = {
+        "level": [EVIL, EVIL, "nation"],
+        "term": ["index", "index", f"asked{EVIL}"],
+        "name": [EVIL, EVIL, "all"],
+        "wave": ["2025", "2025", f"2026{EVIL}"],
+        "n": [np.nan, np.nan, 250.0],
+        "estimate": [71.0, 72.5, np.nan],
+        "std_error": [np.nan, np.nan, np.nan],
+        "release": [f"first{EVIL}", "second", ""],
+        "status": ["revised", "verified", "not measured"],
+        "source": [EVIL, EVIL, EVIL],
+    }
+    return PublishedSeries(
+        Table.of(columns, keys=("level", "term", "name", "wave")),
+        Context("real", EVIL, notes=(EVIL,)),
+        title=EVIL,
+        units={"index": EVIL, f"asked{EVIL}": EVIL},
+    )
+
+
 def gaps_of_three() -> dict[str, object]:
     """Return the columns of a hostile zone."""
     return {
@@ -243,6 +266,7 @@ def build() -> dict[str, Result]:
         "invariance": sat.assessment.micom(model, survey, by="unit", n_draws=20, rng=1),
         "index": levels,
         "changes": sat.changes(levels),
+        "published series": evil_series(),
         "priorities": sat.priorities(fit),
         "gaps": sat.gaps(survey, **gaps),
         "gaps by": sat.gaps(survey, **gaps, by="unit"),

@@ -126,7 +126,7 @@ def test_the_patient_table_is_as_printed():
         (datasets.moments, "airline_waves", r"answers: sat\.datasets\.load"),
         (datasets.load, "patient_servqual", r"table: sat\.datasets\.table"),
         (datasets.load, "airlines_waves", "did you mean 'airline_waves'"),
-        (datasets.moments, "mobi", "there are airline_waves"),
+        (datasets.moments, "mobi", "there are acsi_1997"),
     ],
 )
 def test_a_wrong_name_is_answered_with_the_right_function(function, name, match):
