@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 FORMAT = "satmetrics-result"
 SCHEMA = 1
-LATER = ("satmetrics.quality", "satmetrics.gap.study")
+LATER = (
+    "satmetrics.quality",
+    "satmetrics.gap.study",
+    "satmetrics.indices.plan_result",
+)
 """Modules that are not imported at the start, and whose results a document may hold."""
 ORIGIN_WORDS: Mapping[Origin, str] = {
     "real": "REAL",

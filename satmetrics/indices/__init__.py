@@ -3,10 +3,25 @@
 Every name is imported when it is first asked for.
 """
 
+from typing import TYPE_CHECKING
+
 from satmetrics._later import later
 
-_HOMES: dict[str, str] = {}
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from satmetrics.indices.plan_result import SamplePlan
+    from satmetrics.indices.planning import detectable_change, sample_size
+
+__all__ = [
+    "SamplePlan",
+    "detectable_change",
+    "sample_size",
+]
+
+_HOMES = {
+    "SamplePlan": "satmetrics.indices.plan_result",
+    "detectable_change": "satmetrics.indices.planning",
+    "sample_size": "satmetrics.indices.planning",
+}
 __getattr__ = later(globals(), _HOMES)
 
 

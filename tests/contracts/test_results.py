@@ -268,6 +268,7 @@ def build() -> dict[str, Result]:
         "changes": sat.changes(levels),
         "published series": evil_series(),
         "priorities": sat.priorities(fit),
+        "sample plan": sat.indices.sample_size(levels, half_width=[2, 3]),
         "gaps": sat.gaps(survey, **gaps),
         "gaps by": sat.gaps(survey, **gaps, by="unit"),
         "gap table": sat.gap_table(table),
