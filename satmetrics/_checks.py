@@ -45,7 +45,8 @@ def nearest(word: object, options: Iterable[object]) -> str | None:
     names = [str(option) for option in options]
     folded = {name.casefold().replace("_", "").replace(" ", ""): name for name in names}
     key = str(word).casefold().replace("_", "").replace(" ", "").replace("-", "")
-    close = difflib.get_close_matches(key, folded, n=1, cutoff=0.65)
+    close = difflib.get_close_matches(key, folded, n=3, cutoff=0.65)
+    close.sort(key=lambda near: sorted(near) != sorted(key))  # letters swapped first
     if not close and len(key) > 2:
         close = [f for f in folded if key.startswith(f) or f.startswith(key)][:1]
     return folded[close[0]] if close else None

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 
 STUDY = "study.toml"
 MOST_FINDINGS = 20
-PLAIN = str.maketrans({"−": "-", "→": "->", "·": "-", "–": "-", "…": "...", "≥": ">="})
+PLAIN = str.maketrans(
+    {
+        "−": "-",
+        "→": "->",
+        "·": "-",
+        "–": "-",
+        "…": "...",
+        "≥": ">=",
+        "†": "*",
+        "‡": "**",
+    }
+)
 
 app = typer.Typer(
     add_completion=False,

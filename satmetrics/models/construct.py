@@ -19,6 +19,11 @@ MODES = ("A", "B", "sum")
 KINDS = ("composite", "factor")
 SIGNS = ("+", "-", "?")
 STATUSES = ("verified", "recalled", "unverified", "own")
+MARKS = {"recalled": "†", "unverified": "‡"}
+MARK_WORDS = {
+    "recalled": "recalled, not read in the source",
+    "unverified": "not confirmed to be those of the published model",
+}
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,11 @@ class Path(Record):
     def __post_init__(self) -> None:
         one_of("sign", self.sign, SIGNS)
         one_of("status", self.status, STATUSES)
+
+    @property
+    def mark(self) -> str:
+        """The mark beside an arrow whose source does not confirm it, or nothing."""
+        return MARKS.get(self.status, "")
 
 
 def as_tuple(items: Sequence[str] | str) -> tuple[str, ...]:

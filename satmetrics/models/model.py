@@ -15,8 +15,8 @@ from satmetrics._frames import Table
 from satmetrics._result import Result
 from satmetrics._typing import BoolArray, IntArray
 from satmetrics.errors import SpecificationError
+from satmetrics.models.construct import MARK_WORDS, MARKS, Kind, Mode, Status, as_tuple
 from satmetrics.models.construct import Construct as Construct
-from satmetrics.models.construct import Kind, Mode, Status, as_tuple
 from satmetrics.models.construct import Path as Path
 from satmetrics.models.terms import (
     HigherOrder,
@@ -295,7 +295,8 @@ class StructuralModel(Result):
         )
         arrows: dict[str, list[str]] = {}
         for path in self.paths:
-            arrows.setdefault(path.source, []).append(f"{path.target} ({path.sign})")
+            text = f"{path.target} ({path.sign}){path.mark}"
+            arrows.setdefault(path.source, []).append(text)
         edges = tuple((s, ", ".join(t)) for s, t in arrows.items())
         sections = (
             Section(
@@ -307,9 +308,19 @@ class StructuralModel(Result):
             *self._sections_above(),
             Section("Paths (expected sign)", ("source", "targets"), edges, 2),
         )
-        notes = tuple(n for n in (self.credit(), self.note) if n)
+        notes = tuple(n for n in (self.credit(), self.note, *self._legend()) if n)
         facts = (("status", self.status), ("target", self.target or "–"))
         return Summary(f"Model {self.name}", facts, sections, notes)
+
+    def _legend(self) -> tuple[str, ...]:
+        """Return what the marks beside arrows mean, and how many bear them."""
+        said = []
+        for status, mark in MARKS.items():
+            several = sum(path.status == status for path in self.paths)
+            if several:
+                meaning = MARK_WORDS[status]
+                said.append(f"{mark} {several} of {len(self.paths)} arrows: {meaning}")
+        return tuple(said)
 
     def _sections_above(self) -> tuple[Section, ...]:
         """Return what is made of constructs, where there is any."""

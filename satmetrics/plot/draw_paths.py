@@ -33,6 +33,14 @@ LineStyle: TypeAlias = Literal["-"] | tuple[float, Sequence[float]]
 SOLID: LineStyle = "-"
 DASHED: LineStyle = (0, (4, 2))
 DOTTED: LineStyle = (0, (1, 1.4))
+DASH_DOTTED: LineStyle = (0, (4, 1.4, 1, 1.4))
+STYLES = {
+    (False, False): SOLID,
+    (True, False): DASHED,
+    (False, True): DOTTED,
+    (True, True): DASH_DOTTED,
+}
+"""(interval holds zero, arrow not confirmed) → style."""
 
 
 @friendly_keywords
@@ -48,7 +56,8 @@ def paths(
     Arrows run from left to right wherever the model allows. Their width grows with the
     coefficient, in standard deviations per standard deviation. With `boot`, paths whose
     interval holds zero are dashed; arrows of a published model that its source does not
-    confirm are dotted. The share of variance explained (R²) stands in the box.
+    confirm are dotted; where both hold, dash-dotted. The share of variance explained
+    (R²) stands in the box.
 
     Parameters
     ----------
@@ -144,7 +153,7 @@ def _draw_arrow(
 
     start, end = ends_of(arrow, at)
     colour = VERMILLION if arrow.value < 0 else BLUE
-    style = DASHED if arrow.open else DOTTED if arrow.recalled else SOLID
+    style = STYLES[arrow.open, arrow.recalled]
     width = zoom * (0.7 + 4.2 * min(abs(arrow.value), 1.0))
     patch = FancyArrowPatch(
         (float(start[0]), float(start[1])),
@@ -236,26 +245,20 @@ def _legend(
 
     level = 0.95 if boot is None else boot.level
     negative = any(a.value < 0 for a in arrows)
+    zero = f"{100 * level:g} % interval holds zero"
+    unknown = "arrow of the published model not confirmed"
+    there = {(a.open, a.recalled) for a in arrows}
     kinds: tuple[tuple[bool, str, LineStyle, str], ...] = (
         (negative, BLUE, SOLID, "positive"),
         (negative, VERMILLION, SOLID, "negative"),
-        (
-            any(a.open for a in arrows),
-            QUIET,
-            DASHED,
-            f"dashed: {100 * level:g} % interval holds zero",
-        ),
-        (
-            any(a.recalled and not a.open for a in arrows),
-            QUIET,
-            DOTTED,
-            "dotted: arrow of the published model not confirmed",
-        ),
+        ((True, False) in there, QUIET, DASHED, f"dashed: {zero}"),
+        ((False, True) in there, QUIET, DOTTED, f"dotted: {unknown}"),
+        ((True, True) in there, QUIET, DASH_DOTTED, f"dash-dotted: {zero}, {unknown}"),
     )
     handles = [
         Line2D([], [], color=colour, linestyle=style, linewidth=2, label=text)
-        for there, colour, style, text in kinds
-        if there
+        for seen, colour, style, text in kinds
+        if seen
     ]
     ax.legend(
         handles=handles,

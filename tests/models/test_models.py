@@ -10,28 +10,6 @@ from satmetrics import errors
 BLOCKS = {"A": ["a1", "a2"], "B": ["b1", "b2"], "C": ["c1"]}
 
 
-@pytest.mark.parametrize("name", sat.models.names())
-def test_every_catalogue_file(name, tmp_path):
-    model = sat.models.load(name)
-    assert model.name == name
-    assert model.citation
-    assert model.source
-    assert model.status in ("verified", "recalled", "unverified")
-    assert model.target in model.names
-    assert set(model.order) == set(model.names)
-    assert "not an official score" in str(model)
-    for construct in model.constructs:
-        assert construct.label.en
-        assert construct.label.zh
-        assert construct.kind == "composite"
-        assert all(label.en and label.zh for label in construct.labels)
-        assert len(construct.labels) == len(construct.indicators)
-        assert all(model.scale_of(item) for item in construct.indicators)
-    file = tmp_path / "model.toml"
-    file.write_text(model.to_toml(), encoding="utf-8")
-    assert sat.models.read(file) == model
-
-
 def test_ecsi_has_the_published_structure():
     ecsi = sat.models.load("ecsi")
     assert len(ecsi.paths) == 12

@@ -235,6 +235,29 @@ class TestPaths:
         numbers = [t.get_text() for t in ax.texts if t.get_gid() == "coefficient"]
         assert any(n.startswith("−") for n in numbers), "a true minus sign"
 
+    def test_unsure_and_unconfirmed_do_not_hide_each_other(self):
+        mobile = sat.datasets.moments("ecsi_mobile")
+        ecsi = sat.models.load("ecsi")
+        mixed = tuple(
+            dataclasses.replace(path, status="unverified" if k % 2 else "verified")
+            for k, path in enumerate(ecsi.paths)
+        )
+        fitted = sat.pls(dataclasses.replace(ecsi, paths=mixed), mobile)
+        boot = sat.bootstrap(fitted, mobile, n_draws=300, rng=1)
+        rows = boot.to_frame().query("term == 'path'")
+        holds = (rows["conf_low"] <= 0) & (rows["conf_high"] >= 0)
+        ax = sat.plot.paths(fitted, boot)
+        seen: dict[tuple[bool, bool], set[str]] = {}
+        arrows = [p for p in ax.patches if p.get_gid() == "path"]
+        for arrow, open_, path in zip(arrows, holds, mixed, strict=True):
+            kind = (bool(open_), path.status == "unverified")
+            seen.setdefault(kind, set()).add(str(arrow.get_linestyle()))
+        assert len(seen) == 4
+        assert len(set.union(*seen.values())) == 4
+        assert all(len(styles) == 1 for styles in seen.values())
+        said = [t.get_text().split(":")[0] for t in ax.get_legend().get_texts()]
+        assert said == ["dashed", "dotted", "dash-dotted"]
+
     def test_a_batch_names_its_cure(self, airlines):
         batch = sat.pls("ecsi", airlines, by="company")
         with pytest.raises(OptionError, match=r"fit\.group\(0\)"):
