@@ -13,7 +13,7 @@ from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._linalg import cov_to_corr
 from satmetrics._result import Context, Result
-from satmetrics._typing import AnyArray, BoolArray, FloatArray
+from satmetrics._typing import AnyArray, BoolArray, FloatArray, IntArray
 from satmetrics.errors import OptionError
 from satmetrics.estimation import _structure
 from satmetrics.estimation.door import oriented
@@ -33,6 +33,12 @@ FORMS = {
     ("A", "factor"): "factor: consistent PLS, corrected by rho_A "
     "(seminr: reflective; SmartPLS: consistent PLS)",
 }
+
+_BY_GROUP = (
+    *("weights", "loadings", "cross", "corr", "score_corr", "rho", "path_matrix"),
+    *("r_squared", "iterations", "converged", "admissible"),
+)
+"""Fields of a fit with a value per group."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -135,20 +141,23 @@ class PlsFit(Result):
 
     def group(self, which: int) -> PlsFit:
         """Return one group of a batch as a single fit."""
-        state = {
-            name: getattr(self, name)[which]
-            for name in (
-                *("weights", "loadings", "cross", "corr", "score_corr", "rho"),
-                "path_matrix",
-                *("r_squared", "iterations", "converged", "admissible"),
-            )
-        }
         return dataclasses.replace(
             self,
             moments=self.moments.group(which),
             reasons=(self.reasons[which],),
             staged=None if self.staged is None else self.staged.group(which),
-            **state,
+            **{name: getattr(self, name)[which] for name in _BY_GROUP},
+        )
+
+    def take(self, rows: Sequence[int] | IntArray) -> PlsFit:
+        """Return the given groups of a batch, as a batch; one may come twice."""
+        at = np.asarray(rows, dtype=np.int64)
+        return dataclasses.replace(
+            self,
+            moments=self.moments.take(at),
+            reasons=tuple(self.reasons[i] for i in at),
+            staged=None if self.staged is None else self.staged.take(at),
+            **{name: getattr(self, name)[at] for name in _BY_GROUP},
         )
 
     def paths(self) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 
 from satmetrics._frames import Table, stack
 from satmetrics._result import Record
-from satmetrics._typing import FloatArray
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.estimation import _stages as kernel
 from satmetrics.estimation import statistics as plain
 from satmetrics.estimation.design import Run, composites
@@ -54,6 +54,16 @@ class Staged(Record):
             earlier=tuple(fit.group(which) for fit in self.earlier),
             matrix=self.matrix[which],
             offset=self.offset[which],
+        )
+
+    def take(self, rows: IntArray) -> Staged:
+        """Return the given groups of a batch, as a batch."""
+        return dataclasses.replace(
+            self,
+            source=self.source.take(rows),
+            earlier=tuple(fit.take(rows) for fit in self.earlier),
+            matrix=self.matrix[rows],
+            offset=self.offset[rows],
         )
 
 

@@ -2,150 +2,66 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
 
 import numpy as np
 
 from satmetrics._checks import (
     check_level,
-    did_you_mean,
     expect,
     friendly_keywords,
-    one_of,
+    generator,
+    positive_int,
 )
-from satmetrics._display import Summary, section
 from satmetrics._frames import Table
-from satmetrics._result import TableResult
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import AnyArray, BoolArray, FloatArray, IntArray, RngLike
 from satmetrics.errors import OptionError
-from satmetrics.estimation.door import model_moments, oriented
+from satmetrics.estimation.door import model_moments, model_survey, oriented
 from satmetrics.estimation.ends import check_means, ends_of
 from satmetrics.estimation.fit import PlsFit
-from satmetrics.estimation.options import Metric
-from satmetrics.indices.joint import Joint, of_table
-from satmetrics.inference._intervals import normal_interval
+from satmetrics.indices.designed import (
+    INDEPENDENT,
+    ItemRows,
+    coefficients,
+    designed_errors,
+    item_rows,
+    row_wise,
+)
+from satmetrics.indices.index_result import IndexResult as IndexResult
+from satmetrics.indices.joint import Joint
+from satmetrics.indices.population import Population, unseen_share
+from satmetrics.indices.resampled import Plan, check_rows, drawn_indices
+from satmetrics.indices.weighting import IndexMetric, Negative, Weighting
 from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
+from satmetrics.survey._lazy import is_lazy
 from satmetrics.survey.scale import ScaleLike
+from satmetrics.survey.survey import Survey
 
-IndexMetric = Literal["raw", "standardized", "equal"]
-METRICS = ("raw", "standardized", "equal")
 FEW_EFFECTIVE = 5
 """Below this effective n a linearised standard error means little."""
-METRIC_WORDS = {
-    "raw": "PLS weights estimated on the raw answers",
-    "standardized": "PLS weights estimated on standardised answers, "
-    "then un-standardised",
-    "equal": "equal weights within each construct",
-}
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class IndexResult(TableResult):
-    """Indices on 0–100, one row per construct and group.
-
-    Attributes
-    ----------
-    target : the construct the model names as its index, or None.
-    metric : which weights made the index.
-    level : confidence level.
-    model : name of the model.
-    credit : what must be said of a published model form.
-    by : the key columns.
-    joint : the figures of the table, row by row, with what is known of their errors.
-    weighting : the key columns within which weights were estimated; none: pooled.
-    failures : pairs (reason, how many) of bootstrap draws that could not be used.
-    """
-
-    target: str | None = None
-    metric: str = ""
-    level: float = 0.95
-    model: str = ""
-    credit: str = ""
-    by: tuple[str, ...] = ()
-    joint: Joint | None = None
-    weighting: tuple[str, ...] = ()
-    failures: tuple[tuple[str, int], ...] = ()
-
-    def errors(self) -> Joint:
-        """Return the figures of the table with the covariance of their errors."""
-        return of_table(self.table) if self.joint is None else self.joint
-
-    def of(self, construct: str | None = None) -> IndexResult:
-        """Return the rows of one construct: the target, or the one named.
-
-        Raises
-        ------
-        OptionError
-            If there is no such construct, or None is given and there is no target.
-        """
-        name = self.target if construct is None else construct
-        held = list(dict.fromkeys(self.table["construct"]))
-        if name not in held:
-            raise OptionError(
-                f"the index has no construct {name!r}"
-                if name is not None
-                else "the model names no target",
-                code="unknown-construct",
-                column="construct",
-                value=name,
-                remedy=f"{did_you_mean(name or '', held)} it has {', '.join(held)}",
-            )
-        at = np.flatnonzero(self.table["construct"] == name)
-        joint = None if self.joint is None else self.joint.take(at)
-        return dataclasses.replace(
-            self, table=self.table.take(at), joint=joint, target=name
-        )
-
-    def summary(self) -> Summary:
-        """Return the index of the target construct by group."""
-        keys = {k: k for k in self.by}
-        words = {
-            **keys,
-            "construct": "construct",
-            "n": "n",
-            "estimate": "index",
-            "std_error": "std. error",
-            "conf_low": f"{100 * self.level:g} % low",
-            "conf_high": "high",
-            "reason": "reason",
-        }
-        table = self.table
-        if self.by and self.target is not None:
-            table = table.where(construct=self.target)
-        if not any(table["reason"]):
-            table = table.drop("reason")
-        facts = (
-            *self.context.facts(),
-            ("model", self.model),
-            ("metric", METRIC_WORDS[self.metric]),
-        )
-        notes = (
-            "0 = the lowest, 100 = the highest possible answer to every item",
-            "standard errors take the weights as fixed (delta method); sat.bootstrap "
-            "gives errors that do not",
-            *((self.credit,) if self.credit else ()),
-            *self.context.sentences(),
-        )
-        places = dict.fromkeys(("estimate", "conf_low", "conf_high"), 1) | {
-            "std_error": 2
-        }
-        body = section("", table, words, decimals=places, max_rows=40)
-        return Summary("Index, 0–100", facts, (body,), notes)
+FIXED = (
+    "standard errors take the weights as fixed (delta method); n_draws= gives errors "
+    "that do not"
+)
+RENEWED = "bootstrap: weights estimated anew in each draw; percentile intervals"
 
 
 @friendly_keywords
-def index(
+def index(  # noqa: PLR0913 - one keyword per choice, all with a default
     fit: PlsFit,
     data: object = None,
     *,
     by: str | Sequence[str] | None = None,
     construct: str | Sequence[str] | None = None,
     metric: IndexMetric | None = None,
+    negative: Negative = "keep",
     scale: ScaleLike | None = None,
+    population: Population | None = None,
+    n_draws: int = 0,
+    rng: RngLike = None,
     level: float = 0.95,
 ) -> IndexResult:
     r"""Return satisfaction indices on 0–100.
@@ -154,20 +70,32 @@ def index(
 
     with the weights of the fit in the units of the answers. The standard error is
     :math:`\sqrt{w' \mathrm{Cov}(\bar x) w} · 100 / Σ w_i (\max_i - \min_i)`; it takes
-    the weights as fixed.
+    the weights as fixed. With ``n_draws`` it is the standard deviation of bootstrap
+    draws in which the weights are estimated anew.
 
     Parameters
     ----------
-    fit : what `sat.pls` returned. Its weights apply to all groups, so that groups
-        differ by their answers alone; a batch of fits is applied group by group.
+    fit : what `sat.pls` returned. A pooled fit has one set of weights for all groups,
+        so that these differ by their answers alone; one made with ``by="industry"``
+        has weights per industry, to each of which groups of `by` belong; one made with
+        the keys of `by` has weights per unit.
     data : the survey or frame (also a lazy one); None for the moments of the fit
         itself.
-    by : columns or roles such as ``["unit", "wave"]``.
+    by : columns or roles such as ``["unit", "wave"]``; they include those of the fit.
     construct : one construct or several; all when None.
     metric : "raw", "standardized" or "equal" weights; the fit's own when None. The
         choice moves an index by a point or so, and the result names it.
+    negative : what becomes of a negative weight: "keep" it (and say so), set it to
+        "zero", or make it an "error" (of draws: one that cannot be used).
     scale : (minimum, maximum) of the answers, where neither model nor survey says it.
-    level : confidence level of the normal interval.
+    population : number of all customers of a group: one for every group, a column that
+        holds it, or label of the first key → number. Variances then shrink by
+        ``1 − n/N``.
+    n_draws : bootstrap draws; 0 for the delta method. They need the rows that were
+        fitted.
+    rng : Generator or seed (SPEC 7).
+    level : confidence level of the intervals: percentiles of draws; else by the normal
+        distribution, or Student's t where clusters were sampled.
 
     Returns
     -------
@@ -178,6 +106,14 @@ def index(
     ------
     DataError
         If an item has no scale, or a mean lies off it.
+    OptionError
+        If the fit is of groups that `by` does not tell apart.
+
+    Notes
+    -----
+    Where clusters were sampled, or respondents answered several times, errors follow
+    from the sums over clusters or respondents, and groups that share them covary: the
+    result keeps that for changes, ranks and aggregates.
 
     References
     ----------
@@ -200,72 +136,241 @@ def index(
         "a fit",
         remedy="pass what sat.pls(model, data) returned, then the data",
     )
-    chosen: IndexMetric = fit.options.metric if metric is None else metric
-    one_of("metric", chosen, METRICS)
-    moments = _moments(fit, data, by)
-    weights = _weights(fit, chosen)
+    draws = positive_int("n_draws", n_draws, at_least=0)
+    random = generator(rng)
+    asked = _Asked.of(fit, data, by)
+    weighting = Weighting.of(fit, metric, asked.keys, negative)
     which = constructs_of(fit, construct)
-    ends = ends_of(fit, data, scale, which)
-    turned = oriented(fit.model, moments, ends)
-    check_means(fit, turned.mean, ends, which)
-    estimate, std_error = _indices(fit, weights, turned, ends)
-    table = _tidy(fit, moments, which, estimate, std_error, level)
+    ends = ends_of(fit, asked.data, scale, which)
+    made = _Index.of(asked, weighting, which, ends)
+    unseen = unseen_share(
+        population, np.atleast_1d(made.turned.n), asked.keys, asked.survey, asked.codes
+    )
+    notes = weighting.notes(which)
+    if draws:
+        plan = Plan(fit, weighting.metric, negative, weighting.member, ends, which)
+        joint, failures, said = made.drawn(plan, draws, random)
+        notes = (RENEWED, *said, *notes)
+    else:
+        joint, said = made.delta()
+        failures, notes = (), (FIXED, *said, *notes)
+    if unseen is not None:
+        joint = shrunk(joint, np.repeat(unseen, len(which)))
+        notes = (*notes, "finite population: variances times 1 − n/N")
+    table = _tidy(made, joint, level)
+    target = fit.model.target
     return IndexResult(
         table,
-        moments.context.plus(notes=_negative(fit, weights, which)),
-        target=fit.model.target if fit.model.target in [*table["construct"]] else None,
-        metric=chosen,
+        made.turned.context.plus(notes=notes),
+        target=target if target in [*table["construct"]] else None,
+        metric=weighting.metric,
         level=level,
         model=fit.model.name,
         credit=fit.model.credit(),
-        by=() if moments.keys is None else moments.keys.names,
+        by=() if asked.keys is None else asked.keys.names,
+        joint=joint,
+        weighting=weighting.by,
+        failures=failures,
     )
 
 
-def _moments(fit: PlsFit, data: object, by: str | Sequence[str] | None) -> Moments:
-    if data is None:
-        if by is not None:
-            raise OptionError(
-                "by= needs the answers", code="no-answers", remedy="pass the survey"
-            )
-        return fit.moments
-    source = model_moments(
-        fit.spec,
-        data,
-        by=by,
-        weights=fit.sampling.weights,
-        missing=fit.sampling.missing,
-        products=fit.sampling.products,
-    )
-    if fit.batched and not _same_groups(fit, source):
-        raise OptionError(
-            "the fit holds other groups than by= gives",
-            code="other-groups",
-            remedy="use the same by=, or a pooled fit",
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """The data of an index, and the groups in it.
+
+    Attributes
+    ----------
+    fit : the fit.
+    data : what was passed, a frame as the survey it makes.
+    survey : the survey, where there are rows at hand.
+    by : as asked for.
+    moments : of the columns of the data, by group.
+    """
+
+    fit: PlsFit
+    data: object
+    survey: Survey | None
+    by: str | Sequence[str] | None
+    moments: Moments
+
+    @classmethod
+    def of(cls, fit: PlsFit, data: object, by: str | Sequence[str] | None) -> _Asked:
+        if data is None:
+            if by is not None:
+                raise OptionError(
+                    "by= needs the answers", code="no-answers", remedy="pass the survey"
+                )
+            return cls(fit, None, None, None, fit.source)
+        survey = None
+        if not isinstance(data, Moments) and not is_lazy(data):
+            survey = model_survey(fit.spec, data)
+            if fit.sampling.weights is not None:
+                survey = survey.with_roles(weight=fit.sampling.weights)
+        moments = model_moments(
+            fit.spec,
+            data if survey is None else survey,
+            by=by,
+            weights=fit.sampling.weights,
+            missing=fit.sampling.missing,
+            products=fit.sampling.products,
         )
-    return fit.indicator_moments(source)
+        return cls(fit, data if survey is None else survey, survey, by, moments)
+
+    @property
+    def keys(self) -> Table | None:
+        return self.moments.keys
+
+    @cached_property
+    def codes(self) -> IntArray | None:
+        """Group of each row of the survey (N,), −1 for none."""
+        if self.survey is None:
+            return None
+        if self.by is None:
+            return np.zeros(self.survey.n, dtype=np.int64)
+        return self.survey.groups(self.by)[0]
+
+    def rows(self) -> ItemRows | None:
+        """Return the complete rows, where moments are sums over such."""
+        if self.survey is None or self.codes is None or not row_wise(self.fit):
+            return None
+        groups = len(self.moments.reasons)
+        return item_rows(self.fit, self.survey, self.codes, groups)
+
+    def designed(self) -> bool:
+        """Return whether more than single rows may have been sampled."""
+        if self.survey is None:
+            return False
+        roles = self.survey.roles
+        return not (roles.cluster is roles.stratum is roles.respondent is None)
 
 
-def _weights(fit: PlsFit, metric: IndexMetric) -> FloatArray:
-    """Return weights of the answers as given, (p,) or one row per group."""
-    if metric == "equal":
-        return np.ones(len(fit.model.indicators))
-    return _in_metric(fit, metric).raw_weights()
+@dataclass(frozen=True, eq=False)
+class _Index:
+    """What indices are made of.
+
+    Attributes
+    ----------
+    weights : (p,) or (G, p)
+    turned : moments of the indicators, high answers good.
+    which : (k,) positions of the constructs.
+    """
+
+    asked: _Asked
+    weighting: Weighting
+    weights: FloatArray
+    turned: Moments
+    which: IntArray
+    ends: FloatArray
+
+    @classmethod
+    def of(
+        cls, asked: _Asked, weighting: Weighting, which: IntArray, ends: FloatArray
+    ) -> _Index:
+        fit = weighting.fit
+        moments = fit.indicator_moments(asked.moments)
+        turned = oriented(fit.model, moments, ends)
+        check_means(fit, turned.mean, ends, which)
+        return cls(asked, weighting, weighting.weights(which), turned, which, ends)
+
+    @cached_property
+    def usable(self) -> BoolArray:
+        """Where a group has weights (G,)."""
+        return self.weighting.usable()
+
+    def values(self) -> FloatArray:
+        """Return the indices (G, k); NaN where there are no weights."""
+        model = self.weighting.fit.model
+        low, high = self.ends
+        found = _blocks.index_0_100(
+            *(self.weights, self.turned.mean, low, high),
+            *(model.owner(), len(model.names)),
+        )
+        each = np.broadcast_to(found, (len(self.usable), found.shape[-1]))
+        return np.where(self.usable[:, None], each[:, self.which], np.nan)
+
+    def delta(self) -> tuple[Joint, tuple[str, ...]]:
+        """Return the indices with errors that take weights as fixed, and notes."""
+        values, error = self.values(), self._errors()
+        df = np.full(values.size, np.inf)
+        plain = Joint(values.ravel(), error.ravel(), df)
+        if not self.asked.designed():
+            return plain, ()
+        read = self.asked.rows()
+        if read is None:
+            return plain, (INDEPENDENT.format(self.asked.fit.sampling.missing),)
+        if read.rows.unit is None:
+            return plain, ()
+        fit = self.weighting.fit
+        a = coefficients(fit, self.weights, self.ends, self.which)
+        names, target = fit.model.names, fit.model.target
+        goal = names.index(target) if target in names else -1
+        at = np.flatnonzero(self.which == goal)
+        found = designed_errors(read, a, int(at[0]) if len(at) else None)
+        error = np.where(np.isfinite(values), found.std_error, np.nan)
+        joint = Joint(
+            values.ravel(),
+            error.ravel(),
+            found.df.ravel(),
+            found.pairs,
+            found.covariance,
+        )
+        return joint, (f"errors: {read.words}, linearised", *read.notes)
+
+    def drawn(
+        self, plan: Plan, n_draws: int, rng: np.random.Generator
+    ) -> tuple[Joint, tuple[tuple[str, int], ...], tuple[str, ...]]:
+        """Return the indices with bootstrap draws, failures and notes."""
+        check_rows(self.asked.fit)
+        read = self.asked.rows()
+        if read is None:
+            raise OptionError(
+                "n_draws= needs the answers",
+                code="no-answers",
+                column="n_draws",
+                remedy="pass the survey, not lazily; or n_draws=0",
+            )
+        found = drawn_indices(plan, read, n_draws, rng)
+        draws = found.values.reshape(n_draws, -1)
+        notes = (*found.notes, *read.notes)
+        return Joint.drawn(self.values().ravel(), draws), found.failures, notes
+
+    def _errors(self) -> FloatArray:
+        """Return the standard errors (G, k) by the covariance of the means."""
+        model, moments = self.weighting.fit.model, self.turned
+        owner, q = model.owner(), len(model.names)
+        starts = np.searchsorted(owner, np.arange(q))
+        span = np.add.reduceat(
+            self.weights * (self.ends[1] - self.ends[0]), starts, axis=-1
+        )
+        W = self.weights[..., :, None] * _blocks.membership(owner, q)
+        V = moments.mean_cov
+        if not moments.has_correlations:
+            V = np.where(np.eye(V.shape[-1], dtype=bool), V, 0.0)
+        variance = ((V @ W) * W).sum(axis=-2)
+        if not moments.has_correlations:
+            sizes = _blocks.membership(owner, q).sum(axis=0)
+            variance = np.where(sizes > 1, np.nan, variance)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            error = 100 * np.sqrt(variance) / np.abs(span)
+        each = np.broadcast_to(error, (len(self.usable), q))
+        return np.where(self.usable[:, None], each[:, self.which], np.nan)
 
 
-def _in_metric(fit: PlsFit, metric: Metric) -> PlsFit:
-    """Return the fit, estimated again on its own moments for the other metric."""
-    if metric == fit.options.metric:
-        return fit
-    options = dataclasses.replace(fit.options, metric=metric)
-    return dataclasses.replace(fit, options=options).refit(fit.source)
-
-
-def _same_groups(fit: PlsFit, moments: Moments) -> bool:
-    own, other = fit.moments.keys, moments.keys
-    if own is None or other is None or own.names != other.names:
-        return False
-    return all(np.array_equal(own[n], other[n]) for n in own.names)
+def shrunk(joint: Joint, share: FloatArray) -> Joint:
+    """Return figures whose variances are times a share (R,) of what they were."""
+    root = np.sqrt(share)
+    i, j = joint.pairs.T
+    draws = joint.draws
+    if joint.n_draws:
+        draws = joint.estimate + (draws - joint.estimate) * root
+    return Joint(
+        joint.estimate,
+        joint.std_error * root,
+        joint.df,
+        joint.pairs,
+        joint.covariance * root[i] * root[j],
+        draws,
+    )
 
 
 def constructs_of(fit: PlsFit, construct: str | Sequence[str] | None) -> IntArray:
@@ -286,77 +391,41 @@ def constructs_of(fit: PlsFit, construct: str | Sequence[str] | None) -> IntArra
     return np.array([names.index(fit.model.construct(w).name) for w in wanted])
 
 
-def _negative(fit: PlsFit, weights: FloatArray, which: IntArray) -> tuple[str, ...]:
-    """Say which items pull their index down when they rise."""
-    used = np.isin(fit.model.owner(), which)
-    below = (weights < 0).reshape(-1, len(used)).any(axis=0) & used
-    items = [fit.model.indicators[i] for i in np.flatnonzero(below)]
-    note = (
-        f"negative weight: {', '.join(items)}; an index with negative weights is no "
-        "mean of its items: was an item to be reversed?"
-    )
-    return (note,) if items else ()
-
-
-def _indices(
-    fit: PlsFit, weights: FloatArray, moments: Moments, ends: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    owner, q = fit.model.owner(), len(fit.model.names)
-    estimate = _blocks.index_0_100(weights, moments.mean, ends[0], ends[1], owner, q)
-    starts = np.searchsorted(owner, np.arange(q))
-    span = np.add.reduceat(weights * (ends[1] - ends[0]), starts, axis=-1)
-    W = weights[..., :, None] * _blocks.membership(owner, q)
-    V = moments.mean_cov
-    if not moments.has_correlations:
-        V = np.where(np.eye(V.shape[-1], dtype=bool), V, 0.0)
-    variance = np.einsum("...pk,...pr,...rk->...k", W, V, W)
-    if not moments.has_correlations:
-        sizes = _blocks.membership(owner, q).sum(axis=0)
-        variance = np.where(sizes > 1, np.nan, variance)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return estimate, 100 * np.sqrt(variance) / np.abs(span)
-
-
-def _tidy(
-    fit: PlsFit,
-    moments: Moments,
-    which: IntArray,
-    estimate: FloatArray,
-    std_error: FloatArray,
-    level: float,
-) -> Table:
+def _tidy(made: _Index, joint: Joint, level: float) -> Table:
+    moments, k = made.turned, len(made.which)
     groups = len(moments.reasons)
-    estimate = np.broadcast_to(estimate, (*moments.batch_shape, estimate.shape[-1]))
-    k = len(which)
-    low, high = normal_interval(estimate, std_error, level)
+    names = made.weighting.fit.model.names
     n = np.repeat(np.atleast_1d(moments.n), k)
-    columns: dict[str, object] = {
-        "construct": [fit.model.names[c] for c in which] * groups
-    }
-    columns |= {
-        "n": n,
-        "estimate": estimate[..., which].ravel(),
-        "std_error": std_error[..., which].ravel(),
-        "conf_low": low[..., which].ravel(),
-        "conf_high": high[..., which].ravel(),
-    }
-    weighted = np.any(np.asarray(moments.n_eff) != np.asarray(moments.n))
     n_eff = np.repeat(np.atleast_1d(moments.n_eff), k)
-    if weighted:
+    columns: dict[str, object] = {
+        "construct": [names[c] for c in made.which] * groups,
+        "n": n,
+        **joint.columns(level),
+    }
+    if np.any(np.asarray(moments.n_eff) != np.asarray(moments.n)):
         columns["n_eff"] = n_eff
-    own = fit.reasons if fit.batched else ("",) * groups
-    given = [a or b for a, b in zip(moments.reasons, own, strict=True)]
-    reasons = np.repeat(np.array(given, dtype=object), k)
+    said = zip(moments.reasons, made.weighting.reasons(), strict=True)
+    given = [own or fitted for own, fitted in said]
+    columns["reason"] = _reasons(
+        np.repeat(np.array(given, dtype=object), k), n, n_eff, joint.std_error
+    )
+    keys = made.asked.keys
+    if keys is None:
+        return Table.of(columns)
+    keyed = {name: np.repeat(keys[name], k) for name in keys.names}
+    return Table.of({**keyed, **columns}, keys=keys.names)
+
+
+def _reasons(
+    reasons: AnyArray, n: IntArray, n_eff: FloatArray, error: FloatArray
+) -> AnyArray:
+    """Return per figure why it cannot be had, or what is wrong with it."""
     reasons[(reasons == "") & (n < 1)] = "no complete rows"
     reasons[(reasons == "") & (n == 1)] = "one answer: no standard error"
     few = (reasons == "") & (n_eff < FEW_EFFECTIVE) & (n >= FEW_EFFECTIVE)
     reasons[few] = (
         "few rows carry nearly all weight: the standard error is not reliable"
     )
-    alike = (reasons == "") & (columns["std_error"] == 0)
+    alike = (reasons == "") & (error == 0)
     reasons[alike] = "all answers alike: the error of 0 is no certainty"
-    columns["reason"] = reasons
-    if moments.keys is None:
-        return Table.of(columns)
-    keyed = {name: np.repeat(moments.keys[name], k) for name in moments.keys.names}
-    return Table.of({**keyed, **columns}, keys=moments.keys.names)
+    return reasons

@@ -9,7 +9,7 @@ from satmetrics.assessment.assess import RULES, Assessment
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.gap.gap_table import GapTable
 from satmetrics.gap.result import GapResult
-from satmetrics.indices.index import METRIC_WORDS, IndexResult
+from satmetrics.indices.index_result import METRIC_WORDS, IndexResult
 from satmetrics.indices.priorities import PriorityResult
 from satmetrics.inference.bootstrap import BootstrapResult
 from satmetrics.inference.kinds import KINDS

@@ -1,0 +1,129 @@
+"""What `sat.index` returns: indices on 0–100 with all that is known of their errors."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from satmetrics._checks import did_you_mean
+from satmetrics._display import Summary, section
+from satmetrics._result import TableResult
+from satmetrics.errors import OptionError
+from satmetrics.indices.joint import Joint, of_table
+
+METRIC_WORDS = {
+    "raw": "PLS weights estimated on the raw answers",
+    "standardized": "PLS weights estimated on standardised answers, "
+    "then un-standardised",
+    "equal": "equal weights within each construct",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IndexResult(TableResult):
+    """Indices on 0–100, one row per construct and group.
+
+    Attributes
+    ----------
+    target : the construct the model names as its index, or None.
+    metric : which weights made the index.
+    level : confidence level.
+    model : name of the model.
+    credit : what must be said of a published model form.
+    by : the key columns.
+    joint : the figures of the table, row by row, with what is known of their errors.
+    weighting : the key columns within which weights were estimated; none: pooled.
+    failures : pairs (reason, how many) of bootstrap draws that could not be used.
+    """
+
+    target: str | None = None
+    metric: str = ""
+    level: float = 0.95
+    model: str = ""
+    credit: str = ""
+    by: tuple[str, ...] = ()
+    joint: Joint | None = None
+    weighting: tuple[str, ...] = ()
+    failures: tuple[tuple[str, int], ...] = ()
+
+    def errors(self) -> Joint:
+        """Return the figures of the table with the covariance of their errors.
+
+        Of one construct among groups: covariances between constructs are held by draws
+        only.
+        """
+        return of_table(self.table) if self.joint is None else self.joint
+
+    def of(self, construct: str | None = None) -> IndexResult:
+        """Return the rows of one construct: the target, or the one named.
+
+        Raises
+        ------
+        OptionError
+            If there is no such construct, or None is given and there is no target.
+        """
+        name = self.target if construct is None else construct
+        held = list(dict.fromkeys(self.table["construct"]))
+        if name not in held:
+            raise OptionError(
+                f"the index has no construct {name!r}"
+                if name is not None
+                else "the model names no target",
+                code="unknown-construct",
+                column="construct",
+                value=name,
+                remedy=f"{did_you_mean(name or '', held)} it has {', '.join(held)}",
+            )
+        at = np.flatnonzero(self.table["construct"] == name)
+        joint = None if self.joint is None else self.joint.take(at)
+        return dataclasses.replace(
+            self, table=self.table.take(at), joint=joint, target=name
+        )
+
+    def _weighting(self) -> tuple[tuple[str, str], ...]:
+        """Return where the weights come from, and the draws there are."""
+        facts: tuple[tuple[str, str], ...] = ()
+        if self.by and self.metric != "equal":
+            within = ", ".join(self.weighting)
+            facts += (("weights", f"per {within}" if within else "pooled"),)
+        if self.joint is not None and self.joint.n_draws:
+            failed = sum(n for _, n in self.failures)
+            facts += (("draws", f"{self.joint.n_draws:,}"), ("failed", f"{failed:,}"))
+        return facts
+
+    def summary(self) -> Summary:
+        """Return the index of the target construct by group."""
+        keys = {k: k for k in self.by}
+        words = {
+            **keys,
+            "construct": "construct",
+            "n": "n",
+            "estimate": "index",
+            "std_error": "std. error",
+            "conf_low": f"{100 * self.level:g} % low",
+            "conf_high": "high",
+            "reason": "reason",
+        }
+        table = self.table
+        if self.by and self.target is not None:
+            table = table.where(construct=self.target)
+        if not any(table["reason"]):
+            table = table.drop("reason")
+        facts = (
+            *self.context.facts(),
+            ("model", self.model),
+            ("metric", METRIC_WORDS.get(self.metric, self.metric)),
+            *self._weighting(),
+        )
+        notes = (
+            "0 = the lowest, 100 = the highest possible answer to every item",
+            *((self.credit,) if self.credit else ()),
+            *self.context.sentences(),
+        )
+        places = dict.fromkeys(("estimate", "conf_low", "conf_high"), 1) | {
+            "std_error": 2
+        }
+        body = section("", table, words, decimals=places, max_rows=40)
+        return Summary("Index, 0–100", facts, (body,), notes)
