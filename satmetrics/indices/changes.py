@@ -10,10 +10,10 @@ from satmetrics._checks import columns_present, expect, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import IntArray
 from satmetrics.errors import DataError
-from satmetrics.indices.index import IndexResult
-from satmetrics.inference._intervals import normal_interval, normal_p
+from satmetrics.indices.index_result import IndexResult
+from satmetrics.indices.joint import Joint
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -25,11 +25,37 @@ class ChangeResult(TableResult):
     over : the key column the changes run along.
     target : the construct the model names as its index.
     level : confidence level.
+    joint : the changes with what is known of their errors.
+    weighting : the key columns within which weights were estimated.
     """
 
     over: str = "wave"
     target: str | None = None
     level: float = 0.95
+    joint: Joint | None = None
+    weighting: tuple[str, ...] = ()
+
+    def _sampling(self) -> str:
+        """Return how waves are related."""
+        if self.joint is not None and self.joint.n_draws:
+            return "from bootstrap draws of both waves, weights estimated anew in each"
+        if self.joint is not None and len(self.joint.pairs):
+            return (
+                "what waves share, respondents (a panel) or clusters, is in the errors; "
+                "weights are taken as fixed"
+            )
+        return (
+            "waves are taken as independent samples of different respondents, weights "
+            "as fixed"
+        )
+
+    def _weights(self) -> tuple[str, ...]:
+        """Say where weights differ between waves."""
+        if self.over not in self.weighting:
+            return ()
+        return (
+            f"weights were estimated per {self.over}: a change is one of weights too",
+        )
 
     def summary(self) -> Summary:
         """Return the changes of the target construct."""
@@ -55,7 +81,8 @@ class ChangeResult(TableResult):
         places = {"estimate": 1, "conf_low": 1, "conf_high": 1, "std_error": 2}
         notes = (
             "index points; positive is better",
-            "waves are taken as independent samples of different respondents",
+            self._sampling(),
+            *self._weights(),
             *self.context.sentences(),
         )
         body = section("", table, words, decimals=places, max_rows=40)
@@ -66,8 +93,9 @@ class ChangeResult(TableResult):
 def changes(result: IndexResult, *, over: str = "wave") -> ChangeResult:
     """Return the change of each index from one wave to the next.
 
-    Waves are independent samples: the variance of a change is the sum of the two
-    squared standard errors, which take the weights as fixed.
+    The variance of a change is the sum of the two squared standard errors, less twice
+    the covariance where waves share respondents (a panel, by the survey's respondent
+    role) or clusters; with an index that has bootstrap draws, that of the draws.
 
     Parameters
     ----------
@@ -113,37 +141,31 @@ def changes(result: IndexResult, *, over: str = "wave") -> ChangeResult:
         )
     low = table.take(earlier)
     high = table.take(later)
-    estimate = high["estimate"] - low["estimate"]
-    std_error = np.hypot(high["std_error"], low["std_error"])
+    row, one = np.arange(len(later)), np.ones(len(later))
+    moved = result.errors().combined(
+        np.concatenate([row, row]),
+        np.concatenate([later, earlier]),
+        np.concatenate([one, -one]),
+    )
     reasons = [a or b for a, b in zip(low["reason"], high["reason"], strict=True)]
     made = high.extended(
         {
             "since": low[over],
             "n": low["n"] + high["n"],
             "reason": reasons,
-            **_inference(estimate, std_error, result.level),
+            **moved.test_columns(result.level),
         },
         keys=result.by,
     )
     return ChangeResult(
-        made, result.context, over=over, target=result.target, level=result.level
+        made,
+        result.context,
+        over=over,
+        target=result.target,
+        level=result.level,
+        joint=moved,
+        weighting=result.weighting,
     )
-
-
-def _inference(
-    estimate: FloatArray, std_error: FloatArray, level: float
-) -> dict[str, FloatArray]:
-    low, high = normal_interval(estimate, std_error, level)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = estimate / std_error
-    return {
-        "estimate": estimate,
-        "std_error": std_error,
-        "statistic": statistic,
-        "p_value": normal_p(statistic),
-        "conf_low": low,
-        "conf_high": high,
-    }
 
 
 def _neighbours(

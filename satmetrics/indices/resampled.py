@@ -91,8 +91,8 @@ def drawn_indices(
     """Return bootstrap draws of indices, weights estimated anew in each.
 
     Rows sampled singly are drawn within groups, whose sizes are thus kept; clusters
-    (and people with several rows) within strata by the rescaled bootstrap, in all groups at
-    once, so that groups sharing them covary.
+    (and people with several rows) within strata by the rescaled bootstrap, in all
+    groups at once, so that groups sharing them covary.
 
     Raises
     ------
