@@ -27,6 +27,7 @@ class ChangeResult(TableResult):
     level : confidence level.
     joint : the changes with what is known of their errors.
     weighting : the key columns within which weights were estimated.
+    by : the key columns.
     """
 
     over: str = "wave"
@@ -34,6 +35,7 @@ class ChangeResult(TableResult):
     level: float = 0.95
     joint: Joint | None = None
     weighting: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
 
     def _sampling(self) -> str:
         """Return how waves are related."""
@@ -41,8 +43,8 @@ class ChangeResult(TableResult):
             return "from bootstrap draws of both waves, weights estimated anew in each"
         if self.joint is not None and len(self.joint.pairs):
             return (
-                "what waves share, respondents (a panel) or clusters, is in the errors; "
-                "weights are taken as fixed"
+                "what waves share, respondents (a panel) or clusters, is in the "
+                "errors; weights are taken as fixed"
             )
         return (
             "waves are taken as independent samples of different respondents, weights "
@@ -59,14 +61,8 @@ class ChangeResult(TableResult):
 
     def summary(self) -> Summary:
         """Return the changes of the target construct."""
-        own = ("construct", "since", "n", "reason")
-        keys = {
-            k: k
-            for k in self.table.names
-            if self.table[k].dtype.kind == "O" and k not in own
-        }
         words = {
-            **keys,
+            **{key: key for key in self.by},
             "since": "since",
             "construct": "construct",
             "estimate": "change",
@@ -165,6 +161,7 @@ def changes(result: IndexResult, *, over: str = "wave") -> ChangeResult:
         level=result.level,
         joint=moved,
         weighting=result.weighting,
+        by=result.by,
     )
 
 

@@ -236,6 +236,10 @@ class _Asked:
         groups = len(self.moments.reasons)
         return item_rows(self.fit, self.survey, self.codes, groups)
 
+    def survey_words(self) -> str:
+        """Return how the survey's respondents were sampled, by its design alone."""
+        return "" if self.survey is None else self.survey.design().words
+
     def designed(self) -> bool:
         """Return whether more than single rows may have been sampled."""
         if self.survey is None:
@@ -314,7 +318,9 @@ class _Index:
             found.pairs,
             found.covariance,
         )
-        return joint, (f"errors: {read.words}, linearised", *read.notes)
+        people = read.words != self.asked.survey_words()
+        said = (f"errors: {read.words}, linearised",) if people else ()
+        return joint, (*said, *read.notes)
 
     def drawn(
         self, plan: Plan, n_draws: int, rng: np.random.Generator
