@@ -6,16 +6,17 @@ along the leading axis. A singular member is NaN and leaves the others alone.
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
 
 from satmetrics._linalg import SINGULAR, spd_solve
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import FloatArray
 
 CELLS = 2**22
-"""Numbers of working memory for the systems of one size of subset."""
+"""Numbers of working memory for the subsets of some members of a batch."""
+SWEPT = 3
+"""Numbers held per subset while predictors are swept out, about."""
 
 
 def betas(R: FloatArray, r: FloatArray) -> FloatArray:
@@ -63,32 +64,49 @@ def lmg(R: FloatArray, r: FloatArray) -> FloatArray:
     r : (b, p)
     """
     p = R.shape[-1]
-    out = np.zeros(r.shape)
-    for s in range(1, p + 1):
-        subsets = np.array(list(itertools.combinations(range(p), s)))
-        gain = _r_squared(R, r, subsets)
-        inside = np.zeros((len(subsets), p))
-        np.put_along_axis(inside, subsets, 1.0, axis=1)
-        joins = math.factorial(s - 1) * math.factorial(p - s) / math.factorial(p)
-        out += joins * (gain @ inside)
-        if s < p:
-            stays = math.factorial(s) * math.factorial(p - s - 1) / math.factorial(p)
-            out -= stays * (gain @ (1.0 - inside))
-    return out
-
-
-def _r_squared(R: FloatArray, r: FloatArray, subsets: IntArray) -> FloatArray:
-    """Return R² (b, k) of the regressions on k subsets (k, s) of predictors."""
-    k, s = subsets.shape
-    out = np.empty((len(R), k))
-    step = max(1, CELLS // (k * s * s))
+    weight = _entries(p)
+    out = np.empty(r.shape)
+    step = max(1, CELLS // (SWEPT * 2**p))
     for start in range(0, len(R), step):
         part = slice(start, start + step)
-        left = R[part][:, subsets[:, :, None], subsets[:, None, :]]
-        right = r[part][:, subsets]
-        beta = spd_solve(left, right[..., None])[0][..., 0]
-        out[part] = (beta * right).sum(axis=-1)
+        out[part] = _r_squared(R[part], r[part]).T @ weight
     return out
+
+
+def _entries(p: int) -> FloatArray:
+    """Return (2^p, p): what R² of each subset adds to the share of each predictor."""
+    inside = (np.arange(2**p)[:, None] >> np.arange(p)) & 1
+    orders = np.array(
+        [
+            [math.factorial(max(s - 1, 0)) * math.factorial(p - s) for s in range(p)]
+            + [math.factorial(p - 1)],
+            [math.factorial(s) * math.factorial(p - s - 1) for s in range(p)] + [0],
+        ]
+    )
+    joins, stays = (orders / math.factorial(p))[:, inside.sum(axis=1), None]
+    return np.where(inside, joins, -stays)
+
+
+def _r_squared(R: FloatArray, r: FloatArray) -> FloatArray:
+    """Return R² (2^p, b) of the regressions on all subsets; bit j is predictor j.
+
+    One predictor after the other is left out or swept out of those still to come
+    (Furnival and Wilson 1974), so that a subset costs a few operations and no system
+    is solved twice.
+    """
+    b, p = r.shape
+    S = np.empty((p + 1, p + 1, 1, b))
+    S[:p, :p, 0] = np.moveaxis(R, 0, -1)
+    S[:p, p, 0] = S[p, :p, 0] = r.T
+    S[p, p] = 1.0
+    scale = np.moveaxis(np.diagonal(R, axis1=1, axis2=2), 0, -1)
+    for j in range(p):
+        pivot = S[0, 0]
+        pivot = np.where(pivot > SINGULAR * scale[j], pivot, np.nan)
+        factor = S[0, 1:] / pivot
+        rest = S[1:, 1:]
+        S = np.concatenate([rest, rest - factor[:, None] * S[0, 1:]], axis=2)
+    return np.asarray(1.0 - S[0, 0])
 
 
 def shares(found: FloatArray) -> tuple[FloatArray, FloatArray]:
