@@ -29,6 +29,7 @@ LATER = (
     "satmetrics.quality",
     "satmetrics.gap.study",
     "satmetrics.indices.plan_result",
+    "satmetrics.drivers.relative",
 )
 """Modules that are not imported at the start, and whose results a document may hold."""
 ORIGIN_WORDS: Mapping[Origin, str] = {

@@ -8,7 +8,6 @@ from satmetrics.drivers.blocks import (
     CRITERION,
     Blocks,
     Named,
-    check_blocks,
     named_blocks,
 )
 from satmetrics.errors import OptionError
@@ -37,7 +36,9 @@ def blocks_of(
     DataError
         If a criterion has no columns or a column occurs twice.
     """
-    return check_blocks(_named(criteria, instrument, form), CRITERION)
+    if criteria is None:
+        criteria = _asked(instrument, form)
+    return named_blocks(criteria, CRITERION)
 
 
 def top_dimensions(instrument: Instrument) -> tuple[str, ...]:
@@ -45,11 +46,7 @@ def top_dimensions(instrument: Instrument) -> tuple[str, ...]:
     return tuple(d.id for d in instrument.dimensions if not d.parent)
 
 
-def _named(
-    criteria: Criteria | None, instrument: Instrument | None, form: str
-) -> Blocks:
-    if criteria is not None:
-        return named_blocks(criteria)
+def _asked(instrument: Instrument | None, form: str) -> Blocks:
     if instrument is None:
         raise OptionError(
             "it is not known which columns make the criteria",

@@ -1,5 +1,24 @@
-"""What moves satisfaction: drivers, their importance and their performance."""
+"""`sat.drivers`: what moves satisfaction, by how much, and how it stands.
 
+All but `importance_performance` are imported when they are first asked for.
+"""
+
+from typing import TYPE_CHECKING
+
+from satmetrics._later import later
 from satmetrics.drivers.importance import importance_performance
 
-__all__ = ["importance_performance"]
+if TYPE_CHECKING:
+    from satmetrics.drivers.relative import RelativeImportance, relative_importance
+
+_HOMES = {
+    "RelativeImportance": "satmetrics.drivers.relative",
+    "relative_importance": "satmetrics.drivers.relative",
+}
+__all__ = ["RelativeImportance", "importance_performance", "relative_importance"]
+__getattr__ = later(globals(), _HOMES)
+
+
+def __dir__() -> list[str]:
+    """Return the names there are, those to be imported among them."""
+    return sorted({*globals(), *__all__})

@@ -84,7 +84,7 @@ def _entries(p: int) -> FloatArray:
         ]
     )
     joins, stays = (orders / math.factorial(p))[:, inside.sum(axis=1), None]
-    return np.where(inside, joins, -stays)
+    return np.asarray(np.where(inside, joins, -stays))
 
 
 def _r_squared(R: FloatArray, r: FloatArray) -> FloatArray:

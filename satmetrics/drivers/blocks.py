@@ -29,26 +29,28 @@ DRIVER = Noun("driver", "drivers")
 CRITERION = Noun("criterion", "criteria")
 
 
-def named_blocks(given: Named) -> Blocks:
-    """Return ``{name: columns}``; a listed column is a block by itself."""
-    if isinstance(given, Mapping):
-        return {
-            str(name): (block,) if isinstance(block, str) else tuple(block)
-            for name, block in given.items()
-        }
-    listed = [given] if isinstance(given, str) else given
-    return {str(name): (str(name),) for name in listed}
-
-
-def check_blocks(blocks: Blocks, noun: Noun) -> Blocks:
-    """Return the blocks.
+def named_blocks(given: Named, noun: Noun) -> Blocks:
+    """Return ``{name: columns}``; a listed column is a block by itself.
 
     Raises
     ------
     DataError
         If there are none, one has no columns, or a column occurs twice.
     """
-    items = [item for block in blocks.values() for item in block]
+    if isinstance(given, Mapping):
+        blocks = {
+            str(name): (block,) if isinstance(block, str) else tuple(block)
+            for name, block in given.items()
+        }
+        items = [item for block in blocks.values() for item in block]
+    else:
+        items = [given] if isinstance(given, str) else [str(name) for name in given]
+        blocks = {name: (name,) for name in items}
+    _check(blocks, items, noun)
+    return blocks
+
+
+def _check(blocks: Blocks, items: list[str], noun: Noun) -> None:
     empty = [name for name, block in blocks.items() if not block]
     twice = [item for item in items if items.count(item) > 1]
     if empty or twice or not blocks:
@@ -61,7 +63,6 @@ def check_blocks(blocks: Blocks, noun: Noun) -> Blocks:
             value=wrong,
             remedy=f"give {{{noun.one}: [columns]}}, each with columns of its own",
         )
-    return blocks
 
 
 def check_outcome(blocks: Blocks, outcome: str, noun: Noun) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from satmetrics._checks import columns_present
 from satmetrics._linalg import cov_to_corr
-from satmetrics._typing import FloatArray, MissingPolicy
+from satmetrics._typing import BoolArray, FloatArray, MissingPolicy
 from satmetrics.drivers import _relative as kernel
 from satmetrics.drivers.blocks import Blocks, Noun
 from satmetrics.errors import DataError, OptionError
@@ -49,6 +49,10 @@ class Shares:
     beta: FloatArray
     corr: FloatArray
     r2: FloatArray
+
+    def take(self, rows: BoolArray) -> Shares:
+        """Return some of the batch."""
+        return Shares(self.raw[rows], self.beta[rows], self.corr[rows], self.r2[rows])
 
     @classmethod
     def joined(cls, parts: list[Shares]) -> Shares:

@@ -325,6 +325,13 @@ def build() -> dict[str, Result]:
     made["importance"] = sat.drivers.importance_performance(
         fit, survey, n_draws=40, rng=1
     )
+    made["relative importance"] = sat.drivers.relative_importance(
+        *(survey, {EVIL: ["q1", f"q2{EVIL}"], "other": ["s1"]}),
+        outcome="s2",
+        by="unit",
+        n_draws=20,
+        rng=1,
+    )
     staged = sat.pls(moderated_model(), survey)
     made["fit staged"] = staged
     made["fit staged batch"] = sat.pls(moderated_model(), survey, by="shop")
