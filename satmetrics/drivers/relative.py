@@ -195,7 +195,7 @@ def relative_importance(  # noqa: PLR0913 - one keyword per choice, all with a d
     ...     survey, blocks, outcome="CUSA1", n_draws=200, rng=1
     ... )
     >>> found.to_frame()["name"].tolist()
-    ['Quality', 'Image', 'Value']
+    ['Quality', 'Value', 'Image']
     """
     check_level(level)
     one_of("method", method, ("lmg", "johnson"))
