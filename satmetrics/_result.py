@@ -30,6 +30,7 @@ LATER = (
     "satmetrics.gap.study",
     "satmetrics.indices.plan_result",
     "satmetrics.drivers.relative",
+    "satmetrics.indices.rank_result",
 )
 """Modules that are not imported at the start, and whose results a document may hold."""
 ORIGIN_WORDS: Mapping[Origin, str] = {

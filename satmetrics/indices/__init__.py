@@ -10,16 +10,22 @@ from satmetrics._later import later
 if TYPE_CHECKING:
     from satmetrics.indices.plan_result import SamplePlan
     from satmetrics.indices.planning import detectable_change, sample_size
+    from satmetrics.indices.rank_result import RankingResult
+    from satmetrics.indices.ranks import ranking
 
 __all__ = [
+    "RankingResult",
     "SamplePlan",
     "detectable_change",
+    "ranking",
     "sample_size",
 ]
 
 _HOMES = {
+    "RankingResult": "satmetrics.indices.rank_result",
     "SamplePlan": "satmetrics.indices.plan_result",
     "detectable_change": "satmetrics.indices.planning",
+    "ranking": "satmetrics.indices.ranks",
     "sample_size": "satmetrics.indices.planning",
 }
 __getattr__ = later(globals(), _HOMES)

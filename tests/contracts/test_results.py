@@ -266,6 +266,7 @@ def build() -> dict[str, Result]:
         "invariance": sat.assessment.micom(model, survey, by="unit", n_draws=20, rng=1),
         "index": levels,
         "changes": sat.changes(levels),
+        "ranking": sat.indices.ranking(levels, unit="shop", n_draws=100, rng=1),
         "published series": evil_series(),
         "priorities": sat.priorities(fit),
         "sample plan": sat.indices.sample_size(levels, half_width=[2, 3]),
