@@ -125,6 +125,22 @@ class Joint(Record):
             cov,
         )
 
+    def shrunk(self, share: FloatArray) -> Joint:
+        """Return the figures with variances times a share (R,) of what they were."""
+        root = np.sqrt(share)
+        i, j = self.pairs.T
+        draws = self.draws
+        if self.n_draws:
+            draws = self.estimate + (draws - self.estimate) * root
+        return Joint(
+            self.estimate,
+            self.std_error * root,
+            self.df,
+            self.pairs,
+            self.covariance * root[i] * root[j],
+            draws,
+        )
+
     def cov(self) -> FloatArray:
         """Return the covariance (R, R) of the errors; of draws, from the whole ones."""
         if self.n_draws:

@@ -1,0 +1,51 @@
+"""An index without the figures of groups that are too small to be shown."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from satmetrics._frames import Table
+from satmetrics._typing import IntArray
+from satmetrics.indices._disclosure import hidden
+from satmetrics.indices.disclosure import joint_without, without
+from satmetrics.indices.index_result import IndexResult
+
+
+def published(result: IndexResult, min_n: int) -> IndexResult:
+    """Return the index with figures of fewer than `min_n` answers hidden.
+
+    Totals over any one key may be published beside it: along each key a line of groups
+    with exactly one hidden gets a second one.
+    """
+    if not result.by:
+        primary = np.asarray(result.table["n"] < min_n)
+        complementary = np.zeros(len(primary), dtype=np.bool_)
+    else:
+        lines = [
+            _labels(result.table, [k for k in (*result.by, "construct") if k != key])
+            for key in result.by
+        ]
+        primary, complementary = hidden(result.table["n"], lines, min_n)
+    shut = primary | complementary
+    joint = result.errors()
+    constructs = len(set(result.table["construct"])) or 1
+    few, others = (int(mask.sum()) // constructs for mask in (primary, complementary))
+    notes = (
+        f"min_n = {min_n}: {few} groups of fewer answers are not shown, nor {others} "
+        "others from which they could be computed",
+    )
+    return dataclasses.replace(
+        result,
+        table=without(result.table, primary, complementary, min_n),
+        joint=joint_without(joint, shut),
+        context=result.context.plus(notes=notes if shut.any() else ()),
+    )
+
+
+def _labels(table: Table, keys: list[str]) -> IntArray:
+    """Return a label (R,) per combination of the columns."""
+    rows = list(zip(*(table[key] for key in keys), strict=True))
+    known = {row: i for i, row in enumerate(dict.fromkeys(rows))}
+    return np.array([known[row] for row in rows], dtype=np.int64)
