@@ -31,6 +31,7 @@ LATER = (
     "satmetrics.indices.plan_result",
     "satmetrics.drivers.relative",
     "satmetrics.indices.rank_result",
+    "satmetrics.metrics.compared",
 )
 """Modules that are not imported at the start, and whose results a document may hold."""
 ORIGIN_WORDS: Mapping[Origin, str] = {

@@ -3,10 +3,31 @@
 Every name is imported when it is first asked for.
 """
 
+from typing import TYPE_CHECKING
+
 from satmetrics._later import later
 
-_HOMES: dict[str, str] = {}
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from satmetrics.metrics.compared import MetricDifferences, differences
+    from satmetrics.metrics.result import MetricResult
+    from satmetrics.metrics.scores import mean_score, net_score, top_box
+
+_HOMES = {
+    "MetricDifferences": "satmetrics.metrics.compared",
+    "MetricResult": "satmetrics.metrics.result",
+    "differences": "satmetrics.metrics.compared",
+    "mean_score": "satmetrics.metrics.scores",
+    "net_score": "satmetrics.metrics.scores",
+    "top_box": "satmetrics.metrics.scores",
+}
+__all__ = [
+    "MetricDifferences",
+    "MetricResult",
+    "differences",
+    "mean_score",
+    "net_score",
+    "top_box",
+]
 __getattr__ = later(globals(), _HOMES)
 
 

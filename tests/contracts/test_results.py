@@ -265,6 +265,12 @@ def build() -> dict[str, Result]:
         ),
         "invariance": sat.assessment.micom(model, survey, by="unit", n_draws=20, rng=1),
         "index": levels,
+        "net score": sat.metrics.net_score(
+            survey, f"q2{EVIL}", by="wave", promoters=(6, 7), detractors=(1, 4)
+        ),
+        "metric differences": sat.metrics.differences(
+            sat.metrics.top_box(survey, [f"q2{EVIL}", "s1"], by=["unit", "wave"])
+        ),
         "changes": sat.changes(levels),
         "ranking": sat.indices.ranking(levels, unit="shop", n_draws=100, rng=1),
         "published series": evil_series(),
