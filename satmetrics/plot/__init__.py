@@ -13,7 +13,18 @@ from satmetrics.plot.draw_changes import changes
 from satmetrics.plot.draw_forest import forest
 from satmetrics.plot.draw_gaps import gaps
 from satmetrics.plot.draw_index import index
+from satmetrics.plot.draw_over_waves import over_waves
 from satmetrics.plot.draw_paths import paths
 from satmetrics.plot.draw_priorities import priorities
+from satmetrics.plot.draw_scoreboard import scoreboard
 
-__all__ = ["changes", "forest", "gaps", "index", "paths", "priorities"]
+__all__ = [
+    "changes",
+    "forest",
+    "gaps",
+    "index",
+    "over_waves",
+    "paths",
+    "priorities",
+    "scoreboard",
+]

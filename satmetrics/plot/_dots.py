@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satmetrics._typing import FloatArray
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.plot._canvas import (
     BLUE,
     FAINT,
@@ -29,6 +29,10 @@ class Dots:
     estimate: FloatArray
     low: FloatArray
     high: FloatArray
+
+    def take(self, rows: IntArray) -> Dots:
+        """Return some of the points."""
+        return Dots(self.estimate[rows], self.low[rows], self.high[rows])
 
     @property
     def state(self) -> FloatArray:

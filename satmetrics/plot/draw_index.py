@@ -8,28 +8,13 @@ import numpy as np
 
 from satmetrics._checks import expect, friendly_keywords, one_of
 from satmetrics._frames import Table
-from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError
 from satmetrics.indices.index import IndexResult
-from satmetrics.plot import _dots
-from satmetrics.plot._canvas import (
-    BLUE,
-    FAINT,
-    MARKERS,
-    QUIET,
-    SERIES,
-    SMALL,
-    STYLES,
-    TEXT,
-    VERMILLION,
-    at_least,
-    axes_for,
-    finish,
-    inches,
-    padded,
-    spread,
-)
-from satmetrics.plot._labels import LabelSource, Names, text_width
+from satmetrics.plot import _board, _dots
+from satmetrics.plot._board import board_of
+from satmetrics.plot._canvas import BLUE, VERMILLION, axes_for, finish
+from satmetrics.plot._labels import LabelSource, Names
+from satmetrics.plot._lines import draw_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +64,7 @@ def index(
         remedy="pass what sat.index(fit, data) returned",
     )
     names = Names.of(labels)
-    along = _along(result, over)
+    along = _board.along(result, over)
     unit = f"index, 0–100, with {100 * result.level:g} % intervals"
     if not result.by:
         ax = _constructs(ax, result, names)
@@ -96,17 +81,10 @@ def index(
         ax = _groups(ax, rows.where(**{along: last}), others, names)
         ax.set_xlabel(f"{names.short(last)}: {unit}")
     else:
-        waves = list(dict.fromkeys(result.table[along]))
-        ax = _lines(ax, rows, series, (along, waves), names)
+        name = str(rows["construct"][0])
+        ax = draw_lines(ax, board_of("plot.index", result.of(name), along), names)
         ax.set_ylabel(unit)
     return finish(ax, result.context, names.notes)
-
-
-def _along(result: IndexResult, over: str | None) -> str | None:
-    if over is None:
-        return "wave" if "wave" in result.by else None
-    one_of("over", over, result.by)
-    return over
 
 
 def _rows(result: IndexResult, construct: str | None) -> Table:
@@ -166,82 +144,3 @@ def _groups(ax: Axes | None, rows: Table, others: list[str], names: Names) -> Ax
     _dots.row_labels(ax, y, texts)
     _dots.guides(ax)
     return ax
-
-
-def _lines(
-    ax: Axes | None,
-    rows: Table,
-    series: list[tuple[tuple[object, ...], Table]],
-    axis: tuple[str, list[object]],
-    names: Names,
-) -> Axes:
-    """Draw a line per unit; it breaks at a wave without an index."""
-    from matplotlib.ticker import MaxNLocator
-
-    along, waves = axis
-    ax = axes_for(ax, 7.2, 4.2)
-    ax.set_ylim(*at_least(*padded(*_dots_of(rows).ends), 20.0))
-    ax.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
-    texts = [names.joined(key) for key, _ in series]
-    _wave_axis(ax, [names.short(wave) for wave in waves], texts)
-    step = min(0.07, 0.4 / len(series))
-    ends = np.empty(len(series))
-    places = np.empty(len(series))
-    for s, (_, own) in enumerate(series):
-        at = np.array([waves.index(w) for w in own[along]])
-        y = np.full(len(waves), np.nan)
-        y[at] = own["estimate"]
-        x = np.arange(len(waves)) + step * (s - (len(series) - 1) / 2)
-        colour = SERIES[s % len(SERIES)]
-        limits = own["conf_low"], own["conf_high"]
-        ax.vlines(x[at], *limits, color=colour, lw=1.4, zorder=2)
-        (line,) = ax.plot(
-            x,
-            y,
-            color=colour,
-            marker=MARKERS[s % len(MARKERS)],
-            linestyle=STYLES[s % len(STYLES)],
-            markersize=6,
-            linewidth=1.6,
-            label=texts[s] or "all",
-            zorder=3,
-        )
-        line.set_gid("estimate")
-        places[s] = at.max()
-        ends[s] = y[at.max()]
-    for wave in np.unique(places):
-        _direct_labels(ax, ends, texts, (np.flatnonzero(places == wave), wave))
-    ax.grid(axis="y", color=FAINT, linewidth=0.5)
-    ax.set_axisbelow(True)
-    return ax
-
-
-def _wave_axis(ax: Axes, waves: list[str], texts: list[str]) -> None:
-    """Set ticks, and limits that leave room for the labels at the lines' ends."""
-    wide = inches(ax)[0]
-    share = min(0.45, max(text_width(t, TEXT) for t in texts) / wide)
-    left, right = -0.3, len(waves) - 1 + 0.3
-    room = share / (1 - share) * (right - left) if any(texts) else 0.0
-    ax.set_xlim(left, right + room)
-    ax.set_xticks(range(len(waves)), labels=waves)
-
-
-def _direct_labels(
-    ax: Axes, ends: FloatArray, texts: list[str], here: tuple[IntArray, float]
-) -> None:
-    """Name the lines whose last point, at height `ends`, is at one wave."""
-    if not any(texts):
-        return
-    series, wave = here
-    low, high = ax.get_ylim()
-    line = 1.35 * TEXT / 72 / inches(ax)[1] * (high - low)
-    for s, y in zip(series, spread(ends[series], line), strict=True):
-        ax.plot([wave + 0.17, wave + 0.26], [ends[s], y], color=QUIET, lw=0.5, zorder=1)
-        ax.text(
-            wave + 0.29,
-            float(y),
-            texts[s],
-            color=SERIES[s % len(SERIES)],
-            fontsize=TEXT if len(texts) < 7 else SMALL,
-            va="center",
-        )

@@ -23,6 +23,8 @@ DRAWN = {
     "index": lambda r, **k: sat.plot.index(r["lines"], **k),
     "priorities": lambda r, **k: sat.plot.priorities(sat.priorities(r["fit"]), **k),
     "changes": lambda r, **k: sat.plot.changes(sat.changes(r["lines"]), **k),
+    "scoreboard": lambda r, **k: sat.plot.scoreboard(r["lines"], **k),
+    "over_waves": lambda r, **k: sat.plot.over_waves(r["lines"], **k),
 }
 
 
@@ -101,7 +103,9 @@ def test_import_draws_in_no_matplotlib():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["gaps", "forest", "changes", "index"])
+@pytest.mark.parametrize(
+    "name", ["gaps", "forest", "changes", "index", "scoreboard", "over_waves"]
+)
 def test_intervals_are_stated_on_an_axis(name, results):
     ax = DRAWN[name](results)
     assert "95 % " in ax.get_xlabel() + ax.get_ylabel()
