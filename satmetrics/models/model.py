@@ -235,6 +235,26 @@ class StructuralModel(Result):
             return above[construct].en or construct
         return self.construct(construct).title()
 
+    def with_kinds(self, kinds: Kind | Mapping[str, Kind]) -> StructuralModel:
+        """Return the model with other kinds of constructs.
+
+        Parameters
+        ----------
+        kinds : construct → "composite" or "factor" (consistent PLS); or one word for
+            all. As one word, "factor" leaves alone what cannot be one: constructs of
+            one indicator or not in mode "A", and those another is made of.
+
+        Examples
+        --------
+        >>> import satmetrics as sat
+        >>> acsi = sat.models.load("acsi").with_kinds("factor")
+        >>> acsi.construct("Quality").kind, acsi.construct("Complaints").kind
+        ('factor', 'composite')
+        """
+        from satmetrics.models.respecify import with_kinds
+
+        return with_kinds(self, kinds)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row per indicator: construct, indicator, mode, kind, labels.
 

@@ -5,8 +5,35 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+from satmetrics._checks import one_of
 from satmetrics.models.composition import components_of
+from satmetrics.models.construct import KINDS, Kind
 from satmetrics.models.model import Construct, Path, StructuralModel
+
+
+def with_kinds(
+    model: StructuralModel, kinds: Kind | Mapping[str, Kind]
+) -> StructuralModel:
+    """Return the model with other kinds; see `StructuralModel.with_kinds`."""
+    if isinstance(kinds, str):
+        one_of("kinds", kinds, KINDS)
+        parts = {
+            *components_of(model),
+            *(f for i in model.interactions for f in i.factors),
+        }
+        free = [
+            c.name
+            for c in model.constructs
+            if kinds == "composite"
+            or (len(c.indicators) > 1 and c.mode == "A" and c.name not in parts)
+        ]
+        kinds = dict.fromkeys(free, kinds)
+    for name in kinds:
+        model.construct(name)
+    constructs = tuple(
+        dataclasses.replace(c, kind=kinds.get(c.name, c.kind)) for c in model.constructs
+    )
+    return dataclasses.replace(model, constructs=constructs)
 
 
 def without_interactions(model: StructuralModel) -> StructuralModel:
