@@ -16,6 +16,7 @@ from satmetrics.plot.draw_index import index
 from satmetrics.plot.draw_over_waves import over_waves
 from satmetrics.plot.draw_paths import paths
 from satmetrics.plot.draw_priorities import priorities
+from satmetrics.plot.draw_ranking import ranking
 from satmetrics.plot.draw_scoreboard import scoreboard
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "over_waves",
     "paths",
     "priorities",
+    "ranking",
     "scoreboard",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,24 +15,29 @@ from satmetrics.plot._canvas import (
     BLUE,
     INK,
     QUIET,
-    SMALL,
-    TEXT,
     VERMILLION,
     at_least,
     axes_for,
     finish,
-    inches,
     padded,
 )
-from satmetrics.plot._labels import LabelSource, Names, text_width
+from satmetrics.plot._labels import LabelSource, Names
+from satmetrics.plot._rows import (
+    EDGE,
+    Line,
+    aside,
+    heading,
+    lay,
+    open_right,
+    quieten,
+    shortened,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIDE = 0.62
 """Inches of the column of figures; that of changes is half as wide again."""
-EDGE = 9
-"""Points between the last column and the edge, where the origin stands."""
 SPAN = 20.0
 """Index points the scale shows at least."""
 
@@ -92,35 +96,23 @@ def scoreboard(
     names = Names.of(labels)
     lines = _lines_of(board, new, most, names)
     ax = axes_for(ax, 7.2, 1.35 + 0.3 * len(lines))
-    _dots.row_labels(ax, _dots.positions(len(lines)), [line.text for line in lines])
-    at = np.array([k for k, line in enumerate(lines) if line.unit >= 0])
-    units = np.array([lines[k].unit for k in at])
+    at, units = lay(ax, lines)
     _figures(ax, board, new, (at, units))
     _limits(ax, board, new, (units, old is not None), lines)
     _digits(ax, board, new, (at, units), 0.0 if old is None else 1.5 * SIDE)
     if old is not None:
         _changes(ax, board, (new, old), (at, units))
-        _head(ax, f"since {names.short(board.waves[old])}", 0)
+        heading(ax, f"since {names.short(board.waves[old])}", 0)
     ax.set_xlabel(_legend(board, new, old, (units, names)))
     finish(ax, board.context, names.notes)
-    for line, label in zip(lines, ax.get_yticklabels(), strict=True):
-        if line.unit < 0:
-            label.set(color=QUIET, fontsize=SMALL - 1)
+    quieten(ax, lines)
     return ax
 
 
-@dataclass(frozen=True)
-class _Line:
-    """One row: a unit, or −1 for the heading of a level and for rows left out."""
-
-    text: str
-    unit: int = -1
-
-
-def _lines_of(board: Board, wave: int, most: int, names: Names) -> list[_Line]:
+def _lines_of(board: Board, wave: int, most: int, names: Names) -> list[Line]:
     """Return the rows of units that were asked in a wave, level by level."""
     there = board.at[:, wave] >= 0
-    lines: list[_Line] = []
+    lines: list[Line] = []
     for group in dict.fromkeys(board.groups):
         own = [u for u, g in enumerate(board.groups) if g == group and there[u]]
         if not own:
@@ -128,12 +120,9 @@ def _lines_of(board: Board, wave: int, most: int, names: Names) -> list[_Line]:
         value = board.estimate[own, wave]
         order = [own[i] for i in np.argsort(-value, kind="stable")]
         if group:
-            lines.append(_Line(f"{group.upper()}"))
-        rows = [_Line(names.joined(board.units[u]) or "all", u) for u in order]
-        if len(rows) > most:
-            left = f"… {len(rows) - most} more …"
-            rows[(most + 1) // 2 : len(rows) - most // 2] = [_Line(left)]
-        lines += rows
+            lines.append(Line(f"{group.upper()}"))
+        rows = [Line(names.joined(board.units[u]) or "all", u) for u in order]
+        lines += shortened(rows, most)
     return lines
 
 
@@ -154,9 +143,8 @@ def _limits(
     board: Board,
     wave: int,
     shown: tuple[IntArray, bool],
-    lines: list[_Line],
+    lines: list[Line],
 ) -> None:
-    """Leave room at the right for digits, and at the top for their headings."""
     units, changed = shown
     ends = board.dots(wave).take(units).ends
     low, high = padded(*ends)
@@ -164,16 +152,7 @@ def _limits(
         low, high = at_least(low, high, SPAN)
     elif ends[0] >= 0:
         low, high = 0.0, 1.06 * (ends[1] or 1.0)
-    label = max(text_width(line.text, SMALL + 0.5) for line in lines)
-    figure = inches(ax)[0] / 0.82
-    wide = max(figure - label - 0.45, 0.4 * figure)
-    share = min(0.62, SIDE * (2.5 if changed else 1.0) / wide)
-    ax.set_xlim(low, high + share / (1 - share) * (high - low))
-    places = ax.xaxis.get_major_locator().tick_values(low, high)
-    ticks = [float(tick) for tick in places if low <= tick <= high]
-    ax.set_xticks(ticks, labels=[f"{tick:,.10g}" for tick in ticks])
-    bottom, top = ax.get_ylim()
-    ax.set_ylim(bottom, top - 0.55)
+    open_right(ax, lines, (low, high), SIDE * (2.5 if changed else 1.0))
 
 
 def _digits(
@@ -187,7 +166,7 @@ def _digits(
         value = float(board.estimate[unit, wave])
         known = np.isfinite(value)
         text = figure_text(value, board.decimals(int(unit))) if known else board.missing
-        _aside(ax, text, float(y), from_right, colour=INK if known else QUIET)
+        aside(ax, text, float(y), from_right, colour=INK if known else QUIET)
 
 
 def _changes(
@@ -205,7 +184,7 @@ def _changes(
     for y, unit, change, low, high in every:
         digits = board.decimals(int(unit))
         if not np.isfinite(change):
-            _aside(ax, "–", float(y), 0.0, colour=QUIET)
+            aside(ax, "–", float(y), 0.0, colour=QUIET)
             continue
         marker, colour, face = _look(float(change), float(low), float(high))
         (mark,) = ax.plot(
@@ -219,7 +198,7 @@ def _changes(
             clip_on=False,
         )
         mark.set_gid("change")
-        _aside(ax, _signed(float(change), digits), float(y), 0.0, colour)
+        aside(ax, _signed(float(change), digits), float(y), 0.0, colour)
 
 
 def _look(change: float, low: float, high: float) -> tuple[str, str, str]:
@@ -239,37 +218,6 @@ def _signed(value: float, decimals: int) -> str:
     if float(text.replace(",", "")) == 0:
         return text
     return f"{'+' if value > 0 else '−'}{text}"
-
-
-def _aside(ax: Axes, text: str, y: float, inch: float, colour: str = INK) -> None:
-    """Write at the right edge, so many inches from it."""
-    ax.annotate(
-        text,
-        (1.0, y),
-        xycoords=ax.get_yaxis_transform(),
-        xytext=(-72 * inch - EDGE, 0),
-        textcoords="offset points",
-        ha="right",
-        va="center",
-        fontsize=TEXT,
-        color=colour,
-        annotation_clip=False,
-    )
-
-
-def _head(ax: Axes, text: str, inch: float) -> None:
-    ax.annotate(
-        text,
-        (1.0, -0.8),
-        xycoords=ax.get_yaxis_transform(),
-        xytext=(-72 * inch - EDGE, 0),
-        textcoords="offset points",
-        ha="right",
-        va="center",
-        fontsize=SMALL - 1,
-        color=QUIET,
-        annotation_clip=False,
-    )
 
 
 def _legend(

@@ -24,6 +24,9 @@ DRAWN = {
     "priorities": lambda r, **k: sat.plot.priorities(sat.priorities(r["fit"]), **k),
     "changes": lambda r, **k: sat.plot.changes(sat.changes(r["lines"]), **k),
     "scoreboard": lambda r, **k: sat.plot.scoreboard(r["lines"], **k),
+    "ranking": lambda r, **k: sat.plot.ranking(
+        sat.indices.ranking(r["lines"], rng=1), **k
+    ),
     "over_waves": lambda r, **k: sat.plot.over_waves(r["lines"], **k),
 }
 
