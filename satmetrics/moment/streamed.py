@@ -64,7 +64,7 @@ def streamed_sums(
     )
 
 
-LARGE = 2000
+LARGE = 50
 """Rows of a group, on average, from which each is summed by itself."""
 
 
