@@ -32,6 +32,7 @@ LATER = (
     "satmetrics.drivers.relative",
     "satmetrics.indices.rank_result",
     "satmetrics.metrics.compared",
+    "satmetrics.indices.formula_result",
 )
 """Modules that are not imported at the start, and whose results a document may hold."""
 ORIGIN_WORDS: Mapping[Origin, str] = {

@@ -8,20 +8,38 @@ from typing import TYPE_CHECKING
 from satmetrics._later import later
 
 if TYPE_CHECKING:
+    from satmetrics.indices.formula_files import formulas, load_formula, read_formula
+    from satmetrics.indices.formula_result import FormulaResult
+    from satmetrics.indices.formula_scores import formula_index
+    from satmetrics.indices.formula_spec import FormulaComponent, FormulaIndex
     from satmetrics.indices.plan_result import SamplePlan
     from satmetrics.indices.planning import detectable_change, sample_size
     from satmetrics.indices.rank_result import RankingResult
     from satmetrics.indices.ranks import ranking
 
 __all__ = [
+    "FormulaComponent",
+    "FormulaIndex",
+    "FormulaResult",
     "RankingResult",
     "SamplePlan",
     "detectable_change",
+    "formula_index",
+    "formulas",
+    "load_formula",
     "ranking",
+    "read_formula",
     "sample_size",
 ]
 
 _HOMES = {
+    "FormulaComponent": "satmetrics.indices.formula_spec",
+    "FormulaIndex": "satmetrics.indices.formula_spec",
+    "FormulaResult": "satmetrics.indices.formula_result",
+    "formula_index": "satmetrics.indices.formula_scores",
+    "formulas": "satmetrics.indices.formula_files",
+    "load_formula": "satmetrics.indices.formula_files",
+    "read_formula": "satmetrics.indices.formula_files",
     "RankingResult": "satmetrics.indices.rank_result",
     "SamplePlan": "satmetrics.indices.plan_result",
     "detectable_change": "satmetrics.indices.planning",

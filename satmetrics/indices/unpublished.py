@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,8 +13,10 @@ from satmetrics.indices._disclosure import hidden
 from satmetrics.indices.disclosure import joint_without, without
 from satmetrics.indices.index_result import IndexResult
 
+R = TypeVar("R", bound=IndexResult)
 
-def published(result: IndexResult, min_n: int) -> IndexResult:
+
+def published(result: R, min_n: int) -> R:
     """Return the index with figures of fewer than `min_n` answers hidden.
 
     Totals over any one key may be published beside it: along each key a line of groups

@@ -9,6 +9,7 @@ from satmetrics.assessment.assess import RULES, Assessment
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.gap.gap_table import GapTable
 from satmetrics.gap.result import GapResult
+from satmetrics.indices.formula_result import FormulaResult
 from satmetrics.indices.index_result import METRIC_WORDS, IndexResult
 from satmetrics.indices.priorities import PriorityResult
 from satmetrics.inference.bootstrap import BootstrapResult
@@ -105,6 +106,12 @@ def _boot(boot: BootstrapResult) -> str:
 
 
 def _index(result: IndexResult) -> str:
+    if isinstance(result, FormulaResult):
+        low, high = result.scale
+        return (
+            f"{low:g}–{high:g}, {result.metric}; {100 * result.level:g} % intervals of "
+            "t, errors linearised over respondents; the formula's weights are fixed"
+        )
     return (
         f"0–100, {METRIC_WORDS[result.metric]}; {100 * result.level:g} % normal "
         "intervals that take the weights as fixed (delta method)"

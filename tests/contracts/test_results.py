@@ -268,6 +268,12 @@ def build() -> dict[str, Result]:
         "net score": sat.metrics.net_score(
             survey, f"q2{EVIL}", by="wave", promoters=(6, 7), detractors=(1, 4)
         ),
+        "formula index": sat.indices.formula_index(
+            sat.indices.FormulaIndex(EVIL, label=sat.Label(EVIL), note=EVIL),
+            survey,
+            items={EVIL: [f"q2{EVIL}"], "other": ["q1", "s1"]},
+            by=["unit", "wave"],
+        ),
         "metric differences": sat.metrics.differences(
             sat.metrics.top_box(survey, [f"q2{EVIL}", "s1"], by=["unit", "wave"])
         ),
