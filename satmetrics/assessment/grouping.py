@@ -11,7 +11,7 @@ import numpy as np
 
 from satmetrics._frames import Table
 from satmetrics._result import Exclusion
-from satmetrics._typing import BoolArray, MissingPolicy
+from satmetrics._typing import BoolArray, FloatArray, MissingPolicy
 from satmetrics.errors import ConvergenceError, DataError
 from satmetrics.estimation.door import (
     as_model,
@@ -147,7 +147,37 @@ class Tally:
         return [Exclusion(reason, count, "draws") for reason, count in self.counts]
 
 
-def divide(
+@dataclass(frozen=True, eq=False)
+class Respondents:
+    """Respondents with their groups, and the model that is to be fitted to groups.
+
+    Attributes
+    ----------
+    groups : respondents and their groups.
+    model, options : what is fitted, and how.
+    ends : (2, p) of the indicators' scales.
+    sampling : how rows became moments.
+    """
+
+    groups: Grouped
+    model: StructuralModel
+    options: PlsOptions
+    ends: FloatArray
+    sampling: Sampling
+
+    def fitted(self, groups: Grouped, *, keep: bool = True) -> Divided:
+        """Fit the model in every group of a division of these respondents."""
+        fits = fit_moments(
+            self.model,
+            groups.moments(),
+            self.options,
+            ends=self.ends,
+            sampling=self.sampling,
+        )
+        return Divided(groups, fits, keep)
+
+
+def read_groups(
     model: StructuralModel | str,
     data: object,
     by: str | Sequence[str],
@@ -155,9 +185,8 @@ def divide(
     *,
     weights: str | None,
     missing: MissingPolicy,
-    keep: bool = True,
-) -> Divided:
-    """Fit a model in every group of respondents.
+) -> Respondents:
+    """Read the respondents of the groups a model is to be fitted in.
 
     Raises
     ------
@@ -182,6 +211,28 @@ def divide(
     groups = grouped(survey, chosen.indicators, by, missing, products)
     ends = scale_ends(chosen, data)
     groups = groups.noted(scale_notes(chosen, ends))
-    sampling = Sampling(missing, weights, products)
-    fits = fit_moments(chosen, groups.moments(), settings, ends=ends, sampling=sampling)
-    return Divided(groups, fits, keep)
+    return Respondents(
+        groups, chosen, settings, ends, Sampling(missing, weights, products)
+    )
+
+
+def divide(
+    model: StructuralModel | str,
+    data: object,
+    by: str | Sequence[str],
+    options: PlsOptions | None,
+    *,
+    weights: str | None,
+    missing: MissingPolicy,
+    keep: bool = True,
+) -> Divided:
+    """Fit a model in every group of respondents.
+
+    Raises
+    ------
+    DataError
+        If only moments are given, fewer than two groups are told apart, or a column is
+        absent.
+    """
+    read = read_groups(model, data, by, options, weights=weights, missing=missing)
+    return read.fitted(read.groups, keep=keep)

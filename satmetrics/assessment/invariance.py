@@ -216,7 +216,7 @@ def micom(  # noqa: PLR0913 - the estimator's arguments, then the test's
     check_level(level)
     rng = generator(rng)
     divided = divide(model, data, by, options, weights=weights, missing=missing)
-    _check_composites(divided)
+    check_composites(divided.fits.model)
     divided.require_two()
     groups = divided.groups
     groups.check_exchange()
@@ -229,7 +229,7 @@ def micom(  # noqa: PLR0913 - the estimator's arguments, then the test's
         found = None
         if child is not None:
             found = steps(divided, pair, n_draws, level, child, tally)
-        parts += [_rows(divided, pair, term, found) for term in TERMS]
+        parts += [step_rows(divided, pair, term, found) for term in TERMS]
     return Invariance(
         stack(parts, keys=("group_a", "group_b")),
         groups.context.plus(*tally.exclusions, notes=groups.exchanged),
@@ -242,8 +242,9 @@ def micom(  # noqa: PLR0913 - the estimator's arguments, then the test's
     )
 
 
-def _check_composites(divided: Divided) -> None:
-    constructs = divided.fits.model.constructs
+def check_composites(model: StructuralModel) -> None:
+    """Raise if all constructs are factors."""
+    constructs = model.constructs
     if all(c.kind == "factor" for c in constructs):
         name = constructs[0].name
         raise SpecificationError(
@@ -254,7 +255,7 @@ def _check_composites(divided: Divided) -> None:
         )
 
 
-def _rows(
+def step_rows(
     divided: Divided, pair: tuple[int, int], term: str, found: dict[str, Step] | None
 ) -> Table:
     """Return the rows of one step for one pair of groups."""
