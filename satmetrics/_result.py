@@ -30,6 +30,7 @@ LATER = (
     "satmetrics.gap.study",
     "satmetrics.indices.plan_result",
     "satmetrics.drivers.relative",
+    "satmetrics.indices.invariance_result",
     "satmetrics.indices.rank_result",
     "satmetrics.metrics.compared",
     "satmetrics.indices.formula_result",

@@ -177,6 +177,17 @@ class Respondents:
         return Divided(groups, fits, keep)
 
 
+def refuse_moments(data: object) -> None:
+    """Raise if there are no respondents who could change groups."""
+    if isinstance(data, Moments):
+        raise DataError(
+            "groups are compared by exchanging or resampling respondents, and only "
+            "moments are given",
+            code="no-answers",
+            remedy="pass the survey or frame",
+        )
+
+
 def read_groups(
     model: StructuralModel | str,
     data: object,
@@ -197,13 +208,7 @@ def read_groups(
     chosen = as_model(model, data)
     settings = as_options(options)
     check_kinds(chosen, settings)
-    if isinstance(data, Moments):
-        raise DataError(
-            "groups are compared by exchanging or resampling respondents, and only "
-            "moments are given",
-            code="no-answers",
-            remedy="pass the survey or frame",
-        )
+    refuse_moments(data)
     survey = model_survey(chosen, data)
     if weights is not None:
         survey = survey.with_roles(weight=weights)

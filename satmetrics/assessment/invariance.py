@@ -229,7 +229,7 @@ def micom(  # noqa: PLR0913 - the estimator's arguments, then the test's
         found = None
         if child is not None:
             found = steps(divided, pair, n_draws, level, child, tally)
-        parts += [step_rows(divided, pair, term, found) for term in TERMS]
+        parts += [_rows(divided, pair, term, found) for term in TERMS]
     return Invariance(
         stack(parts, keys=("group_a", "group_b")),
         groups.context.plus(*tally.exclusions, notes=groups.exchanged),
@@ -255,7 +255,7 @@ def check_composites(model: StructuralModel) -> None:
         )
 
 
-def step_rows(
+def _rows(
     divided: Divided, pair: tuple[int, int], term: str, found: dict[str, Step] | None
 ) -> Table:
     """Return the rows of one step for one pair of groups."""
@@ -273,7 +273,7 @@ def step_rows(
         for word in words[:-1]:
             columns[word] = np.where(untested, np.nan, columns[word])
     reasons = [
-        failure or _reason(made, i, term, float(p))
+        failure or why_untested(made, i, term, float(p))
         for i, p in enumerate(columns["p_value"])
     ]
     labels = {
@@ -288,7 +288,7 @@ def step_rows(
     )
 
 
-def _reason(made: Composed, which: int, term: str, p: float) -> str:
+def why_untested(made: Composed, which: int, term: str, p: float) -> str:
     """Return why a construct has no p-value; empty where it has one."""
     if not np.isnan(p):
         return ""

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from satmetrics._later import later
 
 if TYPE_CHECKING:
+    from satmetrics.indices.each_against_rest import unit_invariance
     from satmetrics.indices.formula_files import formulas, load_formula, read_formula
     from satmetrics.indices.formula_result import FormulaResult
     from satmetrics.indices.formula_scores import formula_index
     from satmetrics.indices.formula_spec import FormulaComponent, FormulaIndex
+    from satmetrics.indices.invariance_result import UnitInvariance
     from satmetrics.indices.plan_result import SamplePlan
     from satmetrics.indices.planning import detectable_change, sample_size
     from satmetrics.indices.rank_result import RankingResult
@@ -23,6 +25,7 @@ __all__ = [
     "FormulaResult",
     "RankingResult",
     "SamplePlan",
+    "UnitInvariance",
     "detectable_change",
     "formula_index",
     "formulas",
@@ -30,6 +33,7 @@ __all__ = [
     "ranking",
     "read_formula",
     "sample_size",
+    "unit_invariance",
 ]
 
 _HOMES = {
@@ -42,9 +46,11 @@ _HOMES = {
     "read_formula": "satmetrics.indices.formula_files",
     "RankingResult": "satmetrics.indices.rank_result",
     "SamplePlan": "satmetrics.indices.plan_result",
+    "UnitInvariance": "satmetrics.indices.invariance_result",
     "detectable_change": "satmetrics.indices.planning",
     "ranking": "satmetrics.indices.ranks",
     "sample_size": "satmetrics.indices.planning",
+    "unit_invariance": "satmetrics.indices.each_against_rest",
 }
 __getattr__ = later(globals(), _HOMES)
 

@@ -30,7 +30,8 @@ class RankingResult(TableResult):
         ``rank_low, rank_high`` (the ranks that may be true, of all units together),
         ``own_low, own_high`` (of this unit alone), ``expected_rank``, ``first`` (share
         of draws in which it is the highest), ``best`` (no unit is above it for
-        certain), ``letters`` (units that share one do not differ), ``reason``.
+        certain), ``letters`` (units that share one do not differ), ``invariance``
+        ("rejected", "not rejected", "not tested" or "not checked"), ``reason``.
         A unit without a figure comes last and has no rank.
     groups : per group within which ranks are counted: units, unranked, critical (how
         many errors a difference must exceed, for all pairs together), pairs, told_apart
@@ -80,6 +81,7 @@ class RankingResult(TableResult):
             "own": "alone",
             "letters": "letters",
             "chance": "first",
+            "invariance": "invariance",
             "reason": "reason",
         }
         t = self.table
@@ -90,6 +92,8 @@ class RankingResult(TableResult):
                 "chance": [percent(float(v)) for v in t["first"]],
             }
         )
+        if self.invariance == (UNCHECKED,):
+            made = made.drop("invariance")
         for name in ("letters", "reason"):
             if not any(made[name]):
                 made = made.drop(name)

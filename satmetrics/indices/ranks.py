@@ -11,6 +11,8 @@ from satmetrics._frames import Table, stack
 from satmetrics._result import Exclusion
 from satmetrics._typing import IntArray, RngLike
 from satmetrics.errors import OptionError
+from satmetrics.indices.invariance_result import UnitInvariance
+from satmetrics.indices.rank_invariance import said_of, with_verdicts
 from satmetrics.indices.rank_result import RankingResult
 from satmetrics.indices.ranked_figures import Ranked, ranked_figures
 from satmetrics.indices.told_apart import Found, rank_group
@@ -39,6 +41,7 @@ OWN = (
     "first",
     "best",
     "letters",
+    "invariance",
     "reason",
 )
 
@@ -54,6 +57,7 @@ def ranking(
     level: float = 0.95,
     n_draws: int = 4000,
     rng: RngLike = None,
+    invariance: UnitInvariance | None = None,
 ) -> RankingResult:
     r"""Rank units by their index, with the ranks that may be true.
 
@@ -84,19 +88,21 @@ def ranking(
     n_draws : normal draws of the errors behind the critical values. An index that has
         bootstrap draws is ranked by those, whatever is said here.
     rng : Generator or seed (SPEC 7).
+    invariance : what `unit_invariance` returned for the same wave: the ranking then
+        says which units measure something else; "not checked" is printed without it.
 
     Returns
     -------
     RankingResult
         Keys, n, estimate, std_error, conf_low, conf_high, rank, rank_low, rank_high,
-        own_low, own_high, expected_rank, first, best, letters, reason.
+        own_low, own_high, expected_rank, first, best, letters, invariance, reason.
 
     Raises
     ------
     DataError
         If a column is absent, a unit has several rows, or no unit has a figure.
     OptionError
-        If the construct or the wave does not exist.
+        If the construct or the wave does not exist, or `invariance` is of others.
 
     Notes
     -----
@@ -146,9 +152,11 @@ def ranking(
         _rows(given, at, found, level) for at, found in zip(groups, ranked, strict=True)
     ]
     keys = (*given.within, *given.unit)
+    table = stack(rows, keys=keys)
+    checked = said_of(invariance, given, table)
     lost = Exclusion(NO_FIGURE, int((~given.known).sum()), "units")
     return RankingResult(
-        stack(rows, keys=keys),
+        with_verdicts(table, checked.words, keys),
         given.context.plus(lost, notes=_notes(ranked)),
         groups=_group_table(given, groups, ranked),
         unit=given.unit,
@@ -160,6 +168,7 @@ def ranking(
         level=level,
         n_draws=own or (n_draws if any(r.simulated for r in ranked) else 0),
         drawn=bool(own),
+        invariance=checked.sentences,
     )
 
 
@@ -192,7 +201,7 @@ def _rows(given: Ranked, at: IntArray, found: Found, level: float) -> Table:
     m = len(at)
     keys = {name: table[name] for name in (*given.within, *given.unit)}
     columns: dict[str, object] = {"n": table["n"], **joint.columns(level)}
-    for name in OWN[5:-1]:
+    for name in OWN[5:-2]:
         values = found.columns[name]
         text = name == "letters"
         full = np.full(m, "" if text else np.nan, dtype=object if text else None)

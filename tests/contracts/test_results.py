@@ -278,6 +278,9 @@ def build() -> dict[str, Result]:
             sat.metrics.top_box(survey, [f"q2{EVIL}", "s1"], by=["unit", "wave"])
         ),
         "changes": sat.changes(levels),
+        "unit invariance": sat.indices.unit_invariance(
+            model, survey, wave="2025", n_draws=99, rng=1
+        ),
         "ranking": sat.indices.ranking(levels, unit="shop", n_draws=100, rng=1),
         "published series": evil_series(),
         "priorities": sat.priorities(fit),
