@@ -139,10 +139,11 @@ def board_of(who: str, result: object, over: str | None = None) -> Board:
 
 
 def along_waves(who: str, board: Board) -> None:
-    """Raise unless there are waves."""
-    if board.waves == (None,):
+    """Raise unless there are two waves or more."""
+    if len(board.waves) < 2:
+        has = "none" if board.waves == (None,) else f"{board.waves[0]} only"
         raise OptionError(
-            f"{who} needs waves, and the result has none",
+            f"{who} needs waves, and the result has {has}",
             code="no-waves",
             column="over",
             remedy='pass sat.index(fit, data, by=["unit", "wave"]), or name the key '

@@ -56,7 +56,8 @@ def draw_lines(
     x = board.times()
     _wave_axis(ax, x, [names.short(w) for w in board.waves], texts)
     for u in np.flatnonzero(seen & ~np.isin(np.arange(len(seen)), loud)):
-        (line,) = ax.plot(*_broken(x, board.estimate[u]), color=FAINT, lw=1.0, zorder=1)
+        ends = _broken(x, board.estimate[u])
+        (line,) = ax.plot(*ends, color=FAINT, lw=1.0, marker=".", ms=4, zorder=1)
         line.set_gid("other")
     _named_lines(ax, x, board, loud, texts)
     ax.grid(axis="y", color=FAINT, linewidth=0.5)

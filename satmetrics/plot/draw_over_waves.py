@@ -40,8 +40,8 @@ def over_waves(
     result : an index by wave (`satmetrics.index`), or a published series
         (`satmetrics.datasets.series`). Its method ``of`` picks a construct, a level or
         a term.
-    units : the units to draw in colour with their names, the rest in grey; None for all
-        of up to eight, or the eight highest of the last wave.
+    units : the units to draw in colour with their names, the rest in grey; None for
+        those with two figures or more, of more than eight the highest of the last wave.
     over : the key column that holds waves; "wave" when None.
     labels : the model or ``{name: text}``; the names themselves when None.
     ax : axes to draw on; a new figure when None.
@@ -53,7 +53,7 @@ def over_waves(
     Raises
     ------
     OptionError
-        If there are no waves, or no such unit.
+        If there are no two waves, or no such unit.
 
     Examples
     --------
@@ -76,11 +76,7 @@ def over_waves(
 def _named(board: Board, units: str | Sequence[str] | None) -> BoolArray:
     """Return which units (u,) are drawn in colour."""
     if units is None:
-        last = board.estimate[:, board.last]
-        order = np.lexsort([-np.nan_to_num(last, nan=-np.inf), ~board.seen])
-        named = np.zeros(len(board.units), dtype=bool)
-        named[order[:MOST_LINES]] = True
-        return named & board.seen
+        return _highest(board)
     asked = [units] if isinstance(units, str) else [str(unit) for unit in units]
     if len(asked) > MOST_LINES:
         raise OptionError(
@@ -91,3 +87,14 @@ def _named(board: Board, units: str | Sequence[str] | None) -> BoolArray:
             remedy=f"name up to {MOST_LINES}; the rest are drawn in grey",
         )
     return board.named(asked)
+
+
+def _highest(board: Board) -> BoolArray:
+    """Return the highest units of the last wave, of those with two figures or more."""
+    waves = np.isfinite(board.estimate).sum(axis=1)
+    able = waves >= min(2, int(waves.max()))
+    last = np.nan_to_num(board.estimate[:, board.last], nan=-np.inf)
+    order = np.lexsort([-last, ~able])
+    named = np.zeros(len(board.units), dtype=bool)
+    named[order[:MOST_LINES]] = True
+    return np.asarray(named & able)

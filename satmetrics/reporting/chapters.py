@@ -9,7 +9,6 @@ from satmetrics.indices.index import IndexResult
 from satmetrics.reporting.blocks import (
     Block,
     Chapter,
-    Grid,
     Picture,
     grid,
 )
@@ -19,9 +18,13 @@ from satmetrics.reporting.gap_chapter import finest, gap_chapter, gap_picture
 from satmetrics.reporting.index_chapter import has_index, index_chapter, index_picture
 from satmetrics.reporting.parts import (
     Part,
-    context_of,
     gap_results,
     notes_of,
+)
+from satmetrics.reporting.scoreboard_chapter import (
+    importance_chapters,
+    other_chapters,
+    scoreboard_chapters,
 )
 from satmetrics.reporting.study_chapter import study_chapters
 
@@ -30,12 +33,14 @@ def chapters(part: Part) -> tuple[Chapter, ...]:
     """Return the chapters of a part that have something to say."""
     made = (
         index_chapter(part),
+        *scoreboard_chapters(part),
         driver_chapter(part),
+        *importance_chapters(part),
         gap_chapter(part),
         *study_chapters(part),
         *five_gap_chapters(part),
         _quality(part),
-        *_others(part),
+        *other_chapters(part),
     )
     told: set[str] = set()
     found = []
@@ -116,27 +121,3 @@ def _assessment(part: Part, assessed: Assessment) -> list[Block]:
         for caption, rows, words in made
         if len(rows)
     ]
-
-
-def _others(part: Part) -> list[Chapter]:
-    """Results of any other kind, as they describe themselves."""
-    made = []
-    for result in part.others:
-        summary = result.summary()
-        context = context_of(result)
-        by = getattr(result, "by", ())
-        group = f", by {' and '.join(by)}" if by and isinstance(by, tuple) else ""
-        grids = tuple(
-            Grid(s, _sentence(s.heading) or summary.title, context.word, context.name)
-            for s in summary.sections
-            if s.rows
-        )
-        told = set(context.facts())
-        facts = " · ".join(f"{k}: {v}" for k, v in summary.facts if (k, v) not in told)
-        made.append(Chapter(summary.title + group, facts, grids, notes_of([result])))
-    return made
-
-
-def _sentence(text: str) -> str:
-    """Return a heading as it begins a sentence."""
-    return text[:1].upper() + text[1:]

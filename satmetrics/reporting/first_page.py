@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from satmetrics._published import PublishedSeries
 from satmetrics._result import Context, Result
 from satmetrics.gap.five.result import FiveGapsResult
 from satmetrics.gap.gap_table import GapTable
@@ -81,7 +82,7 @@ def line(part: Part) -> str:
 
 def _headline(part: Part) -> tuple[dict[str, str], Context]:
     finders = (_from_index, _from_groups, _from_gaps, _from_five, _from_performance)
-    for find in (*finders, _from_table):
+    for find in (*finders, _from_table, _from_series):
         found = find(part)
         if found is not None:
             return found
@@ -132,6 +133,26 @@ def _index_words(label: str, row: Row, level: float) -> dict[str, str]:
         "certainty": between,
         "basis": f"from the answers of {int(row['n']):,} people",
     }
+
+
+def _from_series(part: Part) -> tuple[dict[str, str], Context] | None:
+    """The last figure of the first unit of a published index."""
+    for series in part.of(PublishedSeries):
+        table = series.current().table
+        rows = [r for r in table.rows() if r["term"] == "index"]
+        rows = [r for r in rows if math.isfinite(r["estimate"])]
+        if rows:
+            own = [r for r in rows if r["name"] == rows[0]["name"]]
+            row = own[-1]
+            words = {
+                "label": f"{part.names.sentence(row['name'])}, {row['wave']}",
+                "big": plain(row["estimate"]),
+                "unit": "out of 100",
+                "certainty": "published without a margin of error",
+                "basis": series.title,
+            }
+            return words, series.context
+    return None
 
 
 def _from_groups(part: Part) -> tuple[dict[str, str], Context] | None:

@@ -88,7 +88,8 @@ def _drawn(
         legend = 0.55 if ax.get_legend() is not None else 0.0
         entries = len(ax.get_legend_handles_labels()[1])
         step = max(step, 0.12 * entries)
-        height = 0.95 + legend + step * len(ax.get_yticks())
+        below = 0.13 * max(0, ax.get_xlabel().count("\n") - 1)
+        height = 0.95 + legend + below + step * len(ax.get_yticks())
         figure.set_size_inches(width, max(height, SHORTEST))
     return figure
 

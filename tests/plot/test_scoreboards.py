@@ -319,3 +319,10 @@ class TestOverWaves:
     def test_no_waves_is_an_error(self, fit, airlines):
         with pytest.raises(OptionError, match="needs waves"):
             sat.plot.over_waves(sat.index(fit, airlines, by="company"))
+        with pytest.raises(OptionError, match="has 1997 only"):
+            sat.plot.over_waves(sat.datasets.series("acsi_1997"))
+
+    def test_single_figures_are_grey_where_others_have_a_course(self):
+        ax = sat.plot.over_waves(sat.datasets.series("hkcsi"))
+        assert [m.get_label() for m in marks(ax)] == ["Hong Kong"]
+        assert len(marks(ax, "other")) == 8
