@@ -61,7 +61,7 @@ def test_one_word_for_one_thing(name):
     for word, others in ONE_WORD.items():
         assert not others.intersection(words), f"call it {word}"
     if "data" in words:
-        fitted = ("model", "fit", "hierarchy")
+        fitted = ("model", "fit", "hierarchy", "formula")
         assert words.index("data") == int(words[0] in fitted), words
 
 
