@@ -287,6 +287,12 @@ class StructuralModel(Result):
 
         return dump(self)
 
+    def to_lavaan(self) -> str:
+        """Return the model in lavaan's syntax; see `sat.models.to_lavaan`."""
+        from satmetrics.models.lavaan_writer import to_lavaan
+
+        return to_lavaan(self)
+
     def credit(self) -> str:
         """Return the sentence every result of a published model form must carry."""
         if self.status == "own":
