@@ -29,24 +29,21 @@ def spans(w: FloatArray, ends: FloatArray, owner: IntArray, q: int) -> FloatArra
     return np.asarray(np.add.reduceat(w * (ends[1] - ends[0]), starts, axis=-1))
 
 
-def effects(
-    total: FloatArray, span: FloatArray, rho: FloatArray, goal: int
-) -> FloatArray:
-    """Return (…, q): points of construct `goal` that go with a point of each construct.
+def in_points(effect: FloatArray, span: FloatArray, rho: FloatArray) -> FloatArray:
+    """Return (…, q, q): effects in points of the target per point of the source.
 
     A factor has the share √ρ of its composite's standard deviation: ``√ρ 100 / span``,
     so that a point of it is a point of the composite on average.
 
     Parameters
     ----------
-    total : (…, q, q) standardised total effects at [source, target].
+    effect : (…, q, q) standardised effects at [source, target], direct or total.
     span : (…, q) from `spans`.
     rho : (…, q) reliabilities of the composites of factors; 1 for composites.
-    goal : position of the target.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         span = span / np.sqrt(rho)
-        return np.asarray(total[..., goal] * span / span[..., goal, None])
+        return np.asarray(effect * (span[..., :, None] / span[..., None, :]))
 
 
 def importance_performance(
@@ -66,7 +63,7 @@ def importance_performance(
     Parameters
     ----------
     total : (…, q, q) standardised total effects at [source, target].
-    rho : (…, q) as in `effects`.
+    rho : (…, q) as in `in_points`.
     w : (…, p) weights of the answers, reversed ones turned.
     mean : (…, p) means of the answers, reversed ones turned.
     ends : (2, p)
@@ -75,7 +72,7 @@ def importance_performance(
     """
     q = total.shape[-1]
     span = spans(w, ends, owner, q)
-    effect = effects(total, span, rho, goal)
+    effect = in_points(total, span, rho)[..., goal]
     spread = ends[1] - ends[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = w * spread / span[..., owner]

@@ -6,27 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._checks import (
-    check_level,
-    expect,
-    friendly_keywords,
-    generator,
-    positive_int,
-)
+from satmetrics._checks import friendly_keywords
 from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, IntArray, RngLike
 from satmetrics.drivers import _importance as kernel
 from satmetrics.drivers.components import Score, scores_among
+from satmetrics.drivers.drawn_rows import Drawing, DrawnRows, drawn_facts, require_fit
 from satmetrics.drivers.goal import drivers_of, goal_of
+from satmetrics.drivers.on_points import OnPoints
 from satmetrics.estimation import _structure
 from satmetrics.estimation.door import oriented
-from satmetrics.estimation.ends import check_means, ends_of
 from satmetrics.estimation.fit import PlsFit
-from satmetrics.inference.bootstrap import bootstrap
-from satmetrics.inference.drawn import BootstrapResult
-from satmetrics.inference.kinds import SAID, Interval, check_kind
+from satmetrics.inference.kinds import SAID, Interval
 from satmetrics.survey.scale import ScaleLike
 
 PLACES = {"importance": 3, "performance": 1}
@@ -59,13 +52,7 @@ class ImportancePerformance(TableResult):
 
     def summary(self) -> Summary:
         """Return importance beside performance, of constructs and of indicators."""
-        facts: tuple[tuple[str, str], ...] = self.context.facts()
-        if self.n_draws:
-            facts += (
-                ("draws", f"{self.n_draws:,}"),
-                ("failed", f"{sum(k for _, k in self.failures):,}"),
-                ("resampled", self.resampled),
-            )
+        drawn = drawn_facts(self.n_draws, self.failures, self.resampled)
         notes = [
             f"importance: points of {self.target} that go with one point of the "
             "driver, all else on the way included (unstandardised total effect on "
@@ -81,7 +68,7 @@ class ImportancePerformance(TableResult):
         notes += [note for note in (self.credit, *self.context.sentences()) if note]
         return Summary(
             f"Importance and performance for {self.target}",
-            facts,
+            (*self.context.facts(), *drawn),
             (self._section("construct"), self._section("indicator")),
             tuple(notes),
         )
@@ -184,57 +171,23 @@ def importance_performance(
     >>> found.to_frame().query("term == 'importance'")["construct"].iloc[2]
     'Quality'
     """
-    expect(
-        "importance_performance",
-        fit,
-        PlsFit,
-        "a fit",
-        remedy="pass what sat.pls(model, data) returned, then the data",
-    )
-    fit.require_single("take")
-    check_level(level)
-    check_kind(interval)
-    generator(rng)
-    draws = positive_int("n_draws", n_draws, at_least=0)
+    require_fit("importance_performance", fit)
+    asked = Drawing.of(n_draws, level, interval, rng)
     goal = goal_of(fit, target)
     numbers = _Map.of(fit, data, scale, goal)
-    boot = None
-    if draws:
-        boot = bootstrap(
-            *(fit, data),
-            n_draws=draws,
-            level=level,
-            interval=interval,
-            rng=rng,
-            statistic=numbers,
-        )
-    context = fit.context if boot is None else boot.context
-    remarks = () if boot is None else boot.remarks
+    rows = DrawnRows.of(fit, data, numbers, asked)
     return ImportancePerformance(
-        _table(fit, numbers, boot),
-        context.plus(notes=(*remarks, *numbers.notes(fit))),
+        Table.of({**numbers.labels(fit), **rows.columns()}),
+        rows.context.plus(notes=numbers.points.notes(fit)),
         target=fit.model.names[goal],
         confidence=level,
         interval=interval,
-        n_draws=draws,
-        failures=() if boot is None else boot.failures,
-        resampled="" if boot is None else boot.resampled,
+        n_draws=asked.n_draws,
+        failures=rows.failures,
+        resampled=rows.resampled,
         model=fit.model.name,
         credit=fit.model.credit(),
     )
-
-
-def _table(fit: PlsFit, numbers: _Map, boot: BootstrapResult | None) -> Table:
-    estimate = numbers(fit)
-    columns: dict[str, object] = {
-        "n": np.full(len(estimate), fit.moments.n),
-        "estimate": estimate,
-    }
-    rows = None if boot is None else boot.table.where(term="statistic")
-    for name in ("std_error", "conf_low", "conf_high"):
-        blank = np.full(len(estimate), np.nan)
-        columns[name] = blank if rows is None else rows[name]
-    return Table.of({**numbers.labels(fit), **columns})
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +196,7 @@ class _Map:
 
     Attributes
     ----------
-    ends : (2, p) of each item's scale.
+    points : the constructs on 0–100.
     goal : position of the target.
     drivers : positions of the constructs that lead to it.
     items : positions of their indicators; scores that stand for a construct's own
@@ -251,7 +204,7 @@ class _Map:
     below : indicators that are scores, whose items have rows.
     """
 
-    ends: FloatArray
+    points: OnPoints
     goal: int
     drivers: IntArray
     items: IntArray
@@ -260,15 +213,12 @@ class _Map:
     @classmethod
     def of(cls, fit: PlsFit, data: object, scale: ScaleLike | None, goal: int) -> _Map:
         drivers = drivers_of(fit, goal)
-        used = np.append(drivers, goal)
-        ends = ends_of(fit, data, scale, used)
-        turned = oriented(fit.model, fit.moments, ends)
-        check_means(fit, turned.mean, ends, used)
+        points = OnPoints.of(fit, data, scale, np.append(drivers, goal))
         items = np.flatnonzero(np.isin(fit.model.owner(), drivers))
         below = scores_among(fit, items)
         owner = fit.model.owner()
         alone = [s.at for s in below if fit.model.names[owner[s.at]] == s.name]
-        return cls(ends, goal, drivers, np.setdiff1d(items, alone), below)
+        return cls(points, goal, drivers, np.setdiff1d(items, alone), below)
 
     def __call__(self, fits: PlsFit) -> FloatArray:
         """Return importance and performance (…, k) of drivers, items, items below."""
@@ -276,8 +226,8 @@ class _Map:
             _structure.total_effects(fits.path_matrix),
             fits.rho,
             fits.raw_weights(),
-            oriented(fits.model, fits.moments, self.ends).mean,
-            self.ends,
+            oriented(fits.model, fits.moments, self.points.ends).mean,
+            self.points.ends,
             fits.model.owner(),
             self.goal,
         )
@@ -307,28 +257,3 @@ class _Map:
             "indicator": [""] * 2 * d + items * 2 + lower * 2,
             "term": [t for n in (d, k, n) for t in terms for _ in range(n)],
         }
-
-    def notes(self, fit: PlsFit) -> tuple[str, ...]:
-        """Say where weights are negative, and where scales differ."""
-        used = np.isin(fit.model.owner(), np.append(self.drivers, self.goal))
-        at = np.flatnonzero((fit.raw_weights() < 0) & used)
-        below = ", ".join(fit.model.indicators[i] for i in at)
-        spread = (self.ends[1] - self.ends[0])[used & fit.asked()]
-        notes = []
-        made = [term.name for term in fit.spec.interactions]
-        if made:
-            notes.append(
-                f"{len(made)} left out, products and no drivers: {', '.join(made)}; "
-                "importance of a moderated driver: its effect when the moderators are "
-                "at their means"
-            )
-        if below:
-            notes.append(
-                f"negative weight: {below}; a construct with negative weights is no "
-                "mean of its items: was an item to be reversed?"
-            )
-        if len(spread) and not np.allclose(spread, spread[0]):
-            notes.append(
-                "indicators are on different scales; weights are of answers on 0–100"
-            )
-        return tuple(notes)

@@ -120,7 +120,7 @@ def priorities(
     owner, q = fit.model.owner(), len(total)
     ends = ends_of(fit, data, scale, constructs_of(fit, None))
     span = _importance.spans(fit.raw_weights(), ends, owner, q)
-    effect = _importance.effects(total, span, fit.rho, goal)[drivers]
+    effect = _importance.in_points(total, span, fit.rho)[drivers, goal]
     performance = levels.table["estimate"][drivers]
     return PriorityResult(
         _ranked([fit.model.names[k] for k in drivers], effect, performance),
