@@ -29,11 +29,13 @@ LATER = (
     "satmetrics.quality",
     "satmetrics.gap.study",
     "satmetrics.indices.plan_result",
+    "satmetrics.drivers.impacts",
     "satmetrics.drivers.relative",
     "satmetrics.indices.invariance_result",
     "satmetrics.indices.rank_result",
     "satmetrics.metrics.compared",
     "satmetrics.indices.formula_result",
+    "satmetrics.drivers.scenarios",
 )
 """Modules that are not imported at the start, and whose results a document may hold."""
 ORIGIN_WORDS: Mapping[Origin, str] = {

@@ -9,13 +9,27 @@ from satmetrics._later import later
 from satmetrics.drivers.importance import importance_performance
 
 if TYPE_CHECKING:
+    from satmetrics.drivers.impacts import Impact, impact
     from satmetrics.drivers.relative import RelativeImportance, relative_importance
+    from satmetrics.drivers.scenarios import Scenario, scenario
 
 _HOMES = {
+    "Impact": "satmetrics.drivers.impacts",
     "RelativeImportance": "satmetrics.drivers.relative",
+    "Scenario": "satmetrics.drivers.scenarios",
+    "impact": "satmetrics.drivers.impacts",
     "relative_importance": "satmetrics.drivers.relative",
+    "scenario": "satmetrics.drivers.scenarios",
 }
-__all__ = ["RelativeImportance", "importance_performance", "relative_importance"]
+__all__ = [
+    "Impact",
+    "RelativeImportance",
+    "Scenario",
+    "impact",
+    "importance_performance",
+    "relative_importance",
+    "scenario",
+]
 __getattr__ = later(globals(), _HOMES)
 
 

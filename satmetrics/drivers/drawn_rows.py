@@ -120,11 +120,11 @@ class DrawnRows:
 
     def times(self, factor: FloatArray) -> DrawnRows:
         """Return the numbers times known factors (k,); limits change places below 0."""
-        low, high = self.low * factor, self.high * factor
+        low, high = self.low * factor + 0.0, self.high * factor + 0.0
         down = factor < 0
         return dataclasses.replace(
             self,
-            estimate=self.estimate * factor,
+            estimate=self.estimate * factor + 0.0,  # no -0
             std_error=self.std_error * np.abs(factor),
             low=np.where(down, high, low),
             high=np.where(down, low, high),

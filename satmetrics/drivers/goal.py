@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from satmetrics._typing import IntArray
+from satmetrics._typing import BoolArray, IntArray
 from satmetrics.errors import DataError
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.statistics import reachable
@@ -18,14 +20,64 @@ def goal_of(fit: PlsFit, target: str | None) -> int:
     DataError
         If neither the argument nor the model names one.
     """
+    return target_of(fit, target, "target")
+
+
+def target_of(fit: PlsFit, target: str | None, argument: str) -> int:
+    """Return `goal_of`, where the argument that says it has another name."""
     name = target or fit.model.target
     if name is None:
         raise DataError(
             "the model names no target",
             code="no-target",
-            remedy='pass target="Satisfaction"',
+            remedy=f'pass {argument}="Satisfaction"',
         )
-    return fit.model.names.index(fit.model.construct(name).name)
+    return int(positions(fit, name)[0])
+
+
+def positions(fit: PlsFit, names: str | Sequence[str]) -> IntArray:
+    """Return the positions of constructs by name, each once; a wrong one raises."""
+    listed = [names] if isinstance(names, str) else list(names)
+    found = [fit.model.names.index(fit.model.construct(n).name) for n in listed]
+    return np.array(list(dict.fromkeys(found)), dtype=np.int64)
+
+
+def reaches(fit: PlsFit) -> BoolArray:
+    """Return (q, q), True where paths lead from the first construct to the second."""
+    adjacency = fit.model.adjacency()
+    return np.asarray(adjacency | reachable(adjacency))
+
+
+def reached(fit: PlsFit, start: int) -> IntArray:
+    """Return the positions of the constructs that follow one."""
+    return np.asarray(np.flatnonzero(reaches(fit)[start]))
+
+
+def movable(fit: PlsFit) -> IntArray:
+    """Return the positions of all constructs that are no products of others."""
+    products = [term.name for term in fit.spec.interactions]
+    return np.asarray(np.flatnonzero(~np.isin(fit.model.names, products)))
+
+
+def movers(fit: PlsFit, names: str | Sequence[str]) -> IntArray:
+    """Return the positions of constructs that are to move.
+
+    Raises
+    ------
+    DataError
+        If one is a product of others.
+    """
+    found = positions(fit, names)
+    made = found[~np.isin(found, movable(fit))]
+    if len(made):
+        name = fit.model.names[made[0]]
+        raise DataError(
+            f"{name!r} is a product of constructs and cannot be moved by itself",
+            code="no-driver",
+            column=name,
+            remedy="move its factors",
+        )
+    return found
 
 
 def drivers_of(fit: PlsFit, goal: int) -> IntArray:
@@ -36,10 +88,8 @@ def drivers_of(fit: PlsFit, goal: int) -> IntArray:
     DataError
         If none does.
     """
-    adjacency = fit.model.adjacency()
-    products = [term.name for term in fit.spec.interactions]
-    movable = ~np.isin(fit.model.names, products)
-    drivers = np.flatnonzero((adjacency | reachable(adjacency))[:, goal] & movable)
+    able = movable(fit)
+    drivers = np.asarray(able[reaches(fit)[able, goal]])
     if not len(drivers):
         name = fit.model.names[goal]
         raise DataError(

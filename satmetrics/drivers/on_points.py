@@ -48,9 +48,9 @@ class OnPoints:
         owner, q = fits.model.owner(), len(fits.model.names)
         return kernel.spans(fits.raw_weights(), self.ends, owner, q)
 
-    def paths(self, fits: PlsFit) -> FloatArray:
-        """Return path coefficients in points (…, q, q) at [source, target]."""
-        return kernel.in_points(fits.path_matrix, self.spans(fits), fits.rho)
+    def in_points(self, fits: PlsFit, effect: FloatArray) -> FloatArray:
+        """Return standardised effects (…, q, q), at [source, target], in points."""
+        return kernel.in_points(effect, self.spans(fits), fits.rho)
 
     def performance(self, fits: PlsFit) -> FloatArray:
         """Return the index of every construct (…, q)."""

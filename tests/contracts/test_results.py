@@ -341,6 +341,10 @@ def build() -> dict[str, Result]:
     made["importance"] = sat.drivers.importance_performance(
         fit, survey, n_draws=40, rng=1
     )
+    made["impact"] = sat.drivers.impact(fit, survey, n_draws=20, rng=1)
+    made["scenario"] = sat.drivers.scenario(
+        *(fit, survey), changes={f"Quality{EVIL}": 5}, n_draws=20, rng=1
+    )
     made["relative importance"] = sat.drivers.relative_importance(
         *(survey, {EVIL: ["q1", f"q2{EVIL}"], "other": ["s1"]}),
         outcome="s2",
