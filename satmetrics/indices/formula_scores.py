@@ -21,9 +21,9 @@ from satmetrics.indices.formula_result import FormulaResult
 from satmetrics.indices.formula_spec import FormulaIndex
 from satmetrics.indices.item_weights import Importance, item_weights
 from satmetrics.indices.joint import Joint
-from satmetrics.indices.population import Population, unseen_share
 from satmetrics.indices.unpublished import published
 from satmetrics.metrics.item_answers import ItemAnswers, item_answers, names_of
+from satmetrics.moment.population import Population, unseen_share
 from satmetrics.moment.survey_rows import grouped
 from satmetrics.survey.opening import survey_of
 from satmetrics.survey.scale import Scale, ScaleLike

@@ -22,10 +22,10 @@ from satmetrics.indices.asked import Asked
 from satmetrics.indices.index_result import IndexResult as IndexResult
 from satmetrics.indices.joint import Joint
 from satmetrics.indices.made import MadeIndex, index_table
-from satmetrics.indices.population import Population, unseen_share
 from satmetrics.indices.resampled import Plan
 from satmetrics.indices.unpublished import published
 from satmetrics.indices.weighting import IndexMetric, Negative, Weighting
+from satmetrics.moment.population import Population, unseen_share
 from satmetrics.survey.scale import ScaleLike
 
 FIXED = (
