@@ -187,9 +187,10 @@ def _blocks(spec: FormulaIndex, items: Items) -> dict[str, tuple[str, ...]]:
         unknown, absent = [name for name in blocks if name == spec.target], []
     if unknown or absent or not blocks:
         wrong = (unknown or absent or [""])[0]
+        said = f"lacks {wrong!r}" if wrong else "names none"
+        said = f"names {wrong!r}, which is no component" if unknown else said
         raise OptionError(
-            f"items= {'does not fit: ' if unknown else 'lacks '}{wrong!r} "
-            f"{'is no component' if unknown else ''}".rstrip(),
+            f"items= {said}",
             code="wrong-components",
             column="items",
             value=wrong,

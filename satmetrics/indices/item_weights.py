@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
 
 import numpy as np
 
@@ -31,6 +32,14 @@ def item_weights(
     DataError
         If an importance is negative, or all are zero.
     """
+    if not isinstance(importance, (Mapping, NoneType)):
+        raise OptionError(
+            f"importance={importance!r} does not say of which component",
+            code="bad-importance",
+            column="importance",
+            value=importance,
+            remedy="give {component: [one number or column per item]}",
+        )
     given = dict(importance or {})
     weighed = [part.name for part in spec.components if part.importance]
     unknown = [name for name in given if name not in weighed]

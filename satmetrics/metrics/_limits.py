@@ -72,8 +72,8 @@ def adjusted_wald(p: FloatArray, d: FloatArray, n: FloatArray, level: float) -> 
     out to hold the estimate, which it may miss at a low level.
     """
     total = n + ADDED
-    high_share = (p * n + ADDED / 4) / total
-    low_share = (d * n + ADDED / 4) / total
+    high_share = p + ADDED * (0.25 - p) / total
+    low_share = d + ADDED * (0.25 - d) / total
     centre = high_share - low_share
     error = np.sqrt((high_share + low_share - centre**2) / total)
     half = special.normal_quantile((1 + level) / 2) * error

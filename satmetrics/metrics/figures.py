@@ -35,6 +35,8 @@ class Means:
     sampled : whether errors are over sampled units.
     weighted : whether rows have weights.
     pairs, covariance : groups whose means go together.
+    unseen : share of the group's population that did not answer, by which variances
+        shrink; None where the population has no known size.
     """
 
     n: FloatArray
@@ -47,6 +49,7 @@ class Means:
     weighted: bool
     pairs: IntArray
     covariance: FloatArray
+    unseen: FloatArray | None = None
 
     @property
     def normal_df(self) -> FloatArray:
@@ -56,8 +59,9 @@ class Means:
     def share_error(self) -> FloatArray:
         """Return errors with divisor n, as those of shares are published."""
         if self.sampled:
-            return self.std_error
-        return np.asarray(self.std_error * np.sqrt(1 - 1 / np.maximum(self.n, 1)))
+            return self.finite(self.std_error)
+        share = np.sqrt(1 - 1 / np.maximum(self.n, 1))
+        return self.finite(np.asarray(self.std_error * share))
 
     def effective(self, variance: FloatArray) -> FloatArray:
         """Return the n of single rows at which the mean has its error.
@@ -66,10 +70,18 @@ class Means:
         ----------
         variance : of an answer, divisor n.
         """
-        if not (self.sampled or self.weighted):
-            return self.n
-        alike = np.fmin(self.n_eff, self.df + 1) if self.sampled else self.n_eff
-        return kernel.design_n(variance, self.std_error**2, self.n, alike)
+        n = self.n
+        if self.sampled or self.weighted:
+            alike = np.fmin(self.n_eff, self.df + 1) if self.sampled else self.n_eff
+            n = kernel.design_n(variance, self.std_error**2, self.n, alike)
+        if self.unseen is None:
+            return n
+        with np.errstate(divide="ignore"):
+            return np.asarray(n / self.unseen)
+
+    def finite(self, error: FloatArray) -> FloatArray:
+        """Return an error with the share of the population that is unseen."""
+        return error if self.unseen is None else error * np.sqrt(self.unseen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +139,9 @@ def means_of(column: FloatArray, read: ItemAnswers) -> Means:
         found = linked(list(influences([column], rows)), df[:, None], rows)
         error = np.where(n > 0, np.sqrt(found.variance[:, 0]), np.nan)
         pairs, covariance = found.pairs, found.covariance
+    unseen = read.unseen(n)
+    if unseen is not None and len(pairs):
+        covariance = covariance * np.sqrt(unseen[pairs]).prod(axis=1)
     return Means(
         n,
         stats.n_eff[:, 0],
@@ -138,6 +153,7 @@ def means_of(column: FloatArray, read: ItemAnswers) -> Means:
         weighted=read.own.weighted,
         pairs=pairs,
         covariance=covariance,
+        unseen=unseen,
     )
 
 
@@ -186,11 +202,12 @@ def net(
 
 def mean(item: str, means: Means, scale: str, *, level: float) -> Figure:
     """Return a mean of answers."""
-    found = kernel.wald(means.mean, means.std_error, means.df, level)
+    error = means.finite(means.std_error)
+    found = kernel.wald(means.mean, error, means.df, level)
     variance = means.sd**2 * (1 - 1 / np.maximum(means.n, 1))
     none = np.full_like(means.mean, np.nan)
     return Figure(
-        *(item, "mean", scale, means, means.mean, means.std_error),
+        *(item, "mean", scale, means, means.mean, error),
         *(found.low, found.high, means.effective(variance), means.df),
         adjusted=none,
         adjusted_error=none,
@@ -213,10 +230,12 @@ def laid_out(
     columns["n"] = n.astype(np.int64)
     for own, name in names.items():
         columns[name] = np.stack([getattr(f, own) for f in figures], axis=1).ravel()
-    columns["reason"] = _reasons(columns, figures[0].means)
+    alike = np.stack([f.means.std_error == 0 for f in figures], axis=1).ravel()
+    columns["reason"] = _reasons(columns, alike, weighted=read.own.weighted)
     drop = [] if np.isfinite(columns["adjusted"]).any() else ["adjusted"]
     drop += ["adjusted_error"] if drop else []
-    if not (read.own.weighted or figures[0].means.sampled):
+    designed = read.own.weighted or figures[0].means.sampled
+    if not designed and read.population is None:
         drop.append("n_eff")
     table = Table.of(columns, keys=read.own.by).drop(*drop)
     pairs = [f.means.pairs * Q + q for q, f in enumerate(figures)]
@@ -224,19 +243,19 @@ def laid_out(
     return table, np.concatenate(pairs), np.concatenate(values)
 
 
-def _reasons(columns: dict[str, AnyArray], means: Means) -> AnyArray:
+def _reasons(
+    columns: dict[str, AnyArray], alike: AnyArray, *, weighted: bool
+) -> AnyArray:
     """Say why a figure, its error or its interval cannot be had or trusted."""
     n, error = columns["n"], columns["std_error"]
-    few = means.weighted & (columns["n_eff"] < FEW_EFFECTIVE) & (n >= FEW_EFFECTIVE)
+    few = weighted & (columns["n_eff"] < FEW_EFFECTIVE) & (n >= FEW_EFFECTIVE)
+    point = alike & (columns["conf_low"] == columns["conf_high"])
     cases = {
         "no answers": n < 1,
         "one answer: no standard error": n == 1,
         "too few sampled units: no standard error": np.isnan(error),
         "few rows carry nearly all weight: the standard error is not reliable": few,
-        "all answers alike: the interval of no width is no certainty": columns[
-            "conf_low"
-        ]
-        == columns["conf_high"],
+        "all answers alike: the interval of no width is no certainty": point,
     }
     return np.select(list(cases.values()), list(cases), default="").astype(object)
 

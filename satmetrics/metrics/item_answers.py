@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._result import Context, Exclusion
-from satmetrics._typing import FloatArray
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import OptionError
 from satmetrics.moment.people import by_people
+from satmetrics.moment.population import Population, unseen_share
 from satmetrics.moment.survey_rows import SurveyRows, grouped, survey_rows
 from satmetrics.survey.opening import survey_of
 from satmetrics.survey.scale import Scale, ScaleLike, as_scale
 from satmetrics.survey.survey import Survey
+
+FINITE = "finite population: variances times 1 − n/N"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +31,9 @@ class ItemAnswers:
     scales : the scale of each item, None where it is not known.
     own : groups, weights and sampled units of the rows.
     context : origin and what was left out.
+    survey : where they come from.
+    codes : (N,) group of each row of the survey, −1 for none.
+    population : how many there are to ask, see `sat.index`; None for any number.
     """
 
     items: tuple[str, ...]
@@ -35,6 +41,16 @@ class ItemAnswers:
     scales: tuple[Scale | None, ...]
     own: SurveyRows
     context: Context
+    survey: Survey
+    codes: IntArray
+    population: Population | None = None
+
+    def unseen(self, n: FloatArray) -> FloatArray | None:
+        """Return the share (G,) of each group that did not answer, of n who did."""
+        counts = n.astype(np.int64)
+        return unseen_share(
+            self.population, counts, self.own.keys, self.survey, self.codes
+        )
 
 
 def item_answers(
@@ -42,6 +58,7 @@ def item_answers(
     items: str | Sequence[str],
     by: str | Sequence[str] | None,
     scale: ScaleLike | None,
+    population: Population | None = None,
 ) -> ItemAnswers:
     """Read items; answers that are missing or off their scale are counted.
 
@@ -51,6 +68,7 @@ def item_answers(
     items : one item or several.
     by : columns or roles that form groups.
     scale : of the items that have none.
+    population : how many there are to ask.
 
     Raises
     ------
@@ -75,13 +93,20 @@ def item_answers(
         used, gone = _on_scale(column if whole else column[keep], name, ends)
         columns.append(used)
         lost += gone
-    context = own.context.plus(*lost, notes=own.error_note())
-    return ItemAnswers(names, tuple(columns), scales, own, context)
+    notes = own.error_note() + ((FINITE,) if population is not None else ())
+    context = own.context.plus(*lost, notes=notes)
+    return ItemAnswers(
+        *(names, tuple(columns), scales, own, context),
+        survey=survey,
+        codes=groups.codes,
+        population=population,
+    )
 
 
 def names_of(items: str | Sequence[str]) -> tuple[str, ...]:
     """Return the items asked for, each once."""
-    names = (items,) if isinstance(items, str) else tuple(items)
+    several = isinstance(items, Sequence) and not isinstance(items, str)
+    names = tuple(items) if several else (items,) if isinstance(items, str) else ()
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if not names or twice:
         raise OptionError(

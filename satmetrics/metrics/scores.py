@@ -20,6 +20,7 @@ from satmetrics.metrics.figures import (
 )
 from satmetrics.metrics.item_answers import ItemAnswers, item_answers
 from satmetrics.metrics.result import MetricResult
+from satmetrics.moment.population import Population
 from satmetrics.survey.scale import Scale, ScaleLike
 
 Range = Sequence[float]
@@ -36,6 +37,7 @@ def net_score(
     promoters: Range = (9, 10),
     detractors: Range = (0, 6),
     scale: ScaleLike | None = (0, 10),
+    population: Population | None = None,
     level: float = 0.95,
     method: str = "adjusted",
 ) -> MetricResult:
@@ -56,6 +58,9 @@ def net_score(
     promoters, detractors : (lowest, highest) answer of each category, both in it.
     scale : (minimum, maximum) of the answers, for items whose scale the survey does not
         state. An answer off it is left out and counted, as one that is missing.
+    population : number of all customers of a group: one for every group, a column that
+        holds it, or label of the first key → number. Variances then shrink by
+        ``1 − n/N``.
     level : confidence level.
     method : "adjusted" (adjusted Wald: 3/4 of an answer added to promoters and to
         detractors, 3 to n) or "wald". With weights or sampled units n is effective.
@@ -98,9 +103,11 @@ def net_score(
             value=detractors,
             remedy="end the detractors below the lowest promoter",
         )
-    read = item_answers(data, items, by, scale)
+    read = item_answers(data, items, by, scale, population)
     figures: list[Figure] = []
+    short = []
     for item, column, ends in zip(read.items, read.columns, read.scales, strict=True):
+        short += _short(item, ends, low)
         _on(ends, item, promoters=high, detractors=low)
         figures += _net_figures(read, item, column, (low, high), level, method)
     table, pairs, covariance = laid_out(figures, read)
@@ -108,8 +115,9 @@ def net_score(
         f"promoters answer {high[0]:g} to {high[1]:g}, detractors {low[0]:g} to "
         f"{low[1]:g}, passives in between; net score = promoters less detractors",
     )
+    context = read.context.plus(notes=tuple(short))
     return MetricResult(
-        *(table, read.context, "net_score", said, method, level, read.own.by),
+        *(table, context, "net_score", said, method, level, read.own.by),
         pairs=pairs,
         covariance=covariance,
     )
@@ -144,6 +152,7 @@ def top_box(
     bottom: int | Range | None = None,
     by: str | Sequence[str] | None = None,
     scale: ScaleLike | None = None,
+    population: Population | None = None,
     level: float = 0.95,
     method: str = "wilson",
 ) -> MetricResult:
@@ -165,6 +174,9 @@ def top_box(
     by : columns or roles such as ``["unit", "wave"]`` that form groups.
     scale : (minimum, maximum) of the answers, for items whose scale the survey does not
         state. An answer off it is left out and counted.
+    population : number of all customers of a group: one for every group, a column that
+        holds it, or label of the first key → number. Variances then shrink by
+        ``1 − n/N``.
     level : confidence level.
     method : "wilson" or "wald". With weights or sampled units n is effective.
 
@@ -198,12 +210,13 @@ def top_box(
     check_level(level)
     one_of("method", method, ("wilson", "wald"))
     asked = {"top": top} if bottom is None else {"top": top, "bottom": bottom}
-    read = item_answers(data, items, by, scale)
+    read = item_answers(data, items, by, scale, population)
     figures, said = [], []
     for item, column, ends in zip(read.items, read.columns, read.scales, strict=True):
         for side, wanted in asked.items():
             box = _box(side, wanted, item, ends)
-            term = f"{side}_{wanted}" if isinstance(wanted, int) else side
+            counted = isinstance(wanted, (int, np.integer))
+            term = f"{side}_{wanted}" if counted else side
             means = means_of(_within(column, box), read)
             figures.append(share(item, term, means, level=level, method=method))
             said.append(f"{term}: answers {box[0]:g} to {box[1]:g}")
@@ -223,6 +236,7 @@ def mean_score(
     *,
     by: str | Sequence[str] | None = None,
     scale: ScaleLike | None = None,
+    population: Population | None = None,
     level: float = 0.95,
 ) -> MetricResult:
     r"""Return mean answers, and where the scale is known the same on 0–100.
@@ -240,6 +254,9 @@ def mean_score(
     by : columns or roles such as ``["unit", "wave"]`` that form groups.
     scale : (minimum, maximum) of the answers, for items whose scale the survey does not
         state. An answer off it is left out and counted.
+    population : number of all customers of a group: one for every group, a column that
+        holds it, or label of the first key → number. Variances then shrink by
+        ``1 − n/N``.
     level : confidence level.
 
     Returns
@@ -266,7 +283,7 @@ def mean_score(
     ['mean', 'mean_100']
     """
     check_level(level)
-    read = item_answers(data, items, by, scale)
+    read = item_answers(data, items, by, scale, population)
     figures: list[Figure] = []
     for item, column, ends in zip(read.items, read.columns, read.scales, strict=True):
         words = "answers" if ends is None else str(ends)
@@ -327,11 +344,21 @@ def _on(scale: Scale | None, item: str, **ranges: tuple[float, float]) -> None:
             )
 
 
+def _short(item: str, scale: Scale | None, low: tuple[float, float]) -> list[str]:
+    """Say where the lowest detractor is no answer: another scale than meant."""
+    if scale is None or scale.minimum <= low[0]:
+        return []
+    return [
+        f"{item} is answered on {scale}, and detractors begin at {low[0]:g}: such net "
+        "scores do not compare with those of that longer scale"
+    ]
+
+
 def _box(
     side: str, wanted: object, item: str, scale: Scale | None
 ) -> tuple[float, float]:
     """Return the lowest and the highest answer of a box."""
-    if isinstance(wanted, bool) or not isinstance(wanted, int):
+    if isinstance(wanted, bool) or not isinstance(wanted, (int, np.integer)):
         box = _range(side, wanted)
         _on(scale, item, **{side: box})
         return box

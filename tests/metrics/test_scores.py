@@ -270,11 +270,58 @@ def test_a_group_without_answers_says_so():
     assert np.isnan(table["estimate"][2])
 
 
+def test_a_finite_population_leaves_less_doubt():
+    frame = graded(50, 30, 20)
+    plain = sat.metrics.net_score(frame, "r")
+    half = sat.metrics.net_score(frame, "r", population=200)
+    np.testing.assert_allclose(
+        half.table["std_error"], plain.table["std_error"] * np.sqrt(0.5)
+    )
+    limits = proportion_confint(0.5 * 200, 200, method="wilson")
+    np.testing.assert_allclose(
+        [one(half, "promoters")[c] / 100 for c in LIMITS], limits
+    )
+    twice = sat.metrics.net_score(graded(100, 60, 40), "r")
+    for name in ("adjusted", "adjusted_error", *LIMITS):
+        assert one(half, "net_score")[name] == pytest.approx(
+            one(twice, "net_score")[name]
+        )
+    census = sat.metrics.net_score(frame, "r", population=100)
+    row = one(census, "net_score")
+    assert [row[c] for c in ("estimate", *LIMITS, "adjusted")] == [30.0] * 4
+    assert row["reason"] == ""
+    with pytest.raises(DataError, match="population"):
+        sat.metrics.net_score(frame, "r", population=99)
+
+
+def test_the_population_of_each_group():
+    frame = clustered().assign(size=lambda f: f["shop"].map({"A": 1000, "B": 400}))
+    plain = sat.metrics.mean_score(frame, "r", by="shop").table
+    sizes = {"A": 1000, "B": 400}
+    for population in ("size", sizes):
+        found = sat.metrics.mean_score(frame, "r", by="shop", population=population)
+        share = 1 - plain["n"] / np.array([1000, 400])
+        np.testing.assert_allclose(
+            found.table["std_error"], plain["std_error"] * np.sqrt(share)
+        )
+        assert "finite population" in str(found)
+
+
+def test_net_scores_on_a_shorter_scale_say_so():
+    frame = pd.DataFrame({"r": np.arange(40) % 10 + 1})
+    survey = sat.Survey(frame, items=["r"], scale={"r": (1, 10)})
+    said = str(sat.metrics.net_score(survey, "r"))
+    assert "answered on 1-10, and detractors begin at 0" in said
+    said = str(sat.metrics.net_score(survey, "r", detractors=(1, 6)))
+    assert "do not compare" not in said
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
         (lambda f: sat.metrics.net_score(f, "x"), DataError, "columns not found: 'x'"),
         (lambda f: sat.metrics.net_score(f, []), OptionError, "no item is named"),
+        (lambda f: sat.metrics.net_score(f, None), OptionError, "no item is named"),
         (lambda f: sat.metrics.net_score(f, ["r", "r"]), OptionError, "named twice"),
         (
             lambda f: sat.metrics.net_score(f, "r", detractors=(0, 9)),
