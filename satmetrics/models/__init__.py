@@ -1,6 +1,7 @@
 """The model room: the catalogue, and what constructs may be made of."""
 
 from satmetrics.models.files import load, names, read
+from satmetrics.models.industry_template import template
 from satmetrics.models.lavaan_reader import from_lavaan
 from satmetrics.models.lavaan_writer import to_lavaan
 from satmetrics.models.terms import HigherOrder, Interaction
@@ -12,5 +13,6 @@ __all__ = [
     "load",
     "names",
     "read",
+    "template",
     "to_lavaan",
 ]

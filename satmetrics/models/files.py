@@ -7,7 +7,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from satmetrics import _toml
-from satmetrics._checks import did_you_mean
+from satmetrics._checks import did_you_mean, friendly_keywords
 from satmetrics.errors import SpecificationError
 from satmetrics.models.model import Construct, Path, StructuralModel
 from satmetrics.models.terms import HigherOrder, Interaction
@@ -35,13 +35,20 @@ _INDEX = ("target", "source", "citation", "status")
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the models in the catalogue.
+    """Return the names of the models in the catalogue, in alphabetical order.
+
+    A name stands for a model form after a published one; ``str(load(name))`` says how
+    well the form, and each arrow, is known.
+
+    Returns
+    -------
+    The identifiers that `load`, and every function that takes a model, accept.
 
     Examples
     --------
     >>> import satmetrics as sat
-    >>> "ecsi" in sat.models.names()
-    True
+    >>> [name for name in sat.models.names() if "ecsi" in name]
+    ['ecsi', 'ecsi_no_complaints']
     """
     folder = resources.files("satmetrics.models") / _CATALOG
     return tuple(
@@ -49,6 +56,7 @@ def names() -> tuple[str, ...]:
     )
 
 
+@friendly_keywords
 def load(name: str) -> StructuralModel:
     """Load a model of the catalogue.
 
@@ -80,12 +88,29 @@ def load(name: str) -> StructuralModel:
     return from_document(_toml.parse(text, where=name), where=f"{name}.toml")
 
 
+@friendly_keywords
 def read(path: str | FilePath) -> StructuralModel:
     """Read a model from a TOML file; the faults it names carry file and key.
 
     Parameters
     ----------
-    path : the file, ``schema = 1``.
+    path : the file, ``schema = 1``, as `StructuralModel.to_toml` writes it.
+
+    Raises
+    ------
+    SpecificationError
+        If the file is not there, is not TOML, or states no sound model.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "mine.toml"
+    ...     _ = file.write_text(sat.models.load("swics").to_toml(), encoding="utf-8")
+    ...     sat.models.read(file).names
+    ('Satisfaction', 'Dialogue', 'Loyalty')
     """
     return from_document(_toml.read(path), where=str(path))
 

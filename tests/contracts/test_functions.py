@@ -16,6 +16,7 @@ SPACES = {
     "indices.": sat.indices,
     "metrics.": sat.metrics,
     "drivers.": sat.drivers,
+    "models.": sat.models,
 }
 FUNCTIONS = {
     prefix + name: value
