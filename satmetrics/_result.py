@@ -28,6 +28,7 @@ SCHEMA = 1
 LATER = (
     "satmetrics.quality",
     "satmetrics.gap.study",
+    "satmetrics.indices.aggregate_contributions",
     "satmetrics.indices.plan_result",
     "satmetrics.drivers.impacts",
     "satmetrics.drivers.relative",

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 from satmetrics._later import later
 
 if TYPE_CHECKING:
+    from satmetrics.indices.aggregate_changes import AggregateChanges
+    from satmetrics.indices.aggregate_contributions import Contributions
+    from satmetrics.indices.aggregate_result import AggregateResult
+    from satmetrics.indices.aggregation import aggregate
     from satmetrics.indices.each_against_rest import unit_invariance
     from satmetrics.indices.formula_files import formulas, load_formula, read_formula
     from satmetrics.indices.formula_result import FormulaResult
@@ -20,12 +24,16 @@ if TYPE_CHECKING:
     from satmetrics.indices.ranks import ranking
 
 __all__ = [
+    "AggregateChanges",
+    "AggregateResult",
+    "Contributions",
     "FormulaComponent",
     "FormulaIndex",
     "FormulaResult",
     "RankingResult",
     "SamplePlan",
     "UnitInvariance",
+    "aggregate",
     "detectable_change",
     "formula_index",
     "formulas",
@@ -37,14 +45,18 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AggregateChanges": "satmetrics.indices.aggregate_changes",
+    "AggregateResult": "satmetrics.indices.aggregate_result",
+    "Contributions": "satmetrics.indices.aggregate_contributions",
     "FormulaComponent": "satmetrics.indices.formula_spec",
     "FormulaIndex": "satmetrics.indices.formula_spec",
     "FormulaResult": "satmetrics.indices.formula_result",
+    "RankingResult": "satmetrics.indices.rank_result",
+    "aggregate": "satmetrics.indices.aggregation",
     "formula_index": "satmetrics.indices.formula_scores",
     "formulas": "satmetrics.indices.formula_files",
     "load_formula": "satmetrics.indices.formula_files",
     "read_formula": "satmetrics.indices.formula_files",
-    "RankingResult": "satmetrics.indices.rank_result",
     "SamplePlan": "satmetrics.indices.plan_result",
     "UnitInvariance": "satmetrics.indices.invariance_result",
     "detectable_change": "satmetrics.indices.planning",

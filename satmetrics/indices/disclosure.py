@@ -48,7 +48,7 @@ def without(
     reason = table["reason"].copy()
     reason[primary] = too_few(min_n)
     reason[complementary] = COMPUTABLE
-    return _same_order(table, {**columns, "reason": reason})
+    return replaced(table, {**columns, "reason": reason})
 
 
 def joint_without(joint: Joint, shut: BoolArray) -> Joint:
@@ -66,7 +66,8 @@ def joint_without(joint: Joint, shut: BoolArray) -> Joint:
     )
 
 
-def _same_order(table: Table, columns: dict[str, object]) -> Table:
+def replaced(table: Table, columns: dict[str, object]) -> Table:
+    """Return the table with other columns of the same names, in their places."""
     return Table(
         table.names, tuple(np.asarray(columns.get(n, table[n])) for n in table.names)
     )

@@ -17,6 +17,9 @@ from satmetrics.inference._intervals import Ordered
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+ROUNDING = 1e-13
+"""A variance that is smaller, beside those of its parts, is 0 but for rounding."""
+
 
 def _none() -> IntArray:
     return np.empty((0, 2), dtype=np.int64)
@@ -108,9 +111,10 @@ class Joint(Record):
         if self.n_draws:
             return Joint.drawn(estimate, np.asarray((L @ self.draws.T).T))
         V = L @ self._sparse() @ L.T
-        variance = np.maximum(V.diagonal(), 0.0)
         squares = L.multiply(L)
         parts = np.asarray(squares @ self.std_error**2)
+        variance = np.where(V.diagonal() > ROUNDING * parts, V.diagonal(), 0.0)
+        variance[np.isnan(parts)] = np.nan
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.asarray(
                 squares.multiply(squares) @ (self.std_error**4 / self.df)

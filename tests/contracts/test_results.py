@@ -17,6 +17,7 @@ from satmetrics._display import Summary
 from satmetrics._frames import ESTIMATES, KEYS, Table
 from satmetrics._published import PublishedSeries
 from satmetrics._result import Context, Record, Result
+from satmetrics.indices.index_result import IndexResult
 from satmetrics.survey.item import Dimension, Form
 
 EVIL = "<script>alert('x')</script>"
@@ -209,6 +210,26 @@ def gaps_of_three() -> dict[str, object]:
     }
 
 
+def evil_aggregate(levels: IndexResult) -> dict[str, Result]:
+    """Return figures added up, their changes and what members gave to them."""
+    unit, wave = levels.by
+    shops = list(dict.fromkeys(levels.table[unit]))
+    members = pd.DataFrame({unit: shops, "town": EVIL, "size": 1.0})
+    made = sat.indices.aggregate(
+        *(levels, members),
+        levels=[unit, "town"],
+        weights={unit: "size", "town": "responses"},
+        over=wave,
+        top=f"all{EVIL}",
+        rolling=True,
+    )
+    return {
+        "aggregate": made,
+        "aggregate changes": made.changes(),
+        "contributions": made.contributions(),
+    }
+
+
 def build() -> dict[str, Result]:
     """Return one of every public result, singles and batches."""
     survey, model = evil_survey(), evil_model()
@@ -283,6 +304,7 @@ def build() -> dict[str, Result]:
         ),
         "ranking": sat.indices.ranking(levels, unit="shop", n_draws=100, rng=1),
         "published series": evil_series(),
+        **evil_aggregate(levels),
         "priorities": sat.priorities(fit),
         "sample plan": sat.indices.sample_size(levels, half_width=[2, 3]),
         "gaps": sat.gaps(survey, **gaps),
