@@ -163,7 +163,10 @@ class AggregateResult(TableResult):
     def _section(self, table: Table, level: str, words: dict[str, str]) -> Section:
         own = table.where(level=level)
         own = own.take(np.flatnonzero((own["n"] > 0) | ~(own["weight"] <= 0)))
-        shown = {k: v for k, v in words.items() if k != "reason" or any(own["reason"])}
+        idle = () if any(own["reason"]) else ("reason",)
+        if level == self.levels[0]:
+            idle = (*idle, "members", "covered")
+        shown = {k: v for k, v in words.items() if k not in idle}
         places = dict.fromkeys(("estimate", "conf_low", "conf_high"), 1)
         places |= dict.fromkeys(("std_error", "covered", "carried"), 2)
         return section(level, own, shown, decimals=places)

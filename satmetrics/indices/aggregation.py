@@ -48,7 +48,7 @@ def aggregate(  # noqa: PLR0913 - one keyword per choice, all with a default
     rolling: bool = False,
     measured: str | None = None,
     construct: str | Sequence[str] | None = None,
-    level: float | None = None,
+    level: float = 0.95,
     min_n: int | None = None,
 ) -> AggregateResult:
     r"""Add figures up: companies to industries, these to sectors, these to a nation.
@@ -86,7 +86,7 @@ def aggregate(  # noqa: PLR0913 - one keyword per choice, all with a default
     measured : with `rolling`, the level whose units are measured and replaced as a
         whole; the highest when None.
     construct : one construct or several; all when None.
-    level : confidence level of the intervals; that of `result` when None.
+    level : confidence level of the intervals.
     min_n : figures of fewer answers are not shown, nor others from which they could be
         computed. All figures enter the means.
 
@@ -135,10 +135,9 @@ def aggregate(  # noqa: PLR0913 - one keyword per choice, all with a default
     >>> set(industry.to_frame()["level"]) == {"airlines", "company"}
     True
     """
+    check_level(level)
     levels = _levels(levels, top, over)
     figures = read_figures(result, levels[0], over, construct)
-    level = figures.level if level is None else level
-    check_level(level)
     tree = read_members(members, levels, weights, top, over, figures.waves)
     at = figures.place(tree.units[0], levels[0])
     _members_there(at, tree, figures, levels, over)

@@ -38,7 +38,7 @@ class Figures:
     reason : (R,) what is to be said of each figure.
     waves : labels in order of time; one blank where there are no waves.
     constructs : in the order given.
-    context, level, target, model, credit, metric : of the result.
+    context, target, model, credit, metric : of the result.
     """
 
     joint: Joint
@@ -50,7 +50,6 @@ class Figures:
     waves: tuple[object, ...]
     constructs: tuple[str, ...]
     context: Context
-    level: float = 0.95
     target: str | None = None
     model: str = ""
     credit: str = ""
@@ -138,7 +137,7 @@ def read_figures(
         getattr(result, "context", None) or Context(),
         **{
             name: getattr(result, name)
-            for name in ("level", "target", "model", "credit", "metric")
+            for name in ("target", "model", "credit", "metric")
             if getattr(result, name, None)
         },
     )
