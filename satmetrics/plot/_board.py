@@ -66,8 +66,8 @@ class Board:
 
     @property
     def index(self) -> bool:
-        """Whether the figures are indices on 0–100."""
-        return "0–100" in self.words
+        """Whether the figures are indices, not counts."""
+        return self.words.startswith("index")
 
     @property
     def intervals(self) -> str:
@@ -159,6 +159,12 @@ def along(result: IndexResult, over: str | None) -> str | None:
     return over
 
 
+def index_words(result: IndexResult) -> str:
+    """Return what an index is, and from where to where it runs."""
+    low, high = getattr(result, "scale", (0.0, 100.0))  # a formula has its own
+    return f"index, {low:g}–{high:g}"
+
+
 def _index(result: IndexResult, over: str | None) -> Board:
     if result.target is None:
         result = result.of(str(result.table["construct"][0]))
@@ -172,7 +178,7 @@ def _index(result: IndexResult, over: str | None) -> Board:
         [("", unit) for unit in units],
         waves,
         joint=found.errors(),
-        words="index, 0–100",
+        words=index_words(found),
         level=found.level,
         context=found.context,
     )

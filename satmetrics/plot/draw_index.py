@@ -65,7 +65,8 @@ def index(
     )
     names = Names.of(labels)
     along = _board.along(result, over)
-    unit = f"index, 0–100, with {100 * result.level:g} % intervals"
+    words = _board.index_words(result)
+    unit = f"{words}, with {100 * result.level:g} % intervals"
     if not result.by:
         ax = _constructs(ax, result, names)
         ax.set_xlabel(unit)

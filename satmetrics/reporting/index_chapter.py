@@ -10,6 +10,7 @@ from satmetrics import plot
 from satmetrics._frames import Table
 from satmetrics.indices.changes import ChangeResult
 from satmetrics.indices.index import IndexResult
+from satmetrics.plot._board import index_words
 from satmetrics.plot.draw_index import MOST_LINES
 from satmetrics.reporting.blocks import (
     INDEX_PLACES,
@@ -106,7 +107,8 @@ def _index_grid(part: Part, result: IndexResult) -> Grid:
         "reason": "why not",
     }
     by = f" by {' and '.join(result.by)}" if result.by else ""
-    caption = f"{subject}, 0–100{by}"
+    between = index_words(result).removeprefix("index, ")
+    caption = f"{subject}, {between}{by}"
     return grid(
         caption, table, words, result.context, part.names, decimals=INDEX_PLACES
     )

@@ -20,6 +20,7 @@ SCOREBOARDS = (
     "AggregateChanges",
     "Contributions",
     "RankingResult",
+    "UnitInvariance",
     "ControlChart",
     "MetricResult",
     "MetricDifferences",
@@ -27,7 +28,7 @@ SCOREBOARDS = (
 )
 """Results that come after the index, in this order; known by name, for their modules
 are imported when they are first asked for."""
-DRIVERS = ("RelativeImportance", "ImportancePerformance")
+DRIVERS = ("Impact", "Scenario", "RelativeImportance", "ImportancePerformance")
 """Results that come after the paths."""
 
 Draw = Callable[..., "Axes"]

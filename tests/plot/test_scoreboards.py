@@ -140,6 +140,12 @@ class TestScoreboardOfAnIndex:
         frame = lines.of("Loyalty").to_frame().query("wave == '2026-1'")
         assert max(points(ax).values()) == pytest.approx(frame["estimate"].max())
 
+    def test_a_formula_has_its_own_ends(self, airlines):
+        items = ["CUSA1", "CUSA2", "CUSA3"]
+        found = sat.indices.formula_index("ukcsi", airlines, items=items, by="company")
+        for draw in (sat.plot.scoreboard, sat.plot.index):
+            assert draw(found).get_xlabel().startswith("index, 10–100, with")
+
     def test_a_unit_without_a_figure_keeps_its_row(self, lines):
         table = lines.table
         estimate = table["estimate"].copy()

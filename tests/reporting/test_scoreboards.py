@@ -14,6 +14,7 @@ def told(by_both, airlines, fit):
         [
             sat.datasets.series("acsi_national"),
             fit,
+            sat.drivers.impact(fit, airlines, points=5, n_draws=0),
             sat.metrics.top_box(airlines, ["CUSA1"], top=2, by="company"),
             sat.indices.ranking(by_both, rng=1),
             by_both,
@@ -31,6 +32,9 @@ def test_scoreboards_stand_between_the_index_and_its_drivers(told):
     places = [found.index(c) for c in ("The index", "Ranking", "Top box, by company")]
     assert places == sorted(places)
     assert places[-1] < found.index("What drives it")
+    moved = "Impact in ecsi"
+    assert found.index("What drives it") < found.index(moved)
+    assert found.index(moved) < found.index("Quality of measurement")
 
 
 def test_each_is_there_with_its_figure_and_its_table(told):
