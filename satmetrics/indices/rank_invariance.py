@@ -13,6 +13,8 @@ from satmetrics.indices.rank_result import UNCHECKED
 from satmetrics.indices.ranked_figures import Ranked
 
 NOT_CHECKED, NOT_TESTED = "not checked", "not tested"
+LISTED = 20
+"""Units named in a sentence; the table has them all."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,16 @@ def _sentences(
     unknown = [n for n, word in zip(names, words, strict=True) if word == NOT_TESTED]
     tested = len(words) - len(unknown)
     share = f"{100 * (1 - found.level):.3g} %"
-    which = f": {', '.join(failing)}" if failing else ""
+    which = f": {_listed(failing)}" if failing else ""
     said = (
         "measurement invariance (MICOM of each unit against the rest, Holm, "
         f"{share}): composition rejected for {len(failing)} of {tested} units{which}"
     )
     if not unknown:
         return (said,)
-    return (said, f"measurement invariance not tested: {', '.join(unknown)}")
+    return (said, f"measurement invariance not tested: {_listed(unknown)}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")

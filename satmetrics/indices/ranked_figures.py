@@ -59,6 +59,7 @@ class _Source:
     joint: Joint
     keys: tuple[str, ...]
     context: Context
+    ordered: bool
     target: str = ""
     model: str = ""
     credit: str = ""
@@ -85,7 +86,7 @@ def ranked_figures(
     units = _units(source.keys, unit, inner)
     columns_present([*units, *inner], source.keys, where="the result")
     others = [k for k in source.keys if k not in (*units, *inner)]
-    rows, told = _of_wave(source.table, (*inner, *units), others, wave)
+    rows, told = _of_wave(source, (*inner, *units), others, wave)
     table, joint = source.table.take(rows), source.joint.take(rows)
     there, lost = _named(table, (*units, *inner))
     table, joint = table.take(there), joint.take(there)
@@ -119,13 +120,14 @@ def _source(result: object, construct: str | None) -> _Source:
             own.errors(),
             own.by,
             own.context,
+            True,
             str(own.target),
             own.model,
             own.credit,
         )
     table = _published(open_frame(result), construct)
     keys = tuple(n for n in table.names if n not in (*FIGURES, "construct"))
-    return _Source(table, of_table(table), keys, Context(), construct or "")
+    return _Source(table, of_table(table), keys, Context(), False, construct or "")
 
 
 def _published(grid: Grid, construct: str | None) -> Table:
@@ -176,10 +178,10 @@ def _units(
 
 
 def _of_wave(
-    table: Table, keys: Sequence[str], others: Sequence[str], wave: object
+    source: _Source, keys: Sequence[str], others: Sequence[str], wave: object
 ) -> tuple[AnyArray, tuple[str, ...]]:
     """Return the rows of the wave that is ranked, and what it is called."""
-    own = WAVE if WAVE in others else None
+    table, own = source.table, WAVE if WAVE in others else None
     if own is None and wave is not None and len(others) == 1:
         own = others[0]
     if own is None:
@@ -192,7 +194,7 @@ def _of_wave(
                 remedy='leave it out, or give an index with by=[…, "wave"]',
             )
         return np.arange(len(table)), ()
-    held = _in_time(table, own, keys)
+    held = _in_time(table, own, keys if source.ordered else ())
     chosen = held[-1] if wave is None else wave
     rows = np.flatnonzero([str(v) == str(chosen) for v in table[own]])
     if not len(rows):
@@ -208,18 +210,23 @@ def _of_wave(
 
 
 def _in_time(table: Table, own: str, keys: Sequence[str]) -> list[object]:
-    """Return the waves in order of time: as one unit has them all, else by label."""
+    """Return the waves in order of time: by label, or as a unit has them all.
+
+    Rows of an index stand in order of time within a unit, its `keys`; those of a
+    published table in any.
+    """
     values = table[own].tolist()
     distinct = list(dict.fromkeys(values))
     if all(isinstance(v, (int, float)) for v in distinct):
         return sorted(distinct)
-    runs: dict[tuple[object, ...], list[object]] = {}
-    of_unit = zip(*(table[k].tolist() for k in keys), strict=True)
-    for key, value in zip(of_unit, values, strict=True):
-        runs.setdefault(key, []).append(value)
-    whole = [run for run in runs.values() if set(run) == set(distinct)]
-    if whole:
-        return list(dict.fromkeys(whole[0]))
+    if keys:
+        runs: dict[tuple[object, ...], list[object]] = {}
+        of_unit = zip(*(table[k].tolist() for k in keys), strict=True)
+        for key, value in zip(of_unit, values, strict=True):
+            runs.setdefault(key, []).append(value)
+        whole = [run for run in runs.values() if set(run) == set(distinct)]
+        if whole:
+            return list(dict.fromkeys(whole[0]))
     return [distinct[i] for i in wave_order([str(v) for v in distinct])]
 
 
