@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from satmetrics._special import normal_cdf, normal_quantile, student_quantile
+from satmetrics._special import normal_cdf, student_quantile
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 
 SAME = 1e-12
@@ -68,36 +68,40 @@ def normal_draws(
     return z @ factor.T, float(value[0] / value[-1])
 
 
-def error_scales(
-    df: FloatArray, n_draws: int, rng: np.random.Generator
-) -> FloatArray | None:
-    """Return draws (B, k) of estimated over true errors; None if all are known.
+def pair_degrees(V: FloatArray, df: FloatArray) -> FloatArray:
+    """Return degrees of freedom (k, k) of the errors of differences.
 
-    ``√(χ²_df / df)``: an error on few degrees of freedom varies itself.
+    After Satterthwaite for independent errors; of figures whose errors go together,
+    which come from the same sampled units, the lower of the two.
     """
-    few = np.isfinite(df)
-    if not few.any():
-        return None
-    scale = np.ones((n_draws, len(df)))
-    chi2 = rng.chisquare(df[few], size=(n_draws, int(few.sum())))
-    scale[:, few] = np.sqrt(chi2 / df[few])
-    return scale
+    own = np.diagonal(V)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = own**2 / df
+        joint = (own[:, None] + own) ** 2 / (share[:, None] + share)
+    linked = (V != 0) & np.isfinite(V)
+    least = np.minimum(df[:, None], df)
+    return np.asarray(np.where(linked, least, np.where(joint > 0, joint, np.inf)))
 
 
-def largest(
-    D: FloatArray,
-    sd: FloatArray,
-    V: FloatArray | None = None,
-    scale: FloatArray | None = None,
-) -> FloatArray:
+def on_degrees(c: FloatArray, df: FloatArray) -> FloatArray:
+    """Return critical values of t with the tail that c has under the normal.
+
+    A difference on few degrees of freedom needs more of its own errors: the pairs'
+    p-values are compared, not their statistics.
+    """
+    if np.isinf(df).all():
+        return c
+    found = student_quantile(df, normal_cdf(c))
+    return np.asarray(np.where(np.isinf(df), c, found))
+
+
+def largest(D: FloatArray, sd: FloatArray) -> FloatArray:
     """Return the largest studentised difference (B, k) among each unit's pairs.
 
     Parameters
     ----------
     D : (B, k) errors; NaN is passed over.
     sd : (k, k) of the differences; pairs of 0 or NaN are passed over.
-    V, scale : the covariance (k, k) and draws (B, k) of estimated over true errors,
-        where errors vary: differences are then divided by the errors of each draw.
     """
     with np.errstate(divide="ignore"):
         inverse = np.where(sd > 0, 1 / sd, 0.0)
@@ -106,26 +110,13 @@ def largest(
     for start in range(0, len(D), COLUMNS):
         part = slice(start, start + COLUMNS)
         x = np.ascontiguousarray(D[part].T)
-        s = None if scale is None else np.ascontiguousarray(scale[part].T)
         top = out[:, part]
         for i in range(len(x) - 1):
             t = np.abs(x[i + 1 :] - x[i])
-            if s is None or V is None:
-                t *= inverse[i, i + 1 :, None]
-            else:
-                t *= _varying(V, s, i, inverse[i, i + 1 :])
+            t *= inverse[i, i + 1 :, None]
             higher(top[i], higher.reduce(t, axis=0), out=top[i])
             higher(top[i + 1 :], t, out=top[i + 1 :])
     return np.asarray(out.T)
-
-
-def _varying(V: FloatArray, s: FloatArray, i: int, inverse: FloatArray) -> FloatArray:
-    """Return inverse errors of the differences of unit i with those after it."""
-    own = np.diagonal(V)
-    variance = own[i + 1 :, None] * s[i + 1 :] ** 2 + own[i] * s[i] ** 2
-    variance -= 2 * V[i, i + 1 :, None] * s[i + 1 :] * s[i]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((inverse > 0)[:, None], 1 / np.sqrt(variance), 0.0)
 
 
 def critical(values: FloatArray, level: float) -> FloatArray:
@@ -137,18 +128,7 @@ def critical(values: FloatArray, level: float) -> FloatArray:
     return np.asarray(np.partition(values, at, axis=0)[at])
 
 
-def one_pair(df: FloatArray, V: FloatArray, level: float) -> float:
-    """Return the critical value of a single difference: of z, or of t after Welch."""
-    own = np.diagonal(V)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = (own**2 / df).sum()
-        joint = own.sum() ** 2 / share if share > 0 else np.inf
-    if not np.isfinite(joint):
-        return float(normal_quantile((1 + level) / 2))
-    return float(student_quantile(joint, (1 + level) / 2))
-
-
-def better(estimate: FloatArray, sd: FloatArray, c: FloatArray | float) -> BoolArray:
+def better(estimate: FloatArray, sd: FloatArray, c: FloatArray) -> BoolArray:
     """Return (k, k): whether the row's unit is above the column's, by more than chance.
 
     Parameters
@@ -162,7 +142,7 @@ def better(estimate: FloatArray, sd: FloatArray, c: FloatArray | float) -> BoolA
 
 
 def rank_sets(
-    estimate: FloatArray, sd: FloatArray, c: FloatArray | float
+    estimate: FloatArray, sd: FloatArray, c: FloatArray
 ) -> tuple[IntArray, IntArray]:
     """Return the lowest and highest rank (k,) of each unit, 1 = the highest figure.
 
@@ -170,11 +150,12 @@ def rank_sets(
 
     Parameters
     ----------
-    c : one critical value, or one (k,) per unit for its own pairs.
+    c : critical values that can be laid out over (k, k); a row holds those of the
+        pairs of its unit.
     """
-    of_column = better(estimate, sd, np.broadcast_to(c, estimate.shape)[None, :])
-    of_row = better(estimate, sd, np.broadcast_to(c, estimate.shape)[:, None])
-    return 1 + of_column.sum(axis=0), len(estimate) - of_row.sum(axis=1)
+    above = better(-estimate, sd, c).sum(axis=1)
+    below = better(estimate, sd, c).sum(axis=1)
+    return 1 + above, len(estimate) - below
 
 
 def ranks(estimate: FloatArray) -> IntArray:

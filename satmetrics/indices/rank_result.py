@@ -34,8 +34,8 @@ class RankingResult(TableResult):
         ("rejected", "not rejected", "not tested" or "not checked"), ``reason``.
         A unit without a figure comes last and has no rank.
     groups : per group within which ranks are counted: units, unranked, critical (how
-        many errors a difference must exceed, for all pairs together), pairs, told_apart
-        (pairs that differ).
+        many errors a difference must exceed, for all pairs together; of the pair on the
+        fewest degrees of freedom), pairs, told_apart (pairs that differ).
     unit, within : key columns.
     wave : (key column, value) of the wave that is ranked, or empty.
     target, model, credit : of the index.
@@ -113,10 +113,13 @@ class RankingResult(TableResult):
 
     def _notes(self) -> tuple[str, ...]:
         share = f"{100 * self.level:g} %"
+        unranked = int(np.sum(self.groups["unranked"]))
+        some = int(unranked > 0)
         draws = "the index's own bootstrap draws" if self.drawn else "normal draws"
         behind = f"{self.n_draws:,} {draws}" if self.n_draws else "the normal quantile"
         return (
             "rank 1 = the highest figure; equal figures share a rank",
+            *((f"ranks are among units with a figure; {unranked} have none",) * some),
             f"ranks: with {share} confidence the true ranks of all units lie in these "
             "sets; alone: the set of one unit read by itself",
             "units that share a letter do not differ (all pairs together); that is not "

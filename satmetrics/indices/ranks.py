@@ -111,8 +111,10 @@ def ranking(
     Piepho 2004), and are left out where there would be more than 26. ``best`` marks the
     units above which none stands for certain.
 
-    Two units are a z test. Errors on few degrees of freedom vary in the draws too
-    (a parametric bootstrap of Welch's statistic). A unit without a known error (one
+    Two units are a z test. Errors on few degrees of freedom (few clusters) need a
+    larger difference: c is carried over to Student's t by its tail, pair by pair, on
+    Satterthwaite's degrees of freedom, or on those of the sampled units two figures
+    share. A unit without a known error (one
     answer, or answers all alike) is ranked, but told apart from none; one without a
     figure is listed without a rank and counted. The quantile at 0.95 of 4,000 draws
     has an error of 0.003 in its level.
@@ -226,7 +228,7 @@ def _group_table(
         "unranked": [len(at) - len(f.at) for at, f in zip(groups, found, strict=True)],
         "pairs": k * (k - 1) // 2,
         "told_apart": [f.told_apart for f in found],
-        "critical": [f.critical if len(f.at) > 1 else np.nan for f in found],
+        "critical": [f.critical for f in found],
     }
     return Table.of(columns, keys=given.within)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._frames import Table
+from satmetrics._special import normal_quantile
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.indices import _letters, _ranks
 from satmetrics.indices.joint import Joint
@@ -22,7 +23,8 @@ class Found:
     ----------
     at : (k,) positions of the figures among the rows of the group.
     columns : of the ranks, (k,) each.
-    critical : how many errors a difference must exceed, for all pairs together.
+    critical : how many errors a difference must exceed, for all pairs together; of the
+        pair on the fewest degrees of freedom. NaN where no difference has an error.
     told_apart : pairs that differ.
     unknown : figures without a known error.
     crowded : whether there would be more letters than there are.
@@ -42,15 +44,15 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class _Errors:
-    """Errors of k figures: of differences (k, k), drawn (B, k), critical values.
+    """Errors of k figures: of differences (k, k), drawn (B, k), critical values (k, k).
 
-    `c` is that of all pairs, `each` (k,) those of the pairs of one figure.
+    `c` holds those of all pairs together, a row of `own` those of one figure's pairs.
     """
 
     sd: FloatArray
     draws: FloatArray
-    c: float
-    each: FloatArray
+    c: FloatArray
+    own: FloatArray
     simulated: bool = True
     lacking: float = 1.0
 
@@ -79,7 +81,7 @@ def rank_group(
     return Found(
         at,
         columns,
-        e.c,
+        float(e.c[e.sd > 0].max(initial=0.0)) if (e.sd > 0).any() else np.nan,
         int(above.sum()),
         int(alone.sum()),
         words is None,
@@ -93,9 +95,17 @@ def _of_draws(joint: Joint, unknown: BoolArray, level: float) -> _Errors:
     D = np.where(unknown, np.nan, joint.draws - joint.estimate)
     sd = _ranks.drawn_difference_errors(D)
     np.fill_diagonal(sd, 0.0)
+    c, own = _critical(D, sd, level)
+    return _Errors(sd, D, np.full(sd.shape, c), np.broadcast_to(own[:, None], sd.shape))
+
+
+def _critical(
+    D: FloatArray, sd: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return critical values of all pairs together and of each figure's own (k,)."""
     tops = _ranks.largest(D, sd)
-    c = _ranks.critical(tops.max(axis=1, initial=0.0), level)
-    return _Errors(sd, D, float(c), _ranks.critical(tops, level))
+    whole = tops.max(axis=1, initial=0.0)
+    return _ranks.critical(whole, level), _ranks.critical(tops, level)
 
 
 def _normal(
@@ -107,16 +117,19 @@ def _normal(
 ) -> _Errors:
     """Return normal errors with the covariance of the figures."""
     V = np.where(unknown | unknown[:, None], np.nan, joint.cov())
-    df = np.where(unknown, np.inf, joint.df)
+    df = _ranks.pair_degrees(V, np.where(unknown, np.inf, joint.df))
     sd = _ranks.difference_errors(V)
     np.fill_diagonal(sd, 0.0)
     D, lacking = _ranks.normal_draws(V, n_draws, rng)
-    if len(V) == 2:
-        c = _ranks.one_pair(df, V, level)
-        return _Errors(sd, D, c, np.full(2, c), simulated=False)
-    tops = _ranks.largest(D, sd, V, _ranks.error_scales(df, n_draws, rng))
-    c = float(_ranks.critical(tops.max(axis=1, initial=0.0), level))
-    return _Errors(sd, D, c, _ranks.critical(tops, level), lacking=lacking)
+    one = len(V) == 2
+    if one:
+        c = normal_quantile((1 + level) / 2)
+        own = np.full(2, c)
+    else:
+        c, own = _critical(D, sd, level)
+    c = _ranks.on_degrees(np.full(sd.shape, c), df)
+    own = _ranks.on_degrees(np.broadcast_to(own[:, None], sd.shape), df)
+    return _Errors(sd, D, c, own, simulated=not one, lacking=lacking)
 
 
 def _words(estimate: FloatArray, differ: BoolArray) -> list[str] | None:
@@ -136,7 +149,7 @@ def _columns(
 ) -> dict[str, FloatArray | BoolArray | list[str]]:
     """Return ranks and the sets they lie in."""
     low, high = _ranks.rank_sets(estimate, e.sd, e.c)
-    own_low, own_high = _ranks.rank_sets(estimate, e.sd, e.each)
+    own_low, own_high = _ranks.rank_sets(estimate, e.sd, e.own)
     return {
         "rank": _ranks.ranks(estimate).astype(np.float64),
         "rank_low": low.astype(np.float64),

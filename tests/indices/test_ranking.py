@@ -112,6 +112,33 @@ def test_few_degrees_widen_the_sets_as_welch_does(four):
     assert few.groups["critical"][0] == pytest.approx(expected, abs=0.08)
 
 
+@pytest.mark.parametrize(("k", "clusters"), [(4, 12), (10, 20)])
+def test_few_shared_clusters_widen_the_sets(levels, k, clusters):
+    """The largest statistic of companies that all have answers in the same clusters."""
+    pairs = np.array(list(itertools.combinations(range(k), 2)))
+    rng, top = np.random.default_rng(3), []
+    for _ in range(40):
+        x = rng.normal(size=(500, clusters, 1)) + rng.normal(size=(500, clusters, k))
+        d = x[:, :, pairs[:, 0]] - x[:, :, pairs[:, 1]]
+        t = d.mean(axis=1) / (d.std(axis=1, ddof=1) / np.sqrt(clusters))
+        top.append(np.abs(t).max(axis=1))
+    expected = np.quantile(np.concatenate(top), 0.95)
+    s2 = 2 / clusters
+    joint = Joint(
+        np.zeros(k),
+        np.full(k, np.sqrt(s2)),
+        np.full(k, clusters - 1.0),
+        pairs,
+        np.full(len(pairs), s2 / 2),
+    )
+    table = levels.of().table.take(np.arange(k))
+    names = np.array([f"c{i}" for i in range(k)], dtype=object)
+    table = table.extended({"company": names, "wave": np.full(k, 1)}, keys=levels.by)
+    own = dataclasses.replace(levels.of(), table=table, joint=None)
+    found = sat.indices.ranking(with_joint(own, joint), n_draws=20_000, rng=1)
+    assert found.groups["critical"][0] == pytest.approx(expected, rel=0.03)
+
+
 def test_shared_respondents_make_differences_precise(four):
     y, s = np.array([75.0, 72.0, 69.0, 66.0]), np.full(4, 1.5)
     pairs = np.array(list(itertools.combinations(range(4), 2)))
@@ -149,6 +176,32 @@ def test_draws_of_the_index_are_used(four):
     both = np.isfinite(holes[:, 1])
     expected = np.std(holes[both, 0] - holes[both, 1], ddof=1)
     assert sd[0, 1] == sd[1, 0] == pytest.approx(expected)
+
+
+def test_an_index_of_people_who_rated_all_companies():
+    """The same 150 people rate four companies: told apart once that is known."""
+    rng = np.random.default_rng(1)
+    people, companies = np.repeat(np.arange(150), 4), np.tile(list("ABCD"), 150)
+    taste = 1.5 * rng.normal(size=150)[people]
+    taste = taste + pd.Series(companies).map({"A": 0, "B": 0.15, "C": 0.35, "D": 0.6})
+    noise = rng.normal(size=(5, 600)) * 0.8
+    frame = pd.DataFrame(
+        {f"x{i}": np.clip(np.round(6 + taste + noise[i]), 1, 10) for i in range(5)}
+    ).assign(company=companies, person=people)
+    model = sat.StructuralModel.from_blocks(
+        "s",
+        {"Q": ["x0", "x1"], "S": ["x2", "x3", "x4"]},
+        {"Q": ["S"]},
+        target="S",
+        scale=(1, 10),
+    )
+    widths = []
+    for roles in ({}, {"cluster": "person"}):
+        survey = sat.Survey(frame, unit="company", **roles)
+        levels = sat.index(sat.pls(model, survey), survey, by="company")
+        t = by_company(sat.indices.ranking(levels, rng=1))
+        widths.append((t["rank_high"] - t["rank_low"]).sum())
+    assert widths[0] >= widths[1] + 4
 
 
 def test_a_covariance_that_is_none_is_said(four):
@@ -373,7 +426,7 @@ def test_sets_hold_the_true_ranks(case):
     inside = np.empty((2, 2000, 8), dtype=bool)
     for sample in range(2000):
         y = true + s * rng.normal(size=8)
-        for k, crit in enumerate((float(c), each)):
+        for k, crit in enumerate((c, each[:, None])):
             low, high = _ranks.rank_sets(y, sd, crit)
             inside[k, sample] = (low <= best) & (worst <= high)
     together, own = inside[0].all(axis=1).mean(), inside[1].mean(axis=0)
