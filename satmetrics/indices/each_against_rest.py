@@ -21,9 +21,9 @@ from satmetrics.estimation.door import as_model, model_survey
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.indices.invariance_result import UnitInvariance
 from satmetrics.indices.units_tested import (
+    hold_each,
     table_of_tests,
     table_of_units,
-    tests_of_units,
 )
 from satmetrics.models.model import StructuralModel
 from satmetrics.survey.survey import Survey
@@ -123,7 +123,7 @@ def unit_invariance(  # noqa: PLR0913 - the estimator's arguments, then the test
     names = (*inner, *units)
     read = read_groups(chosen, survey, names, options, weights=weights, missing=missing)
     _check_many(len(read.groups.keys), n_draws, level, most)
-    tests = tests_of_units(read, len(inner), n_draws, level, random, progress)
+    tests = hold_each(read, len(inner), n_draws, level, random, progress)
     keys = read.groups.keys
     return UnitInvariance(
         table_of_tests(tests, level),

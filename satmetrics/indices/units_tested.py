@@ -52,7 +52,7 @@ class Tests:
     lost: tuple[Exclusion, ...] = ()
 
 
-def tests_of_units(
+def hold_each(
     read: Respondents,
     inner: int,
     n_draws: int,

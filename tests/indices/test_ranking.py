@@ -439,13 +439,13 @@ def test_sets_hold_the_true_ranks(case):
 
 @pytest.mark.slow
 def test_figures_of_estimated_errors_hold_their_ranks():
-    """2,000 surveys of 6 companies, 60 answers each on 0-10, three of them tied."""
+    """1,000 surveys of 6 companies, 60 answers each on 0-10, three of them tied."""
     p = np.array([0.75, 0.72, 0.72, 0.72, 0.70, 0.62])
     best = 1 + (p > p[:, None]).sum(axis=1)
     worst = 6 - (p < p[:, None]).sum(axis=1)
     rng, names = np.random.default_rng(9), [f"c{i}" for i in range(6)]
     together, own = [], []
-    for _ in range(2000):
+    for _ in range(1000):
         answers = rng.binomial(10, p, size=(60, 6)) * 10.0
         s = answers.std(axis=0, ddof=1) / np.sqrt(60)
         found = sat.indices.ranking(
@@ -454,6 +454,6 @@ def test_figures_of_estimated_errors_hold_their_ranks():
         t = by_company(found).loc[names]
         together.append(((t["rank_low"] <= best) & (worst <= t["rank_high"])).all())
         own.append((t["own_low"] <= best) & (worst <= t["own_high"]))
-    three_errors = 3 * np.sqrt(0.95 * 0.05 / 2000)
+    three_errors = 3 * np.sqrt(0.95 * 0.05 / 1000)
     assert np.mean(together) >= 0.95 - three_errors
     assert (np.mean(own, axis=0) >= 0.95 - three_errors).all()
