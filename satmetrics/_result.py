@@ -29,6 +29,7 @@ LATER = (
     "satmetrics.quality",
     "satmetrics.gap.study",
     "satmetrics.indices.aggregate_contributions",
+    "satmetrics.indices.chart_result",
     "satmetrics.indices.plan_result",
     "satmetrics.drivers.impacts",
     "satmetrics.drivers.relative",

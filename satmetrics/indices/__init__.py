@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from satmetrics.indices.aggregate_contributions import Contributions
     from satmetrics.indices.aggregate_result import AggregateResult
     from satmetrics.indices.aggregation import aggregate
+    from satmetrics.indices.chart_result import ControlChart
+    from satmetrics.indices.charts import control_chart
     from satmetrics.indices.each_against_rest import unit_invariance
     from satmetrics.indices.formula_files import formulas, load_formula, read_formula
     from satmetrics.indices.formula_result import FormulaResult
@@ -27,6 +29,7 @@ __all__ = [
     "AggregateChanges",
     "AggregateResult",
     "Contributions",
+    "ControlChart",
     "FormulaComponent",
     "FormulaIndex",
     "FormulaResult",
@@ -34,6 +37,7 @@ __all__ = [
     "SamplePlan",
     "UnitInvariance",
     "aggregate",
+    "control_chart",
     "detectable_change",
     "formula_index",
     "formulas",
@@ -59,6 +63,8 @@ _HOMES = {
     "read_formula": "satmetrics.indices.formula_files",
     "SamplePlan": "satmetrics.indices.plan_result",
     "UnitInvariance": "satmetrics.indices.invariance_result",
+    "ControlChart": "satmetrics.indices.chart_result",
+    "control_chart": "satmetrics.indices.charts",
     "detectable_change": "satmetrics.indices.planning",
     "ranking": "satmetrics.indices.ranks",
     "sample_size": "satmetrics.indices.planning",

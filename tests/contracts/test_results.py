@@ -306,6 +306,7 @@ def build() -> dict[str, Result]:
         "published series": evil_series(),
         **evil_aggregate(levels),
         "priorities": sat.priorities(fit),
+        "control chart": sat.indices.control_chart(levels, method="cusum"),
         "sample plan": sat.indices.sample_size(levels, half_width=[2, 3]),
         "gaps": sat.gaps(survey, **gaps),
         "gaps by": sat.gaps(survey, **gaps, by="unit"),
