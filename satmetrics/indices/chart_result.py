@@ -13,7 +13,7 @@ from satmetrics._result import TableResult
 
 TITLES = {"shewhart": "Shewhart", "ewma": "EWMA", "cusum": "CUSUM"}
 FEW_WAVES = 20
-RANGE_NOISE = 0.83
+RANGE_NOISE = 0.9
 """Standard deviation of sigma_z in a steady process, times the root of the ranges."""
 VARIATION = {
     "sampling": "limits hold what chance of sampling explains; true ups and downs of "

@@ -73,6 +73,7 @@ def sample_size(  # noqa: PLR0913 - one keyword per part of the design
     ----------
     result : an index; each of its rows (of the target) gives its own standard
         deviation, std_error · √n, in which weights and clusters are counted already.
+        Let it be made without ``population=``, which is given here.
     half_width : wanted half-width of the interval, in points of 0-100 (percentage
         points for a share); 2 points when neither it nor `change` is given. Here and
         below several values make a grid.
@@ -239,7 +240,7 @@ def _plan(
     if rows is not None:
         at["sd"] = first[row]
     if wanted is None:
-        at["wanted"] = own[row]
+        at["wanted"] = np.where(own > 0, own, np.nan)[row]
     figures = _figures(assumed, asked, at)
     per_row = 1 if rows is not None else assumed.units
     columns = {**figures, **at, "total": figures["n"] * per_row * assumed.waves}

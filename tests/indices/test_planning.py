@@ -126,6 +126,14 @@ def test_a_row_without_an_error_has_no_plan(levels):
     assert "–" in str(plan)
 
 
+def test_hidden_rows_have_no_plan(fit, airlines):
+    hidden = sat.index(fit, airlines, by=["company", "wave"], min_n=106)
+    n = change(hidden).table["n"]
+    shown = np.asarray(hidden.of().table["n"]) > 0
+    assert 0 < shown.sum() < len(shown)
+    np.testing.assert_array_equal(np.isfinite(n), shown)
+
+
 def test_what_was_assumed_is_said():
     assert "SD of 15 points assumed" in str(size())
     assert "SD of 15 points assumed" not in str(size(sd=15))
