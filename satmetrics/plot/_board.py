@@ -14,13 +14,14 @@ from satmetrics._published import PublishedSeries
 from satmetrics._result import Context
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.indices.index import IndexResult
+from satmetrics.indices.aggregate_result import AggregateResult
+from satmetrics.indices.index_result import IndexResult
 from satmetrics.indices.joint import Joint
 from satmetrics.plot._dots import Dots
 
 PERIOD = re.compile(r"(\d{4})(?:Q([1-4]))?")
 """Waves that tell their time: years, or quarters such as 1994Q4."""
-Boarded = IndexResult | PublishedSeries
+Boarded = IndexResult | AggregateResult | PublishedSeries
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,8 @@ class Board:
         """The kind of interval drawn, in words."""
         if np.isnan(self.level):
             return "as published without intervals"
+        if not np.isfinite(self.low).any():
+            return "without intervals, for errors are not known"
         return f"with {100 * self.level:g} % intervals"
 
     @property
@@ -126,13 +129,15 @@ def board_of(who: str, result: object, over: str | None = None) -> Board:
     """Return the figures of a result, or raise naming what `who` needs."""
     if isinstance(result, PublishedSeries):
         return _published(result)
+    if isinstance(result, AggregateResult):
+        return _aggregate(result)
     expect(
         who,
         result,
         IndexResult,
-        "an index or a published series",
-        remedy="pass what sat.index(fit, data, by=…) or sat.datasets.series(name) "
-        "returned",
+        "an index, aggregates or a published series",
+        remedy="pass what sat.index(fit, data, by=…), sat.indices.aggregate or "
+        "sat.datasets.series(name) returned",
     )
     assert isinstance(result, IndexResult)
     return _index(result, over)
@@ -181,6 +186,30 @@ def _index(result: IndexResult, over: str | None) -> Board:
         words=index_words(found),
         level=found.level,
         context=found.context,
+    )
+
+
+def _aggregate(result: AggregateResult) -> Board:
+    at = np.arange(len(result.table))
+    if result.target is not None:
+        at = np.flatnonzero(result.table["construct"] == result.target)
+    elif "construct" in result.table:
+        first = result.table["construct"][0]
+        at = np.flatnonzero(result.table["construct"] == first)
+    table = result.table.take(at)
+    units: list[tuple[str, tuple[object, ...]]] = [
+        (level, (name,))
+        for level, name in zip(table["level"], table["name"], strict=True)
+    ]
+    over = result.over
+    return _board(
+        table,
+        units,
+        [None] * len(units) if over is None else table[over].tolist(),
+        joint=result.errors().take(at),
+        words="index, 0–100",
+        level=result.level,
+        context=result.context,
     )
 
 

@@ -37,11 +37,13 @@ def over_waves(
 
     Parameters
     ----------
-    result : an index by wave (`satmetrics.index`), or a published series
-        (`satmetrics.datasets.series`). Its method ``of`` picks a construct, a level or
-        a term.
+    result : an index by wave (`satmetrics.index`), what it adds up to
+        (`satmetrics.indices.aggregate`), or a published series
+        (`satmetrics.datasets.series`). Methods ``of`` and ``of_level`` pick a
+        construct, a level or a term.
     units : the units to draw in colour with their names, the rest in grey; None for
-        those with two figures or more, of more than eight the highest of the last wave.
+        those with two figures or more; of more than eight the highest of the last wave,
+        upper levels first.
     over : the key column that holds waves; "wave" when None.
     labels : the model or ``{name: text}``; the names themselves when None.
     ax : axes to draw on; a new figure when None.
@@ -90,11 +92,15 @@ def _named(board: Board, units: str | Sequence[str] | None) -> BoolArray:
 
 
 def _highest(board: Board) -> BoolArray:
-    """Return the highest units of the last wave, of those with two figures or more."""
+    """Return units of the first levels, the highest of the last wave first.
+
+    Those with one figure only are passed over where others have a course.
+    """
     waves = np.isfinite(board.estimate).sum(axis=1)
     able = waves >= min(2, int(waves.max()))
     last = np.nan_to_num(board.estimate[:, board.last], nan=-np.inf)
-    order = np.lexsort([-last, ~able])
+    levels = list(dict.fromkeys(board.groups))
+    order = np.lexsort([-last, [levels.index(g) for g in board.groups], ~able])
     named = np.zeros(len(board.units), dtype=bool)
     named[order[:MOST_LINES]] = True
     return np.asarray(named & able)

@@ -33,6 +33,10 @@ DRIVERS = ("Impact", "Scenario", "RelativeImportance", "ImportancePerformance")
 
 Draw = Callable[..., "Axes"]
 FIGURES: Mapping[str, tuple[tuple[Draw, str, bool], ...]] = {
+    "AggregateResult": (
+        (plot.scoreboard, "Levels, their figures and changes", True),
+        (plot.over_waves, "Levels over time", False),
+    ),
     "RankingResult": ((plot.ranking, "Ranks, and those that may be true", True),),
     "PublishedSeries": (
         (plot.scoreboard, "Published figures and changes", True),

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -332,3 +333,54 @@ class TestOverWaves:
         ax = sat.plot.over_waves(sat.datasets.series("hkcsi"))
         assert [m.get_label() for m in marks(ax)] == ["Hong Kong"]
         assert len(marks(ax, "other")) == 8
+
+
+@pytest.fixture(scope="module")
+def added(lines):
+    """Four companies in two industries."""
+    members = pd.DataFrame(
+        {
+            "company": sorted(set(lines.table["company"])),
+            "industry": ["x", "y", "x", "y"],
+            "revenue": [40, 20, 25, 15],
+        }
+    )
+    levels = ["company", "industry"]
+    return sat.indices.aggregate(
+        lines, members, levels=levels, over="wave", top="airlines"
+    )
+
+
+class TestLevels:
+    def test_levels_stand_from_the_top_down_with_their_figures(self, added):
+        ax = sat.plot.scoreboard(added)
+        names = names_of(ax)
+        assert [n for n in names if n.isupper()] == ["AIRLINES", "INDUSTRY", "COMPANY"]
+        frame = added.to_frame().query("wave == '2026-1' and construct=='Satisfaction'")
+        wanted = frame.set_index("name")["estimate"]
+        drawn = {names[k]: x for k, x in points(ax).items()}
+        assert drawn == pytest.approx(wanted.to_dict())
+
+    def test_changes_are_as_sure_as_those_of_the_result(self, added):
+        ax = sat.plot.scoreboard(added)
+        moved = added.changes().to_frame()
+        moved = moved.query("wave == '2026-1' and construct == 'Satisfaction'")
+        moved = moved.set_index("name")
+        for mark in marks(ax, "change"):
+            row = moved.loc[names_of(ax)[int(mark.get_ydata()[0])]]
+            clear = "^" if row["conf_low"] > 0 else "v" if row["conf_high"] < 0 else "o"
+            assert mark.get_marker() == clear
+
+    def test_upper_levels_are_drawn_first(self, added):
+        ax = sat.plot.over_waves(added)
+        assert marks(ax)[0].get_label() == "airlines"
+        assert len(marks(ax)) == 7
+
+    def test_figures_without_errors_say_so(self):
+        series = sat.datasets.series("acsi_1997")
+        sectors = pd.DataFrame({"sector": series.of("sector").table["name"]})
+        nation = sat.indices.aggregate(
+            series, sectors, levels=["sector"], weights="equal"
+        )
+        ax = sat.plot.scoreboard(nation)
+        assert "errors are not known" in ax.get_xlabel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 import satmetrics as sat
@@ -9,6 +10,11 @@ import satmetrics as sat
 
 @pytest.fixture(scope="module")
 def told(by_both, airlines, fit):
+    companies = sorted(set(by_both.table["company"]))
+    members = pd.DataFrame({"company": companies, "revenue": 1.0})
+    levels = sat.indices.aggregate(
+        by_both, members, levels=["company"], over="wave", top="airlines"
+    )
     return sat.report(
         "Scoreboard",
         [
@@ -17,6 +23,8 @@ def told(by_both, airlines, fit):
             sat.drivers.impact(fit, airlines, points=5, n_draws=0),
             sat.metrics.top_box(airlines, ["CUSA1"], top=2, by="company"),
             sat.indices.ranking(by_both, rng=1),
+            levels,
+            levels.contributions(),
             by_both,
         ],
     )
@@ -29,7 +37,11 @@ def order(frame, data):
 def test_scoreboards_stand_between_the_index_and_its_drivers(told):
     frame = told.contents().to_frame()
     found = order(frame, "airline_waves")
-    places = [found.index(c) for c in ("The index", "Ranking", "Top box, by company")]
+    chapters = (
+        *("The index", "Figures added up", "What each member gave to the change"),
+        *("Ranking", "Top box, by company"),
+    )
+    places = [found.index(chapter) for chapter in chapters]
     assert places == sorted(places)
     assert places[-1] < found.index("What drives it")
     moved = "Impact in ecsi"
@@ -41,6 +53,8 @@ def test_each_is_there_with_its_figure_and_its_table(told):
     frame = told.contents().to_frame()
     ranked = frame.query("chapter == 'Ranking'")
     assert ranked["kind"].tolist()[0] == "figure"
+    added = frame.query("chapter == 'Figures added up'")
+    assert added["kind"].tolist()[:2] == ["figure", "figure"]
     assert "table" in ranked["kind"].tolist()
     series = frame.query("data == 'acsi_national'")
     assert series["kind"].tolist().count("figure") == 2
