@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from satmetrics.indices.aggregate_contributions import Contributions
     from satmetrics.indices.aggregate_result import AggregateResult
     from satmetrics.indices.aggregation import aggregate
+    from satmetrics.indices.board import scoreboard
+    from satmetrics.indices.board_result import ScoreboardResult
     from satmetrics.indices.chart_result import ControlChart
     from satmetrics.indices.charts import control_chart
     from satmetrics.indices.each_against_rest import unit_invariance
@@ -35,6 +37,7 @@ __all__ = [
     "FormulaResult",
     "RankingResult",
     "SamplePlan",
+    "ScoreboardResult",
     "UnitInvariance",
     "aggregate",
     "control_chart",
@@ -45,6 +48,7 @@ __all__ = [
     "ranking",
     "read_formula",
     "sample_size",
+    "scoreboard",
     "unit_invariance",
 ]
 
@@ -52,22 +56,24 @@ _HOMES = {
     "AggregateChanges": "satmetrics.indices.aggregate_changes",
     "AggregateResult": "satmetrics.indices.aggregate_result",
     "Contributions": "satmetrics.indices.aggregate_contributions",
+    "ControlChart": "satmetrics.indices.chart_result",
     "FormulaComponent": "satmetrics.indices.formula_spec",
     "FormulaIndex": "satmetrics.indices.formula_spec",
     "FormulaResult": "satmetrics.indices.formula_result",
     "RankingResult": "satmetrics.indices.rank_result",
+    "SamplePlan": "satmetrics.indices.plan_result",
+    "ScoreboardResult": "satmetrics.indices.board_result",
+    "UnitInvariance": "satmetrics.indices.invariance_result",
     "aggregate": "satmetrics.indices.aggregation",
+    "control_chart": "satmetrics.indices.charts",
+    "detectable_change": "satmetrics.indices.planning",
     "formula_index": "satmetrics.indices.formula_scores",
     "formulas": "satmetrics.indices.formula_files",
     "load_formula": "satmetrics.indices.formula_files",
-    "read_formula": "satmetrics.indices.formula_files",
-    "SamplePlan": "satmetrics.indices.plan_result",
-    "UnitInvariance": "satmetrics.indices.invariance_result",
-    "ControlChart": "satmetrics.indices.chart_result",
-    "control_chart": "satmetrics.indices.charts",
-    "detectable_change": "satmetrics.indices.planning",
     "ranking": "satmetrics.indices.ranks",
+    "read_formula": "satmetrics.indices.formula_files",
     "sample_size": "satmetrics.indices.planning",
+    "scoreboard": "satmetrics.indices.board",
     "unit_invariance": "satmetrics.indices.each_against_rest",
 }
 __getattr__ = later(globals(), _HOMES)

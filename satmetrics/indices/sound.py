@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._checks import columns_present
+from satmetrics._result import Exclusion
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import OptionError
 from satmetrics.models.model import StructuralModel
@@ -37,6 +38,13 @@ class Sound:
     survey: Survey
     broken: Mapping[str, str]
     rows: Mapping[str, int]
+
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """Return the rows of units set aside, counted unit by unit."""
+        return tuple(
+            Exclusion(BROKEN.format(why), self.rows[unit], "rows", unit)
+            for unit, why in self.broken.items()
+        )
 
 
 def sound_units(
@@ -76,20 +84,15 @@ def sound_units(
         found = _broken(faults, codes, [str(v) for v in keys[keys.names[0]]])
         if not found or len(found) == len(keys):
             return Sound(survey, {}, {})
-        gone = np.isin(codes, list(found))
-        why = BROKEN.format(", ".join(found[c][0] for c in found))
-        return _sound(survey.take(~gone, why=why), found, codes)
+        return _sound(survey.take(~np.isin(codes, list(found))), found, codes)
     grid = open_frame(data)
     named = _unit_role(unit)
     columns_present([named], grid.names)
     codes, labels = _codes(grid[named])
     found = _broken(_of_grid(grid, model), codes, labels)
     if found and len(found) < len(labels):
-        gone = np.isin(codes, list(found))
-        why = BROKEN.format(", ".join(found[c][0] for c in found))
-        kept = Survey(
-            grid.take(np.flatnonzero(~gone)), unit=named, wave=wave, weight=weights
-        )
+        sound = np.flatnonzero(~np.isin(codes, list(found)))
+        kept = Survey(grid.take(sound), unit=named, wave=wave, weight=weights)
         return _sound(kept, found, codes)
     return Sound(Survey(grid, unit=named, wave=wave, weight=weights), {}, {})
 

@@ -10,7 +10,12 @@ import numpy as np
 from satmetrics._frames import Table
 from satmetrics._typing import IntArray
 from satmetrics.indices._disclosure import hidden
-from satmetrics.indices.disclosure import joint_without, without
+from satmetrics.indices.disclosure import (
+    COMPUTABLE,
+    joint_without,
+    too_few,
+    without,
+)
 from satmetrics.indices.index_result import IndexResult
 
 R = TypeVar("R", bound=IndexResult)
@@ -52,3 +57,24 @@ def _labels(table: Table, keys: list[str]) -> IntArray:
     rows = list(zip(*(table[key] for key in keys), strict=True))
     known = {row: i for i, row in enumerate(dict.fromkeys(rows))}
     return np.array([known[row] for row in rows], dtype=np.int64)
+
+
+def hidden_alike(result: IndexResult, shown: IndexResult, min_n: int) -> IndexResult:
+    """Return the index without the figures that another result of its units hides.
+
+    Parameters
+    ----------
+    shown : figures of the same groups by some of the keys, hidden ones with a reason.
+    """
+    names = (*shown.by, "construct")
+    rows = zip(*(shown.table[name] for name in names), strict=True)
+    why = dict(zip(rows, shown.table["reason"], strict=True))
+    own = zip(*(result.table[name] for name in names), strict=True)
+    said = [why.get(row, "") for row in own]
+    primary = np.array([reason == too_few(min_n) for reason in said])
+    complementary = np.array([reason == COMPUTABLE for reason in said])
+    return dataclasses.replace(
+        result,
+        table=without(result.table, primary, complementary, min_n),
+        joint=joint_without(result.errors(), primary | complementary),
+    )

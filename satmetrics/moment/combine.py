@@ -44,39 +44,6 @@ def combine(one: Moments, other: Moments, sign: int) -> Moments:
     return made if one.batch_shape else made.group(0)
 
 
-def pooled(moments: Moments, at: IntArray, keys: Table | None) -> Moments:
-    """Return the moments of unions of the groups of a batch.
-
-    Parameters
-    ----------
-    moments : a batch of sample moments.
-    at : (G,) the union each group belongs to, from 0; −1 for none.
-    keys : one row per union; None for one union of all.
-
-    Raises
-    ------
-    DataError
-        If the moments are not sample moments.
-    """
-    _check_kind(moments)
-    used = np.flatnonzero(at >= 0)
-    part, where = moments.take(used), at[used]
-    unions = 1 if keys is None else len(keys)
-    shift = np.zeros((unions, len(part.names)))
-    there = part.n > 0
-    shift[where[there]] = part.mean[there]
-    made = _sums(part, where, unions, shift).moments(part.names, shift)
-    weighted = not _unweighted(part)
-    nothing = np.full_like(made.cov, np.nan)
-    made = dataclasses.replace(
-        made,
-        keys=keys,
-        taylor=nothing if weighted else None,
-        context=part.context.plus(notes=(NOT_KNOWN,) if weighted else ()),
-    )
-    return made.group(0) if keys is None else made
-
-
 @dataclass(frozen=True)
 class _Sums:
     """Counts (G,) and sums about a shift: W, Σw², Σwz (G, p), Σwzzᵀ (G, p, p).
@@ -152,9 +119,9 @@ def _shift(
 
 
 def _placed(values: FloatArray, at: IntArray, G: int) -> FloatArray:
-    """Add rows up at their places among G; the other places are zero."""
+    """Put rows at their places among G; the other places are zero."""
     out = np.zeros((G, *values.shape[1:]))
-    np.add.at(out, at, values)
+    out[at] = values
     return out
 
 
@@ -208,7 +175,13 @@ def _unweighted(m: Moments) -> bool:
 
 def _check(one: Moments, other: Moments) -> None:
     for m in (one, other):
-        _check_kind(m)
+        if m.kind != "sample":
+            raise DataError(
+                f"{m.kind} moments cannot be merged or subtracted",
+                code="not-sample-moments",
+                value=m.kind,
+                remedy="compute them again from the answers",
+            )
     if set(one.names) != set(other.names):
         odd = sorted(set(one.names) ^ set(other.names))
         raise DataError(
@@ -217,17 +190,6 @@ def _check(one: Moments, other: Moments) -> None:
             value=tuple(odd),
             remedy="select() the common items first",
         )
-
-
-def _check_kind(m: Moments) -> None:
-    if m.kind == "sample":
-        return
-    raise DataError(
-        f"{m.kind} moments cannot be merged or subtracted",
-        code="not-sample-moments",
-        value=m.kind,
-        remedy="compute them again from the answers",
-    )
 
 
 def _check_members(total: _Sums) -> None:

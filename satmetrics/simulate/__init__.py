@@ -1,5 +1,6 @@
 """Surveys whose truth is known: populations stated in numbers, and draws from them."""
 
+from satmetrics.simulate.economy import Economy, simulate_economy
 from satmetrics.simulate.five_gaps import (
     FiveGapFrames,
     FiveGapPopulation,
@@ -16,6 +17,7 @@ from satmetrics.simulate.sampling import exact_sample, ordinal_cut
 from satmetrics.simulate.servqual import GapPopulation, simulate_servqual
 
 __all__ = [
+    "Economy",
     "FiveGapFrames",
     "FiveGapPopulation",
     "GapPopulation",
@@ -25,6 +27,7 @@ __all__ = [
     "model_loadings",
     "model_population",
     "ordinal_cut",
+    "simulate_economy",
     "simulate_five_gaps",
     "simulate_index_survey",
     "simulate_model_survey",

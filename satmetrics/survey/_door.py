@@ -115,6 +115,10 @@ class Grid:
             self.names, tuple(column if n == name else c for n, c in pairs), self.n
         )
 
+    def beside(self, name: str, column: Column) -> Grid:
+        """Return the grid with one more column."""
+        return Grid((*self.names, name), (*self.columns, column), self.n)
+
     def to_pandas(self) -> pd.DataFrame:
         """Return a fresh pandas frame."""
         pairs = zip(self.names, self.columns, strict=True)

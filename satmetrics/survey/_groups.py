@@ -65,3 +65,10 @@ def _number_codes(column: Column) -> tuple[IntArray, list[object]]:
     whole = bool((distinct == np.round(distinct.astype(np.float64))).all())
     plain = distinct.tolist()
     return codes, [int(v) for v in plain] if whole else list(plain)
+
+
+def label_text(label: object) -> str:
+    """Return a label as text, as a mapping would name it: 3.0 is "3"."""
+    if isinstance(label, float) and label.is_integer():
+        return str(int(label))
+    return str(label)

@@ -27,8 +27,8 @@ from satmetrics.survey._declared import (
 )
 from satmetrics.survey._describe import describe
 from satmetrics.survey._design import Design, read_design, respondent_codes
-from satmetrics.survey._door import Grid, open_frame
-from satmetrics.survey._groups import group_table
+from satmetrics.survey._door import Column, Grid, open_frame
+from satmetrics.survey._groups import group_table, label_text
 from satmetrics.survey._long import check_long, widen
 from satmetrics.survey._reading import (
     no_scale,
@@ -444,6 +444,45 @@ class Survey:
             if cleaned.rows is None
             else {k: r.take(cleaned.rows) for k, r in free.items()},
         )
+
+    @friendly_keywords
+    def with_labels(self, name: str, of: str, labels: Mapping[str, str]) -> Survey:
+        """Return the survey with a column more: what labels of another belong to.
+
+        Parameters
+        ----------
+        name : the new column, such as "industry".
+        of : the column or role it follows from, such as "unit".
+        labels : label of `of` → new label; those not named are missing.
+
+        Raises
+        ------
+        DataError
+            If there is such a column already, or `of` is absent.
+
+        Examples
+        --------
+        >>> import satmetrics as sat
+        >>> survey = sat.datasets.load("airline_waves")
+        >>> low = {"Alder Air": "low cost", "Birch Airways": "low cost"}
+        >>> survey.with_labels("kind", "company", low).groups("kind")[1]["kind"][0]
+        'low cost'
+        """
+        if name in self._grid:
+            raise DataError(
+                f"there is a column {name!r} already",
+                code="name-taken",
+                column=name,
+                value=name,
+                remedy="choose another name",
+            )
+        codes, keys = self.groups(of)
+        found = [labels.get(label_text(v)) for v in keys[keys.names[0]]]
+        distinct = tuple(dict.fromkeys(v for v in found if v is not None))
+        place: dict[str | None, int] = {v: i for i, v in enumerate(distinct)}
+        lookup = np.array([*(place.get(v, -1) for v in found), -1], dtype=np.int64)
+        column = Column("text", lookup[codes], distinct)
+        return self._with(_grid=self._grid.beside(name, column))
 
     def take(self, rows: ArrayLike, *, why: str = "") -> Survey:
         """Return the survey of the given rows (a mask or positions).

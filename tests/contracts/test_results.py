@@ -303,6 +303,7 @@ def build() -> dict[str, Result]:
             model, survey, wave="2025", n_draws=99, rng=1
         ),
         "ranking": sat.indices.ranking(levels, unit="shop", n_draws=100, rng=1),
+        "scoreboard": sat.indices.scoreboard(model, survey, rng=1),
         "published series": evil_series(),
         **evil_aggregate(levels),
         "priorities": sat.priorities(fit),
