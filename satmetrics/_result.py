@@ -29,11 +29,8 @@ LATER = (
     "satmetrics.quality",
     "satmetrics.gap.study",
     "satmetrics.indices.aggregate_contributions",
-<<<<<<< HEAD
     "satmetrics.indices.chart_result",
-=======
     "satmetrics.indices.board_result",
->>>>>>> 04f2a3c (wip contract)
     "satmetrics.indices.plan_result",
     "satmetrics.drivers.impacts",
     "satmetrics.drivers.relative",
