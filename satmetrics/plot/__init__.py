@@ -10,6 +10,7 @@ right edge. No global setting of matplotlib is changed.
 """
 
 from satmetrics.plot.draw_changes import changes
+from satmetrics.plot.draw_control_chart import control_chart
 from satmetrics.plot.draw_forest import forest
 from satmetrics.plot.draw_gaps import gaps
 from satmetrics.plot.draw_index import index
@@ -21,6 +22,7 @@ from satmetrics.plot.draw_scoreboard import scoreboard
 
 __all__ = [
     "changes",
+    "control_chart",
     "forest",
     "gaps",
     "index",

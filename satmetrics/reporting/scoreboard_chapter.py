@@ -38,6 +38,7 @@ FIGURES: Mapping[str, tuple[tuple[Draw, str, bool], ...]] = {
         (plot.over_waves, "Levels over time", False),
     ),
     "RankingResult": ((plot.ranking, "Ranks, and those that may be true", True),),
+    "ControlChart": ((plot.control_chart, "Control charts of units", False),),
     "PublishedSeries": (
         (plot.scoreboard, "Published figures and changes", True),
         (plot.over_waves, "Published figures over time", False),

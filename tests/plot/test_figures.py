@@ -27,6 +27,9 @@ DRAWN = {
     "ranking": lambda r, **k: sat.plot.ranking(
         sat.indices.ranking(r["lines"], rng=1), **k
     ),
+    "control_chart": lambda r, **k: sat.plot.control_chart(
+        sat.indices.control_chart(r["lines"], baseline=2), **k
+    ),
     "over_waves": lambda r, **k: sat.plot.over_waves(r["lines"], **k),
 }
 
