@@ -39,6 +39,7 @@ LATER = (
     "satmetrics.metrics.compared",
     "satmetrics.indices.formula_result",
     "satmetrics.drivers.scenarios",
+    "satmetrics.indices.diagnosed_result",
 )
 """Modules that are not imported at the start, and whose results a document may hold."""
 ORIGIN_WORDS: Mapping[Origin, str] = {

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from satmetrics.indices.board_result import ScoreboardResult
     from satmetrics.indices.chart_result import ControlChart
     from satmetrics.indices.charts import control_chart
+    from satmetrics.indices.diagnosed import diagnostics
+    from satmetrics.indices.diagnosed_result import IndexDiagnostics
     from satmetrics.indices.each_against_rest import unit_invariance
     from satmetrics.indices.formula_files import formulas, load_formula, read_formula
     from satmetrics.indices.formula_result import FormulaResult
@@ -35,6 +37,7 @@ __all__ = [
     "FormulaComponent",
     "FormulaIndex",
     "FormulaResult",
+    "IndexDiagnostics",
     "RankingResult",
     "SamplePlan",
     "ScoreboardResult",
@@ -42,6 +45,7 @@ __all__ = [
     "aggregate",
     "control_chart",
     "detectable_change",
+    "diagnostics",
     "formula_index",
     "formulas",
     "load_formula",
@@ -57,6 +61,8 @@ _HOMES = {
     "AggregateResult": "satmetrics.indices.aggregate_result",
     "Contributions": "satmetrics.indices.aggregate_contributions",
     "ControlChart": "satmetrics.indices.chart_result",
+    "IndexDiagnostics": "satmetrics.indices.diagnosed_result",
+    "diagnostics": "satmetrics.indices.diagnosed",
     "FormulaComponent": "satmetrics.indices.formula_spec",
     "FormulaIndex": "satmetrics.indices.formula_spec",
     "FormulaResult": "satmetrics.indices.formula_result",

@@ -365,6 +365,8 @@ def build() -> dict[str, Result]:
     made["importance"] = sat.drivers.importance_performance(
         fit, survey, n_draws=40, rng=1
     )
+    made["diagnostics"] = sat.indices.diagnostics(fit, survey)
+    made["diagnostics by"] = sat.indices.diagnostics(fit, survey, by="shop")
     made["impact"] = sat.drivers.impact(fit, survey, n_draws=20, rng=1)
     made["scenario"] = sat.drivers.scenario(
         *(fit, survey), changes={f"Quality{EVIL}": 5}, n_draws=20, rng=1
