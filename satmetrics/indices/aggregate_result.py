@@ -38,7 +38,7 @@ class AggregateResult(TableResult):
     levels : the levels, the lowest first; the top is not one of them.
     top : level and name of the top.
     over : the key column of the waves, or None.
-    target, metric, model, credit, level : as in `IndexResult`.
+    target, metric, model, credit, level, weighting, failures : as in `IndexResult`.
     joint : the figures of the table, row by row, with what is known of their errors.
     """
 
@@ -51,6 +51,8 @@ class AggregateResult(TableResult):
     credit: str = ""
     level: float = 0.95
     joint: Joint | None = None
+    weighting: tuple[str, ...] = ()
+    failures: tuple[tuple[str, int], ...] = ()
 
     def errors(self) -> Joint:
         """Return the figures of the table with the covariance of their errors."""
@@ -82,6 +84,8 @@ class AggregateResult(TableResult):
             credit=self.credit,
             by=keys,
             joint=self.errors().take(at),
+            weighting=self.weighting,
+            failures=self.failures,
         )
 
     def changes(self) -> AggregateChanges:
@@ -145,6 +149,11 @@ class AggregateResult(TableResult):
         facts = (
             *self.context.facts(),
             *((("model", self.model),) if self.model else ()),
+            *(
+                (("index weights", f"per {', '.join(self.weighting)}"),)
+                if self.weighting
+                else ()
+            ),
             ("levels", " → ".join((*self.levels, self.top))),
         )
         return Summary("Figures added up", facts, tuple(sections), self._notes())

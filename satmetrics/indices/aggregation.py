@@ -159,6 +159,8 @@ def aggregate(  # noqa: PLR0913 - one keyword per choice, all with a default
         credit=figures.credit,
         level=level,
         joint=joint,
+        weighting=figures.weighting,
+        failures=figures.failures,
     )
 
 

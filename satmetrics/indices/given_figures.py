@@ -22,6 +22,8 @@ from satmetrics.survey._waves import wave_order
 ONE = "index"
 """What the construct of figures is called that name none."""
 AS_GIVEN = "figures as given"
+OF_INDEX = ("target", "model", "credit", "metric", "weighting", "failures")
+"""What is taken over from an index."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,7 @@ class Figures:
     reason : (R,) what is to be said of each figure.
     waves : labels in order of time; one blank where there are no waves.
     constructs : in the order given.
-    context, target, model, credit, metric : of the result.
+    context, target, model, credit, metric, weighting, failures : of the result.
     """
 
     joint: Joint
@@ -54,6 +56,8 @@ class Figures:
     model: str = ""
     credit: str = ""
     metric: str = AS_GIVEN
+    weighting: tuple[str, ...] = ()
+    failures: tuple[tuple[str, int], ...] = ()
 
     def place(self, units: Sequence[str], level: str) -> IntArray:
         """Return the position (U, T, K) of the figure of each unit; −1 for none.
@@ -137,7 +141,7 @@ def read_figures(
         getattr(result, "context", None) or Context(),
         **{
             name: getattr(result, name)
-            for name in ("target", "model", "credit", "metric")
+            for name in OF_INDEX
             if getattr(result, name, None)
         },
     )

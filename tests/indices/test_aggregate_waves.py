@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from satmetrics.indices.index_result import IndexResult
 from satmetrics.indices.joint import Joint
 
 aggregate = sat.indices.aggregate
+MEASURED = "sector"
 FLAT = {"levels": ["sector"], "weights": "gdp", "over": "wave"}
 
 
@@ -312,6 +315,55 @@ def test_hidden_figures_stay_hidden_when_carried_and_in_changes():
     assert not ((known["level"] == "sector") & (known["name"] == "B")).any()
 
 
+def equations(frame, levels, over):
+    """What a reader knows: means of members, and figures that were carried."""
+    found = []
+    place = {
+        key: i
+        for i, key in enumerate(
+            zip(frame["level"], frame["name"], frame[over], strict=True)
+        )
+    }
+    waves = list(dict.fromkeys(frame[over]))
+    for lower, upper in pairwise(levels):
+        own = frame[(frame["level"] == lower) & (frame["weight"] > 0)]
+        for (parent, wave), members in own.groupby(["parent", over]):
+            line = np.zeros(len(frame))
+            line[members.index] = members["weight"]
+            line[place[(upper, parent, wave)]] = -1
+            found.append(line)
+    kept = frame[(frame["carried"] == 1) & (frame["age"] > 0)]
+    for i, row in kept.iterrows():
+        before = waves[waves.index(row[over]) - 1]
+        j = place.get((row["level"], row["name"], before))
+        if row["level"] == MEASURED and j is not None:
+            line = np.zeros(len(frame))
+            line[[i, j]] = 1, -1
+            found.append(line)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("rolling", [False, True])
+def test_no_hidden_figure_follows_from_those_shown(seed, rolling):
+    rng = np.random.default_rng(seed)
+    figures, members = economy(rng)
+    figures["n"] = rng.integers(3, 40, size=len(figures))
+    open_ = aggregate(figures, members, over="wave", rolling=rolling).to_frame()
+    shut = aggregate(figures, members, over="wave", rolling=rolling, min_n=10)
+    frame = shut.to_frame()
+    A = equations(frame, ["company", "industry", "sector", "nation"], "wave")
+    np.testing.assert_allclose(A @ open_["estimate"].fillna(0), 0, atol=1e-9)
+    hidden = np.flatnonzero(open_["estimate"].notna() & frame["estimate"].isna())
+    few = np.flatnonzero((open_["n"] < 10) & open_["estimate"].notna())
+    assert set(few) <= set(hidden)
+    assert len(hidden) < len(frame) / 2
+    U = A[:, hidden]
+    rank = np.linalg.matrix_rank(U)
+    for k in range(len(hidden)):  # one that is determined adds to the rank
+        assert np.linalg.matrix_rank(np.delete(U, k, axis=1)) == rank
+
+
 def test_changes_of_a_level_are_those_of_the_index(rng):
     figures, members = economy(rng, gaps=False)
     result = aggregate(figures, members, over="wave")
@@ -433,3 +485,42 @@ def test_figures_of_a_survey_of_waves():
     for made in (result.changes(), result.contributions()):
         again = sat.read_result(made.to_json())
         pd.testing.assert_frame_equal(made.to_frame(), again.to_frame())
+
+
+def test_clusters_of_customers_of_several_companies(rng):
+    """Districts in which customers of all companies were asked."""
+    model = sat.StructuralModel.from_blocks(
+        "two", {"Satisfaction": ["a"], "Loyalty": ["b"]}, {"Satisfaction": ["Loyalty"]}
+    )
+    district = np.repeat(np.arange(30), 12)
+    company = np.tile(np.repeat(["x", "y", "z"], 4), 30)
+    mood = rng.normal(0, 1, size=30)[district]
+    draw = lambda: np.clip(np.round(7 + mood + rng.normal(0, 1.5, 360)), 1, 10)  # noqa: E731
+    frame = pd.DataFrame(
+        {"company": company, "district": district, "a": draw(), "b": draw()}
+    )
+    survey = sat.Survey(frame, unit="company", cluster="district", scale=(1, 10))
+    fit = sat.pls(model, survey)
+    figures = sat.index(fit, survey, by="company", construct="Satisfaction")
+    members = pd.DataFrame({"company": ["x", "y", "z"], "revenue": [5.0, 3, 2]})
+    result = aggregate(figures, members, levels="company")
+    w = frame["company"].map({"x": 0.5, "y": 0.3, "z": 0.2})
+    mean = frame.groupby("company")["a"].transform("mean")
+    u = (w * (frame["a"] - mean) / 120 / 9 * 100).groupby(frame["district"]).sum()
+    error = np.sqrt(30 / 29 * np.sum((u - u.mean()) ** 2))
+    top = result.to_frame().iloc[0]
+    assert top["std_error"] == pytest.approx(error, rel=1e-9)
+    apart = np.sqrt(
+        np.sum([0.5, 0.3, 0.2] * figures.table["std_error"] ** 2 * [0.5, 0.3, 0.2])
+    )
+    assert top["std_error"] > 1.2 * apart
+
+
+def test_weights_of_the_index_are_told_on():
+    survey = sat.datasets.load("airline_waves")
+    fit = sat.pls("ecsi", survey, by="unit")
+    figures = sat.index(fit, survey, by=["company", "wave"])
+    members = pd.DataFrame({"company": sorted(set(figures.table["company"]))})
+    result = aggregate(figures, members, levels="company", weights="equal", over="wave")
+    assert result.of_level("nation").weighting == ("company",)
+    assert "index weights: per company" in str(result)
