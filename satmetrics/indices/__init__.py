@@ -9,7 +9,7 @@ from satmetrics._later import later
 
 if TYPE_CHECKING:
     from satmetrics.indices.aggregate_changes import AggregateChanges
-    from satmetrics.indices.aggregate_contributions import Contributions
+    from satmetrics.indices.aggregate_contributions import ChangeContributions
     from satmetrics.indices.aggregate_result import AggregateResult
     from satmetrics.indices.aggregation import aggregate
     from satmetrics.indices.board import scoreboard
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AggregateChanges",
     "AggregateResult",
-    "Contributions",
+    "ChangeContributions",
     "ControlChart",
     "FormulaComponent",
     "FormulaIndex",
@@ -59,10 +59,10 @@ __all__ = [
 _HOMES = {
     "AggregateChanges": "satmetrics.indices.aggregate_changes",
     "AggregateResult": "satmetrics.indices.aggregate_result",
-    "Contributions": "satmetrics.indices.aggregate_contributions",
     "ControlChart": "satmetrics.indices.chart_result",
     "IndexDiagnostics": "satmetrics.indices.diagnosed_result",
     "diagnostics": "satmetrics.indices.diagnosed",
+    "ChangeContributions": "satmetrics.indices.aggregate_contributions",
     "FormulaComponent": "satmetrics.indices.formula_spec",
     "FormulaIndex": "satmetrics.indices.formula_spec",
     "FormulaResult": "satmetrics.indices.formula_result",

@@ -23,7 +23,7 @@ NOT_SHOWN = "not shown: a figure it rests on is hidden"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Contributions(TableResult):
+class ChangeContributions(TableResult):
     r"""What each member gave to the change of its parent; the terms add up to it.
 
     With weights w (normalised in each wave), figures x, :math:`\bar w` and
@@ -85,7 +85,7 @@ class Contributions(TableResult):
         return Summary(title, self.context.facts(), (body,), notes)
 
 
-def contributions_of(result: AggregateResult, level: str) -> Contributions:
+def contributions_of(result: AggregateResult, level: str) -> ChangeContributions:
     """Return the terms of the change of every unit of a level."""
     above = (*result.levels, result.top)
     one_of("level", level, above[1:])
@@ -208,7 +208,7 @@ def _figures(joint: Joint, terms: _Terms, level: float) -> dict[str, FloatArray]
 
 def _labelled(
     result: AggregateResult, level: str, terms: _Terms, steps: Steps, parents: Grid
-) -> Contributions:
+) -> ChangeContributions:
     table, over = result.table, str(result.over)
     figures = _figures(result.errors(), terms, result.level)
     later = table.take(steps.row(parents.at)[terms.step])
@@ -234,4 +234,4 @@ def _labelled(
         },
         keys=keys,
     )
-    return Contributions(made, result.context, over, result.target, result.level)
+    return ChangeContributions(made, result.context, over, result.target, result.level)

@@ -17,7 +17,7 @@ from satmetrics.indices.joint import Joint, of_table
 
 if TYPE_CHECKING:
     from satmetrics.indices.aggregate_changes import AggregateChanges
-    from satmetrics.indices.aggregate_contributions import Contributions
+    from satmetrics.indices.aggregate_contributions import ChangeContributions
 
 CARRIED = "carried from an earlier wave"
 """Words of the summary for figures that were not measured again."""
@@ -102,10 +102,10 @@ class AggregateResult(TableResult):
 
         return changes_of(self)
 
-    def contributions(self, level: str | None = None) -> Contributions:
+    def contributions(self, level: str | None = None) -> ChangeContributions:
         """Return what each member gave to the change of its parent.
 
-        See `Contributions`.
+        See `ChangeContributions`.
 
         Parameters
         ----------

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import satmetrics as sat
+from satmetrics._result import Record
 
 NAMES = [
     "Construct",
@@ -144,3 +145,16 @@ def test_results_of_modules_imported_later_are_read(tmp_path):
         "if issubclass(c, Result) and n not in known])"
     )
     assert unknown == "[]"
+
+
+def test_no_two_records_have_one_name():
+    """A document names its kinds: two classes of one name could not be told apart."""
+    for module in pkgutil.walk_packages(sat.__path__, "satmetrics."):
+        importlib.import_module(module.name)
+    found, left = [], [Record]
+    while left:
+        kind = left.pop()
+        left += kind.__subclasses__()
+        if kind.__module__.startswith("satmetrics."):
+            found.append(kind.__name__)
+    assert sorted(set(found)) == sorted(found)

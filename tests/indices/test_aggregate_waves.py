@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -524,3 +526,20 @@ def test_weights_of_the_index_are_told_on():
     result = aggregate(figures, members, levels="company", weights="equal", over="wave")
     assert result.of_level("nation").weighting == ("company",)
     assert "index weights: per company" in str(result)
+
+
+def test_documents_are_read_where_nothing_was_imported_yet(tmp_path):
+    result = aggregate(*sectors(), **FLAT)
+    for made in (result, result.changes(), result.contributions()):
+        path = made.save_json(tmp_path / "made.json")
+        code = (
+            "import satmetrics as sat, sys; "
+            "print(type(sat.read_result(sys.argv[1])).__name__)"
+        )
+        said = subprocess.run(
+            [sys.executable, "-c", code, str(path)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert said.stdout.strip() == type(made).__name__
