@@ -35,7 +35,7 @@ MOST_UNITS = 40
 
 
 @dataclass(frozen=True)
-class Standard(Record):
+class StandardResults(Record):
     """The standard results of a survey.
 
     Attributes
@@ -58,7 +58,7 @@ def standard_results(
     *,
     n_draws: int = 1000,
     rng: RngLike = None,
-) -> Standard:
+) -> StandardResults:
     """Compute what a survey allows.
 
     With all items of `model`: the fit, indices (all together or by wave, and by unit),
@@ -78,7 +78,7 @@ def standard_results(
 
     Returns
     -------
-    Standard
+    StandardResults
 
     Raises
     ------
@@ -107,7 +107,7 @@ def standard_results(
     labels = {**texts_of(spec), **dict(survey.labels)}
     if model is not None:
         labels |= texts_of(model)
-    return Standard(_with_notes(results, skipped), tuple(skipped), labels)
+    return StandardResults(_with_notes(results, skipped), tuple(skipped), labels)
 
 
 Make = Callable[[list[str]], list[Result]]
