@@ -253,7 +253,7 @@ def _context(
         lacking, reason = int((at < 0).all(axis=(1, 2)).sum()), "never measured"
     elif over is not None:
         reason = f"no figure to add up, counted in each {over}"
-    masked = sum(str(r).endswith("not shown") for r in figures.reason)
+    masked = sum("not shown" in str(r) for r in figures.reason)
     note = f"{masked} figures were hidden before they were added up, and are missing"
     return figures.context.plus(
         Exclusion(reason, lacking, what="units", where=levels[0]),

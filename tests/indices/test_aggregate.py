@@ -522,3 +522,13 @@ def test_the_nation_of_1997_with_stated_weights(reference):
         got = rows(result, "nation")["estimate"].item()
         assert round(got, 1) == known["made"][key]
         assert round(got - nation, 1) == known["discrepancy"][key]
+
+
+def test_figures_hidden_before_are_said_to_be_missing(economy):
+    figures, members = economy
+    figures["n"] = 100
+    figures.loc[figures["company"] == "c3", "n"] = 6
+    shut = aggregate(figures, members, min_n=10)
+    again = aggregate(shut, members)
+    assert "2 figures were hidden before they were added up" in str(again)
+    assert rows(again, "industry").loc["i3", "missing"] == 2
