@@ -32,6 +32,7 @@ LATER = (
     "satmetrics.indices.chart_result",
     "satmetrics.indices.board_result",
     "satmetrics.indices.plan_result",
+    "satmetrics.indices.target_result",
     "satmetrics.drivers.impacts",
     "satmetrics.drivers.relative",
     "satmetrics.indices.invariance_result",

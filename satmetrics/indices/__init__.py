@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from satmetrics.indices.planning import detectable_change, sample_size
     from satmetrics.indices.rank_result import RankingResult
     from satmetrics.indices.ranks import ranking
+    from satmetrics.indices.target_result import TargetsResult
+    from satmetrics.indices.targets import targets_met
 
 __all__ = [
     "AggregateChanges",
@@ -41,6 +43,7 @@ __all__ = [
     "RankingResult",
     "SamplePlan",
     "ScoreboardResult",
+    "TargetsResult",
     "UnitInvariance",
     "aggregate",
     "control_chart",
@@ -53,10 +56,13 @@ __all__ = [
     "read_formula",
     "sample_size",
     "scoreboard",
+    "targets_met",
     "unit_invariance",
 ]
 
 _HOMES = {
+    "TargetsResult": "satmetrics.indices.target_result",
+    "targets_met": "satmetrics.indices.targets",
     "AggregateChanges": "satmetrics.indices.aggregate_changes",
     "AggregateResult": "satmetrics.indices.aggregate_result",
     "ControlChart": "satmetrics.indices.chart_result",

@@ -308,6 +308,7 @@ def build() -> dict[str, Result]:
         **evil_aggregate(levels),
         "priorities": sat.priorities(fit),
         "control chart": sat.indices.control_chart(levels, method="cusum"),
+        "targets": sat.indices.targets_met(levels, target=60),
         "sample plan": sat.indices.sample_size(levels, half_width=[2, 3]),
         "gaps": sat.gaps(survey, **gaps),
         "gaps by": sat.gaps(survey, **gaps, by="unit"),
