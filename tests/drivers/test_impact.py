@@ -341,3 +341,23 @@ def test_one_group_a_target_and_the_data_of_the_fit(mobi):
     with pytest.raises(errors.DataError, match='pass on="Satisfaction"'):
         impact(fit)
     assert len(impact(fit, on="B", n_draws=0).table) == 6
+
+
+@pytest.mark.slow
+def test_intervals_cover_the_effects_of_the_population(population, chain):
+    """Direct, indirect and total effects of three pairs on two targets."""
+    rng = np.random.default_rng(11)
+    truth = impact(chain, points=5, n_draws=0).table["estimate"]
+    mean, cov = population.moments.mean, population.moments.cov
+    hits, samples = np.zeros(len(truth)), 250
+    for _ in range(samples):
+        rows = rng.multivariate_normal(mean, cov, 300)
+        frame = pd.DataFrame(rows, columns=population.items)
+        moments = sat.Moments.from_frame(frame)
+        fit = sat.pls(chain.model, moments)
+        found = impact(fit, points=5, n_draws=400, rng=rng).table
+        hits += (found["conf_low"] <= truth) & (truth <= found["conf_high"])
+    exists = np.abs(truth) > 1e-9
+    covered = hits[exists] / samples
+    assert 0.93 < covered.mean() < 0.97, covered
+    assert ((covered > 0.90) & (covered < 0.99)).all(), covered
