@@ -15,13 +15,14 @@ from satmetrics._result import Context
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.indices.aggregate_result import AggregateResult
+from satmetrics.indices.board_result import ScoreboardResult
 from satmetrics.indices.index_result import IndexResult
 from satmetrics.indices.joint import Joint
 from satmetrics.plot._dots import Dots
 
 PERIOD = re.compile(r"(\d{4})(?:Q([1-4]))?")
 """Waves that tell their time: years, or quarters such as 1994Q4."""
-Boarded = IndexResult | AggregateResult | PublishedSeries
+Boarded = IndexResult | AggregateResult | ScoreboardResult | PublishedSeries
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +130,18 @@ def board_of(who: str, result: object, over: str | None = None) -> Board:
     """Return the figures of a result, or raise naming what `who` needs."""
     if isinstance(result, PublishedSeries):
         return _published(result)
+    if isinstance(result, ScoreboardResult):
+        over = result.over if over is None else over
+        result = result.index if result.aggregates is None else result.aggregates
     if isinstance(result, AggregateResult):
         return _aggregate(result)
     expect(
         who,
         result,
         IndexResult,
-        "an index, aggregates or a published series",
-        remedy="pass what sat.index(fit, data, by=…), sat.indices.aggregate or "
-        "sat.datasets.series(name) returned",
+        "an index, a scoreboard or a published series",
+        remedy="pass what sat.index(fit, data, by=…), sat.indices.scoreboard, "
+        "sat.indices.aggregate or sat.datasets.series(name) returned",
     )
     assert isinstance(result, IndexResult)
     return _index(result, over)

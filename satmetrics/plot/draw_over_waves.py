@@ -38,9 +38,9 @@ def over_waves(
     Parameters
     ----------
     result : an index by wave (`satmetrics.index`), what it adds up to
-        (`satmetrics.indices.aggregate`), or a published series
-        (`satmetrics.datasets.series`). Methods ``of`` and ``of_level`` pick a
-        construct, a level or a term.
+        (`satmetrics.indices.aggregate`), a scoreboard (`satmetrics.indices.scoreboard`)
+        or a published series (`satmetrics.datasets.series`). Methods ``of`` and
+        ``of_level`` pick a construct, a level or a term.
     units : the units to draw in colour with their names, the rest in grey; None for
         those with two figures or more; of more than eight the highest of the last wave,
         upper levels first.

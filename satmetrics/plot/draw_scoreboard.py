@@ -63,9 +63,9 @@ def scoreboard(
     Parameters
     ----------
     result : an index by unit and wave (`satmetrics.index`), what it adds up to
-        (`satmetrics.indices.aggregate`), or a published series
-        (`satmetrics.datasets.series`). Methods ``of`` and ``of_level`` pick a
-        construct, a level or a term.
+        (`satmetrics.indices.aggregate`), a scoreboard (`satmetrics.indices.scoreboard`)
+        or a published series (`satmetrics.datasets.series`). Methods ``of`` and
+        ``of_level`` pick a construct, a level or a term.
     wave : the wave shown; the last one with a figure when None.
     since : the wave that changes are taken from; the one before when None.
     over : the key column that holds waves; "wave" when None, if there is one.

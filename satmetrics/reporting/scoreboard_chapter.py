@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from satmetrics import plot
 from satmetrics._result import Result
 from satmetrics.errors import SatmetricsError
+from satmetrics.plot.draw_control_chart import control_chart
+from satmetrics.plot.draw_over_waves import over_waves
+from satmetrics.plot.draw_ranking import ranking
+from satmetrics.plot.draw_scoreboard import scoreboard
 from satmetrics.reporting.blocks import Block, Chapter, Grid
 from satmetrics.reporting.parts import Part, context_of, notes_of
 from satmetrics.reporting.pictures import picture
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SCOREBOARDS = (
+    "ScoreboardResult",
     "AggregateResult",
     "AggregateChanges",
     "Contributions",
@@ -32,16 +36,18 @@ DRIVERS = ("Impact", "Scenario", "RelativeImportance", "ImportancePerformance")
 """Results that come after the paths."""
 
 Draw = Callable[..., "Axes"]
+LEVELS: tuple[tuple[Draw, str, bool], ...] = (
+    (scoreboard, "Levels, their figures and changes", True),
+    (over_waves, "Levels over time", False),
+)
 FIGURES: Mapping[str, tuple[tuple[Draw, str, bool], ...]] = {
-    "AggregateResult": (
-        (plot.scoreboard, "Levels, their figures and changes", True),
-        (plot.over_waves, "Levels over time", False),
-    ),
-    "RankingResult": ((plot.ranking, "Ranks, and those that may be true", True),),
-    "ControlChart": ((plot.control_chart, "Control charts of units", False),),
+    "ScoreboardResult": LEVELS,
+    "AggregateResult": LEVELS,
+    "RankingResult": ((ranking, "Ranks, and those that may be true", True),),
+    "ControlChart": ((control_chart, "Control charts of units", False),),
     "PublishedSeries": (
-        (plot.scoreboard, "Published figures and changes", True),
-        (plot.over_waves, "Published figures over time", False),
+        (scoreboard, "Published figures and changes", True),
+        (over_waves, "Published figures over time", False),
     ),
 }
 """Figures of a kind of result: function, caption, whether its height is of rows."""

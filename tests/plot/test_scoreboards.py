@@ -376,6 +376,17 @@ class TestLevels:
         assert marks(ax)[0].get_label() == "airlines"
         assert len(marks(ax)) == 7
 
+    def test_a_scoreboard_is_drawn_as_its_levels(self, airlines):
+        companies = sorted(set(airlines.frame["company"]))
+        members = pd.DataFrame({"company": companies, "revenue": 1.0})
+        options = {"levels": ["company"], "within": "pooled", "invariance": False}
+        whole = sat.indices.scoreboard("ecsi", airlines, members, **options, rng=1)
+        alone = sat.indices.scoreboard("ecsi", airlines, rng=1, invariance=False)
+        ax = sat.plot.scoreboard(whole)
+        assert names_of(ax)[:2] == ["NATION", "nation"]
+        assert len(marks(sat.plot.over_waves(whole))) == 5
+        assert sorted(names_of(sat.plot.scoreboard(alone))) == companies
+
     def test_figures_without_errors_say_so(self):
         series = sat.datasets.series("acsi_1997")
         sectors = pd.DataFrame({"sector": series.of("sector").table["name"]})
