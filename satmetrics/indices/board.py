@@ -355,5 +355,6 @@ def _added(
         over=over,
         top=top,
         rolling=rolling,
+        level=figures.level,
         min_n=min_n,
     )

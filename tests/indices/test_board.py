@@ -120,6 +120,22 @@ class TestNumbers:
         assert board.invariance is not None
         assert "composition rejected for 0 of 4 units" in str(board)
 
+    def test_level_is_that_of_every_part(self, economy, answers, board):
+        narrow = sat.indices.scoreboard(
+            "ecsi",
+            answers,
+            economy.members_frame(),
+            unit="company",
+            wave="wave",
+            invariance=False,
+            level=0.8,
+            rng=1,
+        ).to_frame()
+        wide = board.to_frame()
+        for low, high in (("conf_low", "conf_high"), ("change_low", "change_high")):
+            ratio = (narrow[high] - narrow[low]) / (wide[high] - wide[low])
+            np.testing.assert_allclose(ratio.dropna(), 1.2816 / 1.96, rtol=1e-3)
+
     def test_one_wave(self, airlines):
         frame = airlines.frame
         frame = frame[frame["wave"] == "2026-1"]
