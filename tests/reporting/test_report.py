@@ -393,6 +393,7 @@ class TestHoles:
                 table=r.table.extended(
                     {"estimate": np.full(len(r.table), np.nan)}, keys=r.table.names
                 ),
+                joint=None,
             )
             for r in (by_wave, by_both)
         ]
