@@ -61,24 +61,23 @@ __all__ = [
 ]
 
 _HOMES = {
-    "TargetsResult": "satmetrics.indices.target_result",
-    "targets_met": "satmetrics.indices.targets",
     "AggregateChanges": "satmetrics.indices.aggregate_changes",
     "AggregateResult": "satmetrics.indices.aggregate_result",
-    "ControlChart": "satmetrics.indices.chart_result",
-    "IndexDiagnostics": "satmetrics.indices.diagnosed_result",
-    "diagnostics": "satmetrics.indices.diagnosed",
     "ChangeContributions": "satmetrics.indices.aggregate_contributions",
+    "ControlChart": "satmetrics.indices.chart_result",
     "FormulaComponent": "satmetrics.indices.formula_spec",
     "FormulaIndex": "satmetrics.indices.formula_spec",
     "FormulaResult": "satmetrics.indices.formula_result",
+    "IndexDiagnostics": "satmetrics.indices.diagnosed_result",
     "RankingResult": "satmetrics.indices.rank_result",
     "SamplePlan": "satmetrics.indices.plan_result",
     "ScoreboardResult": "satmetrics.indices.board_result",
+    "TargetsResult": "satmetrics.indices.target_result",
     "UnitInvariance": "satmetrics.indices.invariance_result",
     "aggregate": "satmetrics.indices.aggregation",
     "control_chart": "satmetrics.indices.charts",
     "detectable_change": "satmetrics.indices.planning",
+    "diagnostics": "satmetrics.indices.diagnosed",
     "formula_index": "satmetrics.indices.formula_scores",
     "formulas": "satmetrics.indices.formula_files",
     "load_formula": "satmetrics.indices.formula_files",
@@ -86,6 +85,7 @@ _HOMES = {
     "read_formula": "satmetrics.indices.formula_files",
     "sample_size": "satmetrics.indices.planning",
     "scoreboard": "satmetrics.indices.board",
+    "targets_met": "satmetrics.indices.targets",
     "unit_invariance": "satmetrics.indices.each_against_rest",
 }
 __getattr__ = later(globals(), _HOMES)

@@ -115,7 +115,7 @@ class ControlChart(TableResult):
             ),
         )
         kept: tuple[Section, ...] = tuple(part for part in parts if part.rows)
-        title = f"{TITLES[self.method]} chart of {self.target}, 0–100"
+        title = f"{TITLES[self.method]} chart of {self.target}"
         return Summary(title, facts, kept, self._notes())
 
     def _design(self) -> str:

@@ -14,6 +14,8 @@ from satmetrics.indices.chart_result import ControlChart
 from satmetrics.indices.index import IndexResult
 from satmetrics.indices.wave_grid import WaveGrid
 
+CARRIED = 1 - 1e-9
+"""Share of a figure that comes from earlier waves, from which on it is no new one."""
 WORDS = {
     "shewhart": ("above the limit", "below the limit"),
     "ewma": ("EWMA above the limit", "EWMA below the limit"),
@@ -122,7 +124,7 @@ def _process(
     R = None if sigma is not None else grid.correlations(joint)
     if sigma is not None:
         s = np.where(grid.there, sigma[:, None], np.nan)
-    usable = np.isfinite(x) & (s > 0)
+    usable = np.isfinite(x) & (s > 0) & ~_carried(chosen.table, grid)
     order = kernel.pack(usable)
     base = kernel.packed(usable & of_base, order)
     x, s = (kernel.packed(np.where(usable, v, np.nan), order) for v in (x, s))
@@ -135,6 +137,13 @@ def _process(
     shown = {"total": own, "pooled": np.full(len(own), pooled)}
     wide = np.maximum(shown.get(options.variation, np.ones(len(own))), 1.0)
     return Process(d, s, R, mean, own, pooled, wide, order, usable)
+
+
+def _carried(table: Table, grid: WaveGrid) -> BoolArray:
+    """Return which points (U, T) are the figure of an earlier wave, carried on."""
+    if "carried" not in table:
+        return np.zeros(grid.rows.shape, dtype=bool)
+    return grid.spread(table["carried"]) > CARRIED
 
 
 def _shewhart(options: ControlChart, process: Process) -> Drawn:
@@ -239,7 +248,9 @@ def _reasons(table: Table, process: Process, drawn: Drawn, grid: WaveGrid) -> An
     charted = kernel.unpacked(np.isfinite(drawn.half), process.order)
     whole = np.broadcast_to(np.isfinite(process.mean)[:, None], charted.shape)
     ranged = np.broadcast_to(np.isfinite(process.wide)[:, None], charted.shape)
+    old = _carried(table, grid)
     for word, fault in (
+        ("carried from an earlier wave: no new point", old),
         ("no standard error, so no limits", ~process.usable),
         ("no usable wave in the baseline", process.usable & ~whole),
         ("no two usable waves in the baseline: no moving range", whole & ~ranged),

@@ -21,7 +21,7 @@ from satmetrics.indices.chart_result import ControlChart
 from satmetrics.indices.chart_steps import drawn_chart
 from satmetrics.indices.index import IndexResult
 from satmetrics.indices.per_unit import PerUnit, per_unit
-from satmetrics.indices.wave_grid import WaveGrid, need_waves
+from satmetrics.indices.wave_grid import WaveGrid, need_waves, one_construct
 
 Method = Literal["shewhart", "ewma", "cusum"]
 Variation = Literal["sampling", "total", "pooled"]
@@ -69,7 +69,9 @@ def control_chart(  # noqa: PLR0913 - one keyword per part of the chart
 
     Parameters
     ----------
-    result : what ``sat.index(…, by=[…, wave])`` returned.
+    result : what ``sat.index(…, by=[…, wave])`` returned, or a level of an aggregate
+        (``aggregate(…).of_level("industry")``). A figure wholly carried from an earlier
+        wave is no new point and is passed over.
     over : the key column of the waves, taken in the order of its labels. A wave that a
         unit lacks is passed over.
     method : "shewhart" finds large sudden changes; "ewma" and "cusum" small lasting
@@ -195,7 +197,7 @@ def _chosen(result: IndexResult, over: str, construct: str | None) -> IndexResul
         remedy='pass what sat.index(fit, data, by=["unit", "wave"]) returned',
     )
     columns_present([over], result.by, where="the index")
-    return result.of(construct)
+    return one_construct(result, construct)
 
 
 def _baseline(given: Waves | None, grid: WaveGrid) -> BoolArray:

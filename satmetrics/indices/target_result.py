@@ -48,7 +48,7 @@ class TargetsResult(TableResult):
         aim = f"{said[0]:g}" if len(said) == 1 else f"{said[0]:g} to {said[-1]:g}"
         facts = (
             *self.context.facts(),
-            ("index", f"{self.construct}, 0–100"),
+            ("index", str(self.construct)),
             ("target", aim),
             ("level", f"{self.level:g}"),
         )

@@ -15,6 +15,7 @@ from satmetrics.indices.index import IndexResult
 from satmetrics.indices.joint import Joint, spread
 from satmetrics.indices.per_unit import PerUnit, per_unit, unit_labels
 from satmetrics.indices.target_result import TargetsResult
+from satmetrics.indices.wave_grid import one_construct
 from satmetrics.inference._tests import holm as adjusted_holm
 
 
@@ -45,7 +46,8 @@ def targets_met(
 
     Parameters
     ----------
-    result : what ``sat.index(…, by=["unit", "wave"])`` returned.
+    result : what ``sat.index(…, by=["unit", "wave"])`` returned, or a level of an
+        aggregate (``aggregate(…).of_level("industry")``).
     target : points of the index, for all units or unit → points.
     over : the key column of the waves, where there is one; units are named by the
         other keys, several joined by " / ".
@@ -94,7 +96,7 @@ def targets_met(
         "an index",
         remedy='pass what sat.index(fit, data, by=["unit", "wave"]) returned',
     )
-    chosen = result.of(construct)
+    chosen = one_construct(result, construct)
     groups = _groups(chosen, over, by)
     table, joint = chosen.table, chosen.errors()
     labels = unit_labels(table, [key for key in chosen.by if key != over])

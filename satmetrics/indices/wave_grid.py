@@ -9,6 +9,7 @@ import numpy as np
 from satmetrics._frames import Table
 from satmetrics._typing import AnyArray, BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError
+from satmetrics.indices.index import IndexResult
 from satmetrics.indices.joint import Joint
 from satmetrics.indices.per_unit import unit_labels
 
@@ -90,6 +91,13 @@ class WaveGrid:
         sd = np.sqrt(np.diagonal(C, axis1=1, axis2=2))
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(C / (sd[:, :, None] * sd[:, None, :]))
+
+
+def one_construct(result: IndexResult, construct: str | None) -> IndexResult:
+    """Return the rows of one construct: the one named, the target, or the only one."""
+    held = set(result.table["construct"])
+    only = held.pop() if result.target is None and len(held) == 1 else None
+    return result.of(only if construct is None else construct)
 
 
 def need_waves(grid: WaveGrid, over: str) -> None:

@@ -342,6 +342,36 @@ def test_on_the_shipped_survey(fit, airlines):
     assert "Shewhart" in str(alone)
 
 
+def test_levels_of_an_aggregate(rng):
+    """Carried figures are no new points; the rest is charted with its errors."""
+    names = [f"c{i}" for i in range(6)]
+    sectors = ["a"] * 3 + ["b"] * 3
+    members = pd.DataFrame(
+        {"company": names, "sector": sectors, "revenue": 1.0, "gdp": 1.0}
+    )
+    rows = [
+        {"company": name, "wave": t, "estimate": rng.normal(70, 1)}
+        for t in range(6)
+        for name, sector in zip(names, sectors, strict=True)
+        if sector == "a" or t % 2 == 0
+    ]
+    figures = pd.DataFrame(rows).assign(std_error=1.0, n=250)
+    whole = sat.indices.aggregate(
+        *(figures, members), levels=["company", "sector"], over="wave", rolling=True
+    )
+    level = whole.of_level("sector")
+    for method in ("shewhart", "ewma", "cusum"):
+        found = chart(level, method=method)
+        frame = found.to_frame()
+        old = frame["reason"] == "carried from an earlier wave: no new point"
+        assert list(frame.loc[old, "sector"]) == ["b"] * 3
+        assert frame.loc[~old, "limit_high"].notna().all()
+        assert list(found.units["waves"]) == [6, 3]
+    nation = chart(whole.of_level("nation"), method="ewma").to_frame()
+    assert nation["limit_high"].notna().all()
+    assert (nation["sigma"] > 0).all()
+
+
 def test_400_units_are_fast(rng):
     index = made(rng.normal(70, 1, (400, 8)), 1.0)
     start = time.perf_counter()
