@@ -63,7 +63,7 @@ class Joint(Record):
     @classmethod
     def drawn(cls, estimate: FloatArray, draws: FloatArray) -> Joint:
         """Return figures known by their draws (B, R); NaN draws are passed over."""
-        error = spread(draws)
+        error = np.where(np.isfinite(estimate), spread(draws), np.nan)
         return cls(estimate, error, np.full(len(estimate), np.inf), draws=draws)
 
     @property
@@ -94,7 +94,7 @@ class Joint(Record):
         ----------
         rows, columns, values : (m,) the entries of L, one combination per row, numbered
             from 0 without gaps. A figure that is NaN makes its combination NaN, and one
-            without an entry plays no part.
+            without an entry, or with a zero, plays no part.
 
         Notes
         -----
@@ -107,6 +107,7 @@ class Joint(Record):
         size = int(rows.max(initial=-1)) + 1
         shape = (size, len(self.estimate))
         L = coo_array((values, (rows, columns)), shape=shape).tocsr()
+        L.eliminate_zeros()  # else 0 · NaN would be NaN
         estimate = np.asarray(L @ self.estimate)
         if self.n_draws:
             return Joint.drawn(estimate, np.asarray((L @ self.draws.T).T))
@@ -146,10 +147,19 @@ class Joint(Record):
         )
 
     def cov(self) -> FloatArray:
-        """Return the covariance (R, R) of the errors; of draws, from the whole ones."""
+        """Return the covariance (R, R) of the errors.
+
+        Of draws, from those in which no figure failed that has an error; NaN for the
+        figures that have none.
+        """
         if self.n_draws:
-            whole = self.draws[np.isfinite(self.draws).all(axis=1)]
-            return np.asarray(np.cov(whole, rowvar=False).reshape(len(self.df), -1))
+            known = np.isfinite(self.std_error)
+            drawn = self.draws[:, known]
+            whole = drawn[np.isfinite(drawn).all(axis=1)]
+            V = np.full((len(known), len(known)), np.nan)
+            if known.any() and len(whole) > 1:
+                V[np.ix_(known, known)] = np.cov(whole, rowvar=False)
+            return V
         return np.asarray(self._sparse().toarray())
 
     def limits(self, level: float) -> tuple[FloatArray, FloatArray]:
