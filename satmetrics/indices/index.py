@@ -193,15 +193,7 @@ def _errors(
     if not ask.n_draws:
         joint, said = made.delta()
         return joint, (), (FIXED, *said)
-    weighting = made.weighting
-    plan = Plan(
-        made.asked.fit,
-        weighting.metric,
-        weighting.negative,
-        weighting.member,
-        made.ends,
-        made.which,
-    )
+    plan = Plan(made.weighting, made.ends, made.which)
     joint, failures, said = made.drawn(plan, ask.n_draws, ask.rng)
     return joint, failures, (RENEWED, *said)
 

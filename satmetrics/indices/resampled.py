@@ -7,16 +7,18 @@ from which the weights follow; the means of each group's resample then make its 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.indices.designed import ItemRows, row_wise
-from satmetrics.indices.weighting import IndexMetric, Negative, in_metric
+from satmetrics.indices.streams import Stream, seeds
+from satmetrics.indices.weighting import Weighting
 from satmetrics.inference import _resample
 from satmetrics.moment import _blocks
 from satmetrics.moment import _kernel as kernel
@@ -24,6 +26,7 @@ from satmetrics.moment.unit_sums import of_sums
 
 CELLS = 2**23
 """Numbers of working memory, 64 MB: draws are made in portions of that size."""
+NEGATIVE_WEIGHT = "negative weight"
 NOT_ROWS = (
     "bootstrap draws of indices by group need complete rows: not with missing={!r}, "
     "ordered items or products of items"
@@ -52,24 +55,37 @@ class Plan:
 
     Attributes
     ----------
-    fit : the fit as it was passed: pooled, or a batch.
-    metric, negative : as in `sat.index`.
-    member : (G,) the member of the fit behind each group; −1 for none.
+    weighting : whose weights make the index of which group.
     ends : (2, p) of the indicators' scales.
     which : (k,) positions of the constructs.
     """
 
-    fit: PlsFit
-    metric: IndexMetric
-    negative: Negative
-    member: IntArray
+    weighting: Weighting
     ends: FloatArray
     which: IntArray
 
-    def one(self, m: int) -> PlsFit:
-        """Return the fit of a member, in the metric asked for."""
-        fit = self.fit.group(m) if self.fit.batched else self.fit
-        return fit if self.metric == "equal" else in_metric(fit, self.metric)
+    @property
+    def equal(self) -> bool:
+        """Whether there are no weights to estimate."""
+        return self.weighting.metric == "equal"
+
+    @cached_property
+    def used(self) -> BoolArray:
+        """Which indicators (p,) the indices are made of."""
+        return np.isin(self.weighting.fit.model.owner(), self.which)
+
+    def sharing(self) -> list[tuple[PlsFit, IntArray]]:
+        """Return fits, and the groups whose weights each of them makes.
+
+        Groups without weights are in none.
+        """
+        weighting = self.weighting
+        fit, member = weighting.fit, weighting.shared()
+        found = []
+        for m in np.unique(member[member >= 0]):
+            groups = np.flatnonzero(member == m)
+            found.append((fit.group(int(groups[0])) if fit.batched else fit, groups))
+        return found
 
 
 def check_rows(fit: PlsFit) -> None:
@@ -99,77 +115,71 @@ def drawn_indices(
     DataError
         If the rows are not those of the fit.
     """
-    G, k = len(plan.member), len(plan.which)
+    G = read.rows.n_groups
     order = np.argsort(read.rows.codes, kind="stable")
     bounds = np.searchsorted(read.rows.codes[order], np.arange(G + 1))
-    groups = [order[a:b] for a, b in itertools.pairwise(bounds)]
-    counts = _counts(read, groups, rng)
-    out = np.full((n_draws, G, k), np.nan)
+    rows = [order[a:b] for a, b in itertools.pairwise(bounds)]
+    sharing = plan.sharing()
+    if not plan.equal:
+        for fit, at in sharing:
+            _same_rows(fit, read, [rows[g] for g in at])
+    counts = _counts(read, rows, rng)
+    out = np.full((n_draws, G, len(plan.which)), np.nan)
     failed: dict[str, int] = {}
-    fits = {int(m): plan.one(int(m)) for m in np.unique(plan.member) if m >= 0}
-    for m, fit in fits.items():
-        _same_rows(fit, read, [groups[g] for g in np.flatnonzero(plan.member == m)])
-    done = 0
-    for size in _portions(n_draws, read, plan.member):
-        drawn = counts(size)
-        for m, fit in fits.items():
-            at = np.flatnonzero(plan.member == m)
-            part = _member(
-                plan, fit, read, [(int(g), groups[g]) for g in at], drawn, size
-            )
-            out[done : done + size, at] = part.values
-            for reason, n in part.failures:
-                failed[reason] = failed.get(reason, 0) + n
-        done += size
+    widest = max((len(at) for _, at in sharing), default=1)
+    for first, last in _portions(n_draws, read, widest):
+        counted = counts(first, last)
+        for fit, at in sharing:
+            groups = [(int(g), rows[g]) for g in at]
+            values, failures = _member(plan, fit, read, groups, counted, last - first)
+            out[first:last, at] = values
+            for reason in failures:
+                failed[reason] = failed.get(reason, 0) + 1
     notes = (f"resampled: {read.words or 'respondents within groups'}",)
     return DrawnIndices(out, tuple(failed.items()), notes)
 
 
-Counted = Callable[[int, IntArray], Iterator[FloatArray]]
+Counted = Callable[[int, IntArray], Iterable[FloatArray]]
 """From a group and its rows to blocks of counts (b, rows) of one portion of draws."""
 
 
 def _counts(
-    read: ItemRows, groups: list[IntArray], rng: np.random.Generator
-) -> Callable[[int], Counted]:
-    """Return what makes the counts of a portion of draws."""
+    read: ItemRows, rows: list[IntArray], rng: np.random.Generator
+) -> Callable[[int, int], Counted]:
+    """Return what makes the counts of the draws from one up to another."""
     unit, strata = read.rows.unit, read.rows.strata
     if unit is None or strata is None:
-        streams = rng.spawn(len(groups))
-
-        def singly(size: int) -> Counted:
-            return lambda g, rows: _resample.bootstrap_counts(
-                len(rows), size, streams[g]
-            )
-
-        return singly
+        own = zip(rows, seeds(rng, len(rows)), strict=True)
+        streams = [Stream(len(at), seed) for at, seed in own]
+        return lambda first, last: lambda g, _: streams[g].between(first, last)
     if (np.bincount(strata) < 2).any():
         raise DataError(
             "a stratum has one sampled unit only, so that nothing varies within it",
             code="lone-cluster",
             remedy="merge strata, or n_draws=0",
         )
-    units, layers = unit, strata
+    units, stream = unit, Stream(len(strata), seeds(rng, 1)[0], strata)
 
-    def together(size: int) -> Counted:
-        blocks = _resample.rescaled_counts(len(layers), layers, size, rng)
-        drawn = np.concatenate(list(blocks))
-        return lambda _, rows: iter([drawn[:, units[rows]]])
+    def together(first: int, last: int) -> Counted:
+        drawn = np.concatenate(list(stream.between(first, last)))
+        return lambda _, at: [drawn[:, units[at]]]
 
     return together
 
 
-def _portions(n_draws: int, read: ItemRows, member: IntArray) -> Iterator[int]:
-    """Yield how many draws are made at once, so that memory stays bounded."""
-    widest = int(np.bincount(member[member >= 0], minlength=1).max())
+def _portions(n_draws: int, read: ItemRows, widest: int) -> Iterator[tuple[int, int]]:
+    """Yield which draws are made at once, so that memory stays bounded."""
     cells = widest * len(read.columns)
+    block = _resample.BLOCK_DRAWS
     if read.rows.strata is not None:
+        U = len(read.rows.strata)
         largest = int(np.bincount(read.rows.codes, minlength=1).max())
-        cells = max(cells, len(read.rows.strata) + largest)
-    size = int(np.clip(CELLS // max(cells, 1), 1, n_draws))
-    while n_draws > 0:
-        yield min(size, n_draws)
-        n_draws -= size
+        cells, block = max(cells, U + largest), _resample.block_sizes(block, U)[0]
+    size = max(CELLS // max(cells, 1), 1)
+    if size > block:
+        size -= size % block
+    for first in range(0, n_draws, size):
+        yield first, min(first + size, n_draws)
 
 
 def _member(
@@ -179,10 +189,10 @@ def _member(
     groups: list[tuple[int, IntArray]],
     counted: Counted,
     size: int,
-) -> DrawnIndices:
-    """Return the draws of the groups of one member of the fit."""
+) -> tuple[FloatArray, list[str]]:
+    """Return draws (b, G, k) of the groups that share weights, and why some failed."""
     P = len(read.columns)
-    shift = np.asarray(fit.source.mean)
+    shift = np.nan_to_num(np.asarray(fit.source.mean))
     total = np.zeros((size, kernel.n_columns(P)))
     means = np.empty((size, len(groups), P))
     for j, (g, rows) in enumerate(groups):
@@ -191,15 +201,31 @@ def _member(
         with np.errstate(divide="ignore", invalid="ignore"):
             first = sums[:, kernel.HEAD : kernel.HEAD + P]
             means[:, j] = shift + first / sums[:, 1:2]
-    if plan.metric == "equal":
-        return DrawnIndices(_index(plan, fit, means, _ones(fit)), (), ())
+    if plan.equal:
+        return _index(plan, fit, means, _ones(fit)), []
     again = fit.refit(of_sums(total, fit.source.names, shift, fit.context))
-    values = _index(plan, again, means, again.raw_weights()[:, None])
-    bad = ~np.asarray(again.converged)
-    values[bad] = np.nan
-    said = [again.reasons[b] or "not converged" for b in np.flatnonzero(bad)]
-    failures = tuple((r, said.count(r)) for r in dict.fromkeys(said))
-    return DrawnIndices(values, failures, ())
+    weights, reasons = _ruled(plan, again)
+    values = _index(plan, again, means, weights[:, None])
+    return values, [reason for reason in reasons if reason]
+
+
+def _ruled(plan: Plan, fit: PlsFit) -> tuple[FloatArray, list[str]]:
+    """Return weights (b, p) by the rule for negative ones, NaN where they failed.
+
+    And for each draw why it failed.
+    """
+    weights, converged = fit.raw_weights(), np.asarray(fit.converged)
+    below = (weights < 0) & plan.used & converged[:, None]
+    lost = ~converged
+    if plan.weighting.negative == "zero":
+        weights = np.where(below, 0.0, weights)
+    elif plan.weighting.negative == "error":
+        lost = lost | below.any(axis=-1)
+    reasons = [
+        "" if not gone else NEGATIVE_WEIGHT if fine else (why or "not converged")
+        for gone, fine, why in zip(lost, converged, fit.reasons, strict=True)
+    ]
+    return np.where(lost[:, None], np.nan, weights), reasons
 
 
 def _ones(fit: PlsFit) -> FloatArray:
@@ -210,10 +236,12 @@ def _sums(
     read: ItemRows,
     rows: IntArray,
     shift: FloatArray,
-    counts: Iterator[FloatArray],
+    counts: Iterable[FloatArray],
     size: int,
 ) -> FloatArray:
     """Return the summed contributions (b, 3 + P + P*) of a group's resamples."""
+    if not len(rows):
+        return np.zeros((size, kernel.n_columns(len(shift))))
     at = rows if read.kept is None else read.kept[rows]
     Z = np.column_stack([column[at] for column in read.columns]) - shift
     w = np.ones(len(rows)) if read.rows.w is None else read.rows.w[rows]
@@ -239,10 +267,6 @@ def _index(
         A, b = fit.staged.matrix, fit.staged.offset
         lifted = A.ndim == 3
         means = means @ np.swapaxes(A, -1, -2) + (b[:, None] if lifted else b)
-    if plan.negative == "zero":
-        weights = np.maximum(weights, 0.0)
-    elif plan.negative == "error" and (weights < 0).any():
-        weights = np.where((weights < 0).any(axis=-1, keepdims=True), np.nan, weights)
     turned = _turned(plan, fit, means)
     owner, q = fit.model.owner(), len(fit.model.names)
     low, high = plan.ends
@@ -259,14 +283,18 @@ def _turned(plan: Plan, fit: PlsFit, means: FloatArray) -> FloatArray:
 def _same_rows(fit: PlsFit, read: ItemRows, groups: list[IntArray]) -> None:
     """Raise `DataError` unless the fit was made from just these rows."""
     rows = np.concatenate(groups)
-    at = rows if read.kept is None else read.kept[rows]
-    w = None if read.rows.w is None else read.rows.w[rows]
-    means = [np.average(column[at], weights=w) for column in read.columns]
-    if len(rows) == int(fit.source.n) and np.allclose(means, fit.source.mean):
-        return
+    if len(rows) == int(fit.source.n):
+        at = rows if read.kept is None else read.kept[rows]
+        w = None if read.rows.w is None else read.rows.w[rows]
+        means = [np.average(column[at], weights=w) for column in read.columns]
+        if np.allclose(means, fit.source.mean):
+            return
+    there = f"{len(rows):,}"
+    if len(rows) == int(fit.source.n):
+        there = "as many, with other answers"
     raise DataError(
         f"the weights were estimated from {int(fit.source.n):,} respondents, and the "
-        f"groups that use them have {len(rows):,}: weights cannot be estimated anew",
+        f"groups that use them hold {there}: weights cannot be estimated anew",
         code="other-data",
         column="data",
         value=len(rows),

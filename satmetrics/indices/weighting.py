@@ -76,9 +76,15 @@ class Weighting:
         within = f", within {', '.join(self.by)}" if self.by else ""
         return METRIC_WORDS[self.metric] + within
 
+    def shared(self) -> IntArray:
+        """Return the member (G,) whose weights a group has; −1 for groups of none."""
+        if self.metric == "equal" and self.fit.staged is None:
+            return np.zeros(len(self.member), dtype=np.int64)
+        return np.where(self.usable(), self.member, -1)
+
     def reasons(self) -> tuple[str, ...]:
         """Return per group why there are no weights, or what is wrong with them."""
-        if not self.fit.batched:
+        if not self.fit.batched or (self.metric == "equal" and self.usable().all()):
             return ("",) * len(self.member)
         none = f"no weights: the fit has no such {', '.join(self.by)}"
         said = zip(self.member, self.fit.reasons, strict=True)
@@ -86,7 +92,7 @@ class Weighting:
 
     def usable(self) -> BoolArray:
         """Return (G,), True where a fit converged, or no estimate is needed."""
-        if self.metric == "equal" or not self.fit.batched:
+        if not self.fit.batched or (self.metric == "equal" and self.fit.staged is None):
             return np.ones(len(self.member), dtype=np.bool_)
         return np.asarray((self.member >= 0) & np.asarray(self.fit.converged))
 
