@@ -28,6 +28,7 @@ SCHEMA = 1
 LATER = (
     "satmetrics.quality",
     "satmetrics.gap.study",
+    "satmetrics.estimation.sem",
     "satmetrics.indices.aggregate_contributions",
     "satmetrics.indices.chart_result",
     "satmetrics.indices.board_result",

@@ -95,8 +95,10 @@ class GroupLayout:
         here = layout.group == g
         for k in np.flatnonzero(here & (layout.free < 0)):
             part, i, j = layout.part[k], layout.row[k], layout.column[k]
-            at = (i,) if part in (NU, ALPHA) else (i, j)
-            base[part][at] = layout.value[k]
+            if part in (NU, ALPHA):
+                base[part][i] = layout.value[k]
+                continue
+            base[part][i, j] = layout.value[k]
             if part in SYMMETRIC:
                 base[part][j, i] = layout.value[k]
         at = np.flatnonzero(here & (layout.free >= 0))
@@ -112,7 +114,7 @@ class GroupLayout:
 
     @cached_property
     def sums(self) -> FloatArray | None:
-        """(K, t) 1 where an entry is a parameter; None if entries are the parameters."""
+        """(K, t) 1 where an entry is a parameter; None if they are the same."""
         if np.array_equal(self.free, np.arange(self.n_free)):
             return None
         found = np.zeros((len(self.free), self.n_free))
@@ -231,8 +233,9 @@ class Matrices:
     ) -> Matrices:
         """Return what six matrices imply."""
         m = Beta.shape[-1]
-        C = np.linalg.inv(np.eye(m) - Beta) if Beta.any() else np.eye(m)[None]
-        C = np.broadcast_to(C, Beta.shape)
+        C = np.broadcast_to(np.eye(m), Beta.shape)
+        if Beta.any():
+            C = np.asarray(np.linalg.inv(np.eye(m) - Beta))
         G = Lambda @ C
         Phi = C @ Psi @ C.swapaxes(1, 2)
         Sigma = G @ Psi @ G.swapaxes(1, 2) + Theta
@@ -395,7 +398,7 @@ def _fixed_weight(S: FloatArray, weight: Weight) -> FloatArray:
 
 
 def inverse(A: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return inverses (b, p, p) and log determinants (b,) of positive definite matrices.
+    """Return inverses (b, p, p) and log determinants (b,) of a batch.
 
     NaN for a member that is not positive definite.
     """
@@ -454,7 +457,7 @@ def minimise(
     tol : largest gradient at a solution, each divided by the root of its own second
         derivative, which makes it free of the units of the data.
     """
-    b, t = start.shape
+    b = len(start)
     theta, value = start.copy(), discrepancy(layout, sample, start, weight)
     largest = np.full(b, np.inf)
     iterations = np.zeros(b, dtype=np.int64)
@@ -519,9 +522,8 @@ def _steps(H: FloatArray, g: FloatArray) -> FloatArray:
         step = np.full_like(g, np.nan)
     bad = ~np.isfinite(step).all(axis=1) | (low < 1e-12)
     if bad.any():
-        step[bad] = -(np.linalg.pinv(R[bad], rcond=1e-10) @ (g / scale)[bad][..., None])[
-            ..., 0
-        ]
+        inverse_ = np.linalg.pinv(R[bad], rcond=1e-10)
+        step[bad] = -(inverse_ @ (g / scale)[bad][..., None])[..., 0]
     return np.asarray(step / scale)
 
 

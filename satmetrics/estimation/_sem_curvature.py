@@ -34,7 +34,11 @@ def observed_hessian(
 
 
 def _of_group(
-    entries: GroupLayout, M: Matrices, W: FloatArray, R: FloatArray, d: FloatArray | None
+    entries: GroupLayout,
+    M: Matrices,
+    W: FloatArray,
+    R: FloatArray,
+    d: FloatArray | None,
 ) -> FloatArray:
     """Return the second derivatives (b, K, K) by the free entries of one group."""
     V = entries.directions(M)
@@ -113,7 +117,7 @@ def _second_mean(entries: GroupLayout, M: Matrices, e: FloatArray) -> FloatArray
     put(LAMBDA, BETA, e[:, i] * M.C[:, j, b_i] * M.eta[:, None, b_j])
     put(LAMBDA, ALPHA, e[:, i] * M.C[:, j, row[at[ALPHA]]])
     i, j = b_i[:, None], b_j[:, None]
-    found = eG[:, b_i] [:, None] * M.C[:, b_j, i] * M.eta[:, j]
+    found = eG[:, b_i][:, None] * M.C[:, b_j, i] * M.eta[:, j]
     put(BETA, BETA, found + eG[:, i] * M.C[:, j, b_i] * M.eta[:, None, b_j])
     put(BETA, ALPHA, eG[:, i] * M.C[:, j, row[at[ALPHA]]])
     return out

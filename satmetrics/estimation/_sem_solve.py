@@ -1,0 +1,80 @@
+"""From moments to solutions of covariance structure models: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from satmetrics._typing import BoolArray, FloatArray
+from satmetrics.estimation import _sem as kernel
+from satmetrics.estimation._sem_curvature import observed_hessian
+
+
+@dataclass(frozen=True, eq=False)
+class Estimated:
+    """A batch of solutions with their normal-theory errors.
+
+    Attributes
+    ----------
+    solution : see `_sem.Solution`.
+    vcov : (b, t, t) covariance of the estimates, NaN where not identified.
+    chi2 : (b,) n F.
+    admissible : (b,) no negative variance, and covariances of latents and residuals
+        positive semi-definite.
+    """
+
+    solution: kernel.Solution
+    vcov: FloatArray
+    chi2: FloatArray
+    admissible: BoolArray
+
+
+def estimate(
+    layout: kernel.Layout,
+    sample: kernel.Sample,
+    start: FloatArray,
+    total: FloatArray,
+    *,
+    weight: kernel.Weight = "ML",
+    observed: bool = False,
+    tol: float = 1e-8,
+    max_iter: int = 200,
+) -> Estimated:
+    """Fit a batch.
+
+    Parameters
+    ----------
+    start : (b, t)
+    total : (b,) n, by which F becomes a chi-square and information that of the sample.
+    observed : take errors from second derivatives (ML only).
+    """
+    second = observed_hessian if weight == "ML" else None
+    found = kernel.minimise(
+        layout, sample, start, weight=weight, second=second, tol=tol, max_iter=max_iter
+    )
+    good = found.identified & np.isfinite(found.value)
+    t = layout.n_free
+    vcov = np.full((len(start), t, t), np.nan)
+    at = np.flatnonzero(good)
+    if len(at) and t:
+        part = sample.take(at)
+        if observed and second is not None:
+            H = second(layout, part, found.theta[at])
+        else:
+            H = kernel.derivatives(layout, part, found.theta[at], weight)[1]
+        vcov[at] = 2 * np.linalg.pinv(H, hermitian=True) / total[at, None, None]
+    return Estimated(found, vcov, total * found.value, admissible(layout, found.theta))
+
+
+def admissible(layout: kernel.Layout, theta: FloatArray) -> BoolArray:
+    """Return where Θ and the covariance of η are positive semi-definite (b,)."""
+    found = np.ones(len(theta), dtype=bool)
+    for entries in layout.groups:
+        M = entries.matrices(theta)
+        for A in (M.Theta, M.Psi, M.Phi):
+            if A.shape[-1]:
+                low = np.linalg.eigvalsh(A)[:, 0]
+                size = np.abs(A).max(axis=(1, 2), initial=0.0)
+                found &= low > -1e-8 * np.maximum(size, 1e-300)
+    return found

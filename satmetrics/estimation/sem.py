@@ -1,0 +1,291 @@
+"""`sat.sem`: covariance structure models by maximum likelihood and least squares."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from satmetrics._checks import friendly_keywords
+from satmetrics._typing import BoolArray, FloatArray, MissingPolicy
+from satmetrics.errors import (
+    ConvergenceError,
+    DataError,
+    InadmissibleWarning,
+    NotIdentifiedError,
+    OptionError,
+)
+from satmetrics.estimation import _sem as kernel
+from satmetrics.estimation._sem_solve import estimate
+from satmetrics.estimation.door import as_model, model_moments, oriented, scale_ends
+from satmetrics.estimation.sem_fit import SemFit
+from satmetrics.estimation.sem_options import SemOptions
+from satmetrics.estimation.sem_table import ParameterTable, start_values, table_of_model
+from satmetrics.inference.protocol import Sampling
+from satmetrics.models.model import StructuralModel
+from satmetrics.moment.moments import Moments
+
+
+@friendly_keywords
+def sem(
+    model: StructuralModel | str,
+    data: object,
+    options: SemOptions | None = None,
+    *,
+    by: str | Sequence[str] | None = None,
+    weights: str | None = None,
+    missing: MissingPolicy = "listwise",
+) -> SemFit:
+    r"""Estimate a model of factors from covariances.
+
+    Constructs are factors behind their indicators, :math:`y = ν + Λη + ε`, joined by
+    paths, :math:`η = α + Bη + ζ`; what follows for the covariances,
+
+    .. math:: Σ = Λ (I - B)^{-1} Ψ (I - B)^{-T} Λ' + Θ,
+
+    is brought near those of the answers: by maximum likelihood (the default), by
+    generalised or unweighted least squares.
+
+    Parameters
+    ----------
+    model : a StructuralModel or a catalogue name such as "ecsi". Constructs of mode A
+        are factors, whatever their kind; one with one indicator is the observed
+        variable.
+    data : a Survey, any dataframe (pandas, Polars, PyArrow), or Moments.
+    options : estimator, identification, tolerance; see `SemOptions`.
+    by : columns or roles ("unit", "wave"); one fit per combination, as a batch.
+    weights : column of sampling weights; the survey's weight role when None.
+    missing : as for `sat.pls`.
+
+    Returns
+    -------
+    SemFit
+
+    Raises
+    ------
+    SpecificationError
+        If a construct is of mode B, or the model has interactions.
+    NotIdentifiedError
+        If the data do not determine a parameter, which is named.
+    ConvergenceError
+        If the iteration does not settle (single fit).
+    DataError
+        If an indicator is absent or constant, or the covariances are not positive
+        definite.
+
+    Warns
+    -----
+    InadmissibleWarning
+        If a variance is negative or constructs correlate beyond 1.
+
+    References
+    ----------
+    Jöreskog (1969), doi:10.1007/BF02289343; Bollen (1989), Structural Equations with
+    Latent Variables, doi:10.1002/9781118619179.
+
+    Examples
+    --------
+    >>> import satmetrics as sat
+    >>> mobile = sat.datasets.moments("ecsi_mobile")
+    >>> from satmetrics.estimation.sem import sem
+    >>> fit = sem("ecsi", mobile)
+    >>> round(float(fit.chi2), 3), fit.df
+    (575.571, 241)
+    """
+    chosen = as_model(model, data)
+    settings = as_sem_options(options)
+    moments = model_moments(chosen, data, by=by, weights=weights, missing=missing)
+    moments.require_cov()
+    ends = scale_ends(chosen, data)
+    table = table_of_model(
+        chosen, means=bool(settings.means), identification=settings.identification
+    )
+    fit = fit_covariances(
+        chosen, table, moments, settings, ends, Sampling(missing, weights)
+    )
+    if not fit.batched:
+        _raise_fault(fit)
+        if not bool(fit.admissible):
+            warnings.warn(fit.reasons[0], InadmissibleWarning, stacklevel=2)
+    return fit
+
+
+def as_sem_options(options: object) -> SemOptions:
+    """Return the options, the default ones for None, or raise."""
+    if options is None:
+        return SemOptions()
+    if isinstance(options, SemOptions):
+        return options
+    raise OptionError(
+        f"options is a {type(options).__name__}",
+        code="not-options",
+        value=options,
+        remedy='pass sat.SemOptions(estimator="ML")',
+    )
+
+
+def fit_covariances(
+    model: StructuralModel,
+    table: ParameterTable,
+    moments: Moments,
+    options: SemOptions,
+    ends: FloatArray,
+    sampling: Sampling,
+) -> SemFit:
+    """Fit without judging: faults are recorded in `status`, not raised."""
+    turned = oriented(model, moments, ends)
+    single = not moments.batch_shape
+    cov = turned.cov[None] if single else turned.cov
+    mean = turned.mean[None] if single else turned.mean
+    n = np.atleast_1d(np.asarray(moments.n, dtype=np.float64))
+    biased = options.likelihood == "normal"
+    factor = (n - 1) / n if biased else np.ones_like(n)
+    S = cov * factor[:, None, None]
+    reasons = _faults(table, S, n, moments.reasons)
+    good = np.array([not r for r in reasons])
+    safe = np.where(good[:, None, None], S, np.eye(S.shape[-1]))[:, None]
+    means = np.where(good[:, None], mean, 0.0)[:, None] if table.means else None
+    sample = kernel.Sample(safe, means, np.ones((len(S), 1)))
+    start = start_values(table, safe, means)
+    made = estimate(
+        table.layout,
+        sample,
+        start,
+        n if biased else n - 1,
+        weight=options.estimator,
+        observed=options.information == "observed",
+        tol=options.tol,
+        max_iter=options.max_iter,
+    )
+    found = made.solution
+    said = tuple(
+        r or _judged(table, made.solution, bool(made.admissible[k]), k)
+        for k, r in enumerate(reasons)
+    )
+    blank = ~good
+
+    def shaped(values: FloatArray) -> FloatArray:
+        out = np.array(values, dtype=np.float64)
+        out[blank] = np.nan
+        return np.asarray(out[0] if single else out)
+
+    return SemFit(
+        model=model,
+        table=table,
+        options=options,
+        moments=moments,
+        theta=shaped(found.theta),
+        vcov=shaped(made.vcov),
+        chi2=shaped(made.chi2)[()],
+        iterations=found.iterations[0] if single else found.iterations,
+        converged=(found.converged & good)[0] if single else found.converged & good,
+        admissible=_shaped(found, made.admissible, good, single),
+        reasons=said,
+        ends=ends,
+        sampling=sampling,
+    )
+
+
+def _shaped(
+    found: kernel.Solution, admissible: BoolArray, good: BoolArray, single: bool
+) -> Any:
+    sound = found.converged & found.identified & admissible & good
+    return sound[0] if single else sound
+
+
+def _faults(
+    table: ParameterTable, S: FloatArray, n: FloatArray, reasons: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return per member why it cannot be fitted; empty where it can."""
+    p = len(table.observed)
+    out = []
+    proper = kernel.positive_definite(np.nan_to_num(S))
+    for k, given in enumerate(reasons):
+        variance = np.diagonal(S[k])
+        flat = [table.observed[i] for i in np.flatnonzero(~(variance > 0))]
+        if given:
+            out.append(given)
+        elif flat:
+            out.append(f"{flat[0]} is constant")
+        elif n[k] <= p:
+            out.append(f"{int(n[k])} respondents are too few for {p} indicators")
+        elif not proper[k]:
+            out.append("the covariance matrix is not positive definite")
+        else:
+            out.append("")
+    return tuple(out)
+
+
+def _judged(
+    table: ParameterTable, found: kernel.Solution, admissible: bool, k: int
+) -> str:
+    """Return what is wrong with a solution; empty where nothing is."""
+    if not found.identified[k]:
+        return f"not identified: {_loose(found, k)}"
+    if not found.converged[k]:
+        return (
+            f"not converged: gradient {found.gradient[k]:.1e} after "
+            f"{int(found.iterations[k])} iterations"
+        )
+    if not admissible:
+        return _improper(table, found.theta[k])
+    return ""
+
+
+def _loose(found: kernel.Solution, k: int) -> str:
+    """Name the parameters that the data do not determine."""
+    if not np.isfinite(found.theta[k]).all():
+        return "the iteration left the possible values"
+    return "parameters are not determined by the data"
+
+
+def _improper(table: ParameterTable, theta: FloatArray) -> str:
+    """Say what makes a solution inadmissible."""
+    values = table.numbers(theta)
+    negative = [
+        f"{row.lhs} ({value:.3g})"
+        for row, value in zip(table.rows, values, strict=True)
+        if row.op == "~~" and row.lhs == row.rhs and value < 0
+    ]
+    if negative:
+        return f"negative variance: {', '.join(negative)}"
+    return "covariances of constructs or residuals are not those of real variables"
+
+
+def _raise_fault(fit: SemFit) -> None:
+    reason = fit.reasons[0]
+    if bool(fit.converged) and not reason.startswith("not identified"):
+        return
+    if reason.startswith("not identified"):
+        raise NotIdentifiedError(
+            reason,
+            code="not-identified",
+            value=reason,
+            remedy="fix a loading or a variance of each factor, give each factor three "
+            "indicators or relations to others, or leave a path out",
+        )
+    if reason.startswith("not converged"):
+        raise ConvergenceError(
+            reason,
+            code="not-converged",
+            value=int(fit.iterations),
+            remedy="check the items of the constructs; raise max_iter in SemOptions",
+        )
+    raise DataError(
+        reason or "the moments hold values that are not numbers",
+        code="unusable-data",
+        value=reason,
+        remedy="leave the item out, or collect more respondents",
+    )
+
+
+def refitted(fit: SemFit, moments: Moments) -> SemFit:
+    """Fit the same parameters with the same options to other moments."""
+    chosen = moments.select(fit.moments.names)
+    made = fit_covariances(
+        fit.model, fit.table, chosen, fit.options, fit.ends, fit.sampling
+    )
+    return dataclasses.replace(made, sampling=fit.sampling)

@@ -1,0 +1,58 @@
+"""Options of `sat.sem`: frozen, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from satmetrics._checks import friendly_keywords, one_of, positive_int
+from satmetrics._result import Record
+from satmetrics.errors import OptionError
+
+Estimator = Literal["ML", "GLS", "ULS"]
+ESTIMATORS = ("ML", "GLS", "ULS")
+Identification = Literal["marker", "variance"]
+Information = Literal["expected", "observed"]
+Likelihood = Literal["normal", "wishart"]
+
+
+@friendly_keywords
+@dataclass(frozen=True)
+class SemOptions(Record):
+    """How a covariance structure model is estimated.
+
+    Attributes
+    ----------
+    estimator : "ML" (normal theory), "GLS" or "ULS".
+    identification : what gives a factor its unit: its first loading is 1 ("marker") or
+        its variance is ("variance").
+    information : "expected" or "observed", behind standard errors of ML.
+    likelihood : "normal" (divisor n, chi-square n F) or "wishart" (n − 1).
+    means : whether intercepts are estimated; None for only where they are needed.
+    tol : largest gradient at a solution, in the unit of each parameter's curvature.
+    max_iter : iterations after which a fit has not converged.
+    """
+
+    estimator: Estimator = "ML"
+    identification: Identification = "marker"
+    information: Information = "expected"
+    likelihood: Likelihood = "normal"
+    means: bool | None = None
+    tol: float = 1e-8
+    max_iter: int = 200
+
+    def __post_init__(self) -> None:
+        one_of("estimator", self.estimator, ESTIMATORS)
+        one_of("identification", self.identification, ("marker", "variance"))
+        one_of("information", self.information, ("expected", "observed"))
+        one_of("likelihood", self.likelihood, ("normal", "wishart"))
+        positive_int("max_iter", self.max_iter)
+        if not 0 < self.tol < 1:
+            raise OptionError(
+                f"tol={self.tol!r} does not lie between 0 and 1",
+                code="bad-tolerance",
+                column="tol",
+                value=self.tol,
+                remedy="use 1e-8",
+            )
+        super().__post_init__()
