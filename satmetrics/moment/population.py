@@ -12,7 +12,7 @@ from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.survey.survey import Survey
 
-Population = float | str | Mapping[str, float]
+Population = float | str | Mapping[str, float] | Mapping[int, float]
 """One number for every group, a column of the survey, or group → number."""
 
 
@@ -29,7 +29,7 @@ def unseen_share(
     ----------
     population : N of every group: a number, a column that holds it in each row, or a
         mapping from the labels of the first key.
-    n : (G,) respondents of each group.
+    n : (G,) rows of each group; people with several count once.
     keys : one row per group.
     survey, codes : where the column is, and the group of each of its rows.
 
@@ -49,6 +49,7 @@ def unseen_share(
             column="population",
             remedy="leave it out: few of all clusters are drawn as a rule",
         )
+    n = _people(survey, codes, n)
     N = _sizes(population, n, keys, survey, codes)
     over = np.flatnonzero(~(n <= N))
     if len(over):
@@ -89,21 +90,34 @@ def _sizes(
                 column="population",
                 remedy="pass one number",
             )
-        labels = keys[keys.names[0]]
-        return np.array([_named(population, str(label)) for label in labels])
-    return np.full(len(n), float(population))
+        named = {str(label): value for label, value in population.items()}
+        labels = [str(label) for label in keys[keys.names[0]]]
+        return np.array([_named(named, label) for label in labels])
+    return np.full(len(n), _number("population", population))
 
 
-def _named(population: Mapping[str, float], label: str) -> float:
+def _people(survey: Survey | None, codes: IntArray | None, n: IntArray) -> IntArray:
+    """Return how many people (G,) are behind the n rows of each group."""
+    who = None if survey is None else survey.respondents()
+    if who is None or codes is None:
+        return n
+    rows = np.where(who >= 0, who, len(who) + np.arange(len(who)))
+    there = codes >= 0
+    pairs = np.unique(np.stack([codes[there], rows[there]]), axis=1)
+    return np.minimum(n, np.bincount(pairs[0], minlength=len(n)))
+
+
+def _named(population: Mapping[str, object], label: str) -> float:
     if label not in population:
+        guess = did_you_mean(label, list(population))
         raise DataError(
             f"population= has no number for {label!r}",
             code="bad-population",
             column="population",
             value=label,
-            remedy=did_you_mean(label, list(population)),
+            remedy=guess or "give one for each label of the first key of by=",
         )
-    return float(population[label])
+    return _number("population", population[label])
 
 
 def _of_column(
@@ -129,14 +143,14 @@ def _of_column(
     return low
 
 
-def _number(column: str, label: object) -> float:
+def _number(column: str, given: object) -> float:
     try:
-        return float(str(label))
+        return float(str(given))
     except ValueError:
         raise DataError(
-            f"{column!r} holds {label!r}, which is no size of a population",
+            f"{column!r} holds {given!r}, which is no size of a population",
             code="bad-population",
             column=column,
-            value=label,
+            value=given,
             remedy="give the number of all customers of the group",
         ) from None
