@@ -28,6 +28,8 @@ class ChangeResult(TableResult):
     joint : the changes with what is known of their errors.
     weighting : the key columns within which weights were estimated.
     by : the key columns.
+    shared : whether a unit's waves share respondents or clusters.
+    credit : what must be said of a published model form.
     """
 
     over: str = "wave"
@@ -36,12 +38,14 @@ class ChangeResult(TableResult):
     joint: Joint | None = None
     weighting: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
+    shared: bool = False
+    credit: str = ""
 
     def _sampling(self) -> str:
         """Return how waves are related."""
         if self.joint is not None and self.joint.n_draws:
             return "from bootstrap draws of both waves, weights estimated anew in each"
-        if self.joint is not None and len(self.joint.pairs):
+        if self.shared:
             return (
                 "what waves share, respondents (a panel) or clusters, is in the "
                 "errors; weights are taken as fixed"
@@ -79,6 +83,7 @@ class ChangeResult(TableResult):
             "index points; positive is better",
             self._sampling(),
             *self._weights(),
+            *((self.credit,) if self.credit else ()),
             *self.context.sentences(),
         )
         body = section("", table, words, decimals=places, max_rows=40)
@@ -101,8 +106,9 @@ def changes(result: IndexResult, *, over: str = "wave") -> ChangeResult:
     Returns
     -------
     ChangeResult
-        Keys, ``since`` (the earlier wave), construct, n (both waves), estimate in
-        index points, std_error, statistic, p_value, conf_low, conf_high.
+        Keys, ``since`` (the wave before; the last one in which there is such a row, so
+        that a unit may miss waves), construct, n (both waves), estimate in index
+        points, std_error, statistic, p_value, conf_low, conf_high.
 
     Raises
     ------
@@ -138,16 +144,18 @@ def changes(result: IndexResult, *, over: str = "wave") -> ChangeResult:
     low = table.take(earlier)
     high = table.take(later)
     row, one = np.arange(len(later)), np.ones(len(later))
-    moved = result.errors().combined(
+    levels = result.errors()
+    moved = levels.combined(
         np.concatenate([row, row]),
         np.concatenate([later, earlier]),
         np.concatenate([one, -one]),
     )
     reasons = [a or b for a, b in zip(low["reason"], high["reason"], strict=True)]
+    both = {name: low[name] + high[name] for name in ("n", "n_eff") if name in low}
     made = high.extended(
         {
             "since": low[over],
-            "n": low["n"] + high["n"],
+            **both,
             "reason": reasons,
             **moved.test_columns(result.level),
         },
@@ -162,7 +170,16 @@ def changes(result: IndexResult, *, over: str = "wave") -> ChangeResult:
         joint=moved,
         weighting=result.weighting,
         by=result.by,
+        shared=_shared(levels.pairs, earlier, later),
+        credit=result.credit,
     )
+
+
+def _shared(pairs: IntArray, earlier: IntArray, later: IntArray) -> bool:
+    """Return whether errors of two neighbouring waves of a unit go together."""
+    between = np.sort(np.column_stack([earlier, later]), axis=1)
+    together = {(int(i), int(j)) for i, j in pairs}
+    return any((int(i), int(j)) in together for i, j in between)
 
 
 def _neighbours(
