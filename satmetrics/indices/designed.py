@@ -51,6 +51,14 @@ class ItemRows:
         whole = self.columns[j]
         return whole if self.kept is None else whole[self.kept]
 
+    def degrees(self) -> FloatArray:
+        """Return sampled units less strata of each group (G,); NaN below 1."""
+        if self.rows.unit is None:
+            n = self.rows.total()
+            return np.where(n > 1, n - 1, np.nan)
+        every = np.ones(len(self.rows.codes), dtype=np.bool_)
+        return Cells.of(self.rows).own_degrees(every)
+
 
 def row_wise(fit: PlsFit) -> bool:
     """Return whether the fit's moments are sums over complete rows."""

@@ -20,6 +20,7 @@ from satmetrics.indices.weighting import Weighting
 from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
 
+ONE_UNIT = "one sampled unit: no standard error"
 FEW_EFFECTIVE = 5
 """Below this effective n a linearised standard error means little."""
 
@@ -119,7 +120,9 @@ class MadeIndex:
                 remedy="pass the survey, not lazily; or n_draws=0",
             )
         found = drawn_indices(plan, read, n_draws, rng)
+        alone = np.repeat(np.isnan(read.degrees()), len(self.which))
         draws = found.values.reshape(n_draws, -1)
+        draws[:, alone] = np.nan  # nothing varies from draw to draw but the weights
         notes = (*found.notes, *read.notes)
         return Joint.drawn(self.values().ravel(), draws), found.failures, notes
 
@@ -164,6 +167,9 @@ def index_table(made: MadeIndex, joint: Joint, level: float) -> Table:
     columns["reason"] = _reasons(
         np.repeat(np.array(given, dtype=object), k), n, n_eff, joint.std_error
     )
+    if made.asked.designed():
+        lone = np.isfinite(joint.estimate) & np.isnan(joint.std_error)
+        columns["reason"][lone & (columns["reason"] == "")] = ONE_UNIT
     keys = made.asked.keys
     if keys is None:
         return Table.of(columns)

@@ -196,9 +196,9 @@ def test_what_cannot_be_compared():
             sat.index(FIT, FRAME[FRAME["wave"] == 2023], by=["company", "wave"])
         )
     assert caught.value.code == "one-wave"
-    with pytest.raises(errors.DataError, match="'wav'.*did you mean 'wave'"):
+    with pytest.raises(errors.DataError, match=r"'wav'.*did you mean 'wave'"):
         sat.changes(sat.index(FIT, PLAIN, by=KEYS), over="wav")
-    with pytest.raises(errors.SatmetricsError, match="sat.index"):
+    with pytest.raises(errors.SatmetricsError, match=r"sat\.index"):
         sat.changes(FIT)
 
 
