@@ -61,10 +61,31 @@ def estimate(
         part = sample.take(at)
         if observed and second is not None:
             H = second(layout, part, found.theta[at])
+        elif weight == "ULS":
+            H = 2 * entries_squared(layout, found.theta[at], part.share)
         else:
             H = kernel.derivatives(layout, part, found.theta[at], weight)[1]
         vcov[at] = 2 * np.linalg.pinv(H, hermitian=True) / total[at, None, None]
     return Estimated(found, vcov, total * found.value, admissible(layout, found.theta))
+
+
+def entries_squared(
+    layout: kernel.Layout, theta: FloatArray, share: FloatArray
+) -> FloatArray:
+    """Return ``JᵀJ`` of the derivatives of vech Σ and μ (b, t, t).
+
+    Its inverse over n is what lavaan has as covariance of ULS estimates; it takes the
+    entries of S as independent with variance 1.
+    """
+    out = np.zeros((len(theta), layout.n_free, layout.n_free))
+    for g, entries in enumerate(layout.groups):
+        V = entries.directions(entries.matrices(theta))
+        J = V.jacobian()
+        if V.mean is not None:
+            J = np.concatenate([J, V.mean], axis=-1)
+        square = entries.summed_square(J @ J.swapaxes(1, 2))
+        out += share[:, g, None, None] * square
+    return out
 
 
 def admissible(layout: kernel.Layout, theta: FloatArray) -> BoolArray:

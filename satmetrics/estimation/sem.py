@@ -20,9 +20,10 @@ from satmetrics.errors import (
 )
 from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation._sem_solve import estimate
-from satmetrics.estimation.door import as_model, model_moments, oriented, scale_ends
+from satmetrics.estimation.door import as_model, model_moments, scale_ends
 from satmetrics.estimation.sem_fit import SemFit
 from satmetrics.estimation.sem_options import SemOptions
+from satmetrics.estimation.sem_sample import as_sample, sample_covariances, totals
 from satmetrics.estimation.sem_table import ParameterTable, start_values, table_of_model
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
@@ -136,25 +137,17 @@ def fit_covariances(
     sampling: Sampling,
 ) -> SemFit:
     """Fit without judging: faults are recorded in `status`, not raised."""
-    turned = oriented(model, moments, ends)
     single = not moments.batch_shape
-    cov = turned.cov[None] if single else turned.cov
-    mean = turned.mean[None] if single else turned.mean
-    n = np.atleast_1d(np.asarray(moments.n, dtype=np.float64))
-    biased = options.likelihood == "normal"
-    factor = (n - 1) / n if biased else np.ones_like(n)
-    S = cov * factor[:, None, None]
+    S, mean, n = sample_covariances(model, moments, options, ends)
     reasons = _faults(table, S, n, moments.reasons)
     good = np.array([not r for r in reasons])
-    safe = np.where(good[:, None, None], S, np.eye(S.shape[-1]))[:, None]
-    means = np.where(good[:, None], mean, 0.0)[:, None] if table.means else None
-    sample = kernel.Sample(safe, means, np.ones((len(S), 1)))
-    start = start_values(table, safe, means)
+    sample = as_sample(table, S, mean, good)
+    start = start_values(table, sample.S, sample.mean)
     made = estimate(
         table.layout,
         sample,
         start,
-        n if biased else n - 1,
+        totals(n, options),
         weight=options.estimator,
         observed=options.information == "observed",
         tol=options.tol,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,10 @@ from satmetrics._special import normal_cdf, normal_quantile
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.estimation import _sem as kernel
+from satmetrics.estimation import sem_parts, sem_standard
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.sem_options import SemOptions
+from satmetrics.estimation.sem_standard import Standard
 from satmetrics.estimation.sem_table import ParameterTable
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
@@ -152,20 +155,98 @@ class SemFit(Result):
             "conf_high": estimate + half,
         }
         shown = self.table.table()
-        return self._tidy({n: shown[n] for n in shown.names}, columns)
+        return self.tidy({n: shown[n] for n in shown.names}, columns)
 
-    def _tidy(
-        self, labels: dict[str, AnyArray], values: dict[str, FloatArray]
+    def tidy(
+        self, labels: Mapping[str, Any], values: Mapping[str, FloatArray]
     ) -> Table:
+        """Combine labels of k rows with values (…, k), a batch below one another."""
         if self.keys is None:
             return Table.of({**labels, **values})
         groups, k = len(self.keys), len(next(iter(labels.values())))
         columns: dict[str, AnyArray] = {
             name: np.repeat(self.keys[name], k) for name in self.keys.names
         }
-        columns |= {name: np.tile(label, groups) for name, label in labels.items()}
+        columns |= {
+            name: np.tile(np.array(label, dtype=object), groups)
+            for name, label in labels.items()
+        }
         columns |= {name: np.ravel(value) for name, value in values.items()}
         return Table.of(columns, keys=self.keys.names)
+
+    def paths(self, level: float = 0.95) -> pd.DataFrame:
+        """Return source, target, estimate and test of every path.
+
+        The estimate is in the units of the constructs; ``standardized`` is that of
+        constructs with variance 1.
+        """
+        return self.path_table(level).to_frame()
+
+    def path_table(self, level: float = 0.95) -> Table:
+        """Return `paths` as a table."""
+        return sem_parts.path_table(self, level)
+
+    def measurement(self, level: float = 0.95) -> pd.DataFrame:
+        """Return construct, indicator, loading, estimate and test of every loading.
+
+        ``loading`` is standardised, the correlation of indicator and factor where no
+        other factor is behind the indicator; ``estimate`` is in the data's units, and
+        ``r2`` is the share of the indicator's variance that factors explain. Factors
+        have no weights: ``weight`` is NaN.
+        """
+        return self.measurement_table(level).to_frame()
+
+    def measurement_table(self, level: float = 0.95) -> Table:
+        """Return `measurement` as a table."""
+        return sem_parts.measurement_table(self, level)
+
+    def r2(self) -> pd.DataFrame:
+        """Return construct and R² of every construct that is led to."""
+        return self.r2_table().to_frame()
+
+    def r2_table(self) -> Table:
+        """Return `r2` as a table."""
+        return sem_parts.r2_table(self)
+
+    def standardized(
+        self, kind: Standard = "std.all", level: float = 0.95
+    ) -> pd.DataFrame:
+        """Return every parameter standardised, with errors by the delta method.
+
+        Parameters
+        ----------
+        kind : "std.lv" gives latent variables variance 1, "std.all" observed ones too,
+            "std.nox" all but observed variables that no path leads to.
+        level : of the intervals.
+        """
+        return self.standardized_table(kind, level).to_frame()
+
+    def standardized_table(
+        self, kind: Standard = "std.all", level: float = 0.95
+    ) -> Table:
+        """Return `standardized` as a table."""
+        return sem_standard.standardized_table(self, kind, level)
+
+    def construct_cov(self) -> pd.DataFrame:
+        """Return the covariances of the constructs that the model implies."""
+        found = sem_parts.latent_covariances(self, corr=False)
+        names = self.table.latent
+        return sem_parts.matrix_table(self, found, names, "construct").to_frame()
+
+    def construct_corr(self) -> pd.DataFrame:
+        """Return the correlations of the constructs that the model implies."""
+        found = sem_parts.latent_covariances(self, corr=True)
+        names = self.table.latent
+        return sem_parts.matrix_table(self, found, names, "construct").to_frame()
+
+    def implied(self) -> pd.DataFrame:
+        """Return the covariances of the indicators that the model implies.
+
+        Reversed indicators are turned; the divisor is that of the likelihood.
+        """
+        found = sem_parts.implied_covariances(self)
+        names = self.table.observed
+        return sem_parts.matrix_table(self, found, names, "indicator").to_frame()
 
     def status(self) -> pd.DataFrame:
         """Return converged, iterations, admissible and reason, a row per group."""

@@ -27,7 +27,8 @@ class SemOptions(Record):
     identification : what gives a factor its unit: its first loading is 1 ("marker") or
         its variance is ("variance").
     information : "expected" or "observed", behind standard errors of ML.
-    likelihood : "normal" (divisor n, chi-square n F) or "wishart" (n − 1).
+    likelihood : of ML: "normal" (divisor n, chi-square n F) or "wishart" (n − 1). GLS
+        and ULS have n − 1, as in lavaan.
     means : whether intercepts are estimated; None for only where they are needed.
     tol : largest gradient at a solution, in the unit of each parameter's curvature.
     max_iter : iterations after which a fit has not converged.

@@ -1,0 +1,65 @@
+"""What a covariance structure model is fitted to, and by what F becomes chi-square."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satmetrics._typing import BoolArray, FloatArray
+from satmetrics.estimation import _sem as kernel
+from satmetrics.estimation.door import oriented
+from satmetrics.estimation.sem_options import SemOptions
+from satmetrics.estimation.sem_table import ParameterTable
+from satmetrics.models.model import StructuralModel
+from satmetrics.moment.moments import Moments
+
+if TYPE_CHECKING:
+    from satmetrics.estimation.sem_fit import SemFit
+
+
+def divided_by_n(options: SemOptions) -> bool:
+    """Whether covariances have divisor n: in the normal likelihood, nowhere else."""
+    return options.estimator == "ML" and options.likelihood == "normal"
+
+
+def sample_covariances(
+    model: StructuralModel, moments: Moments, options: SemOptions, ends: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return covariances (b, p, p), means (b, p) and n (b,), as the estimator has them.
+
+    One group is a batch of one.
+    """
+    turned = oriented(model, moments, ends)
+    single = not moments.batch_shape
+    cov = turned.cov[None] if single else turned.cov
+    mean = turned.mean[None] if single else turned.mean
+    n = np.atleast_1d(np.asarray(moments.n, dtype=np.float64))
+    if divided_by_n(options):
+        cov = cov * ((n - 1) / n)[:, None, None]
+    return cov, mean, n
+
+
+def totals(n: FloatArray, options: SemOptions) -> FloatArray:
+    """Return what F is multiplied by: n where covariances have that divisor, or n − 1.
+
+    As in lavaan, GLS and ULS take n − 1.
+    """
+    return n if divided_by_n(options) else n - 1
+
+
+def as_sample(
+    table: ParameterTable, S: FloatArray, mean: FloatArray, good: BoolArray
+) -> kernel.Sample:
+    """Return the sample, with identity covariances for members that are not `good`."""
+    safe = np.where(good[:, None, None], S, np.eye(S.shape[-1]))[:, None]
+    means = np.where(good[:, None], mean, 0.0)[:, None] if table.means else None
+    return kernel.Sample(safe, means, np.ones((len(S), 1)))
+
+
+def sample_of(fit: SemFit) -> tuple[kernel.Sample, FloatArray]:
+    """Return the sample a fit was made from, and n or n − 1 (b,)."""
+    S, mean, n = sample_covariances(fit.model, fit.moments, fit.options, fit.ends)
+    theta = fit.theta if fit.batched else fit.theta[None]
+    good = np.asarray(np.isfinite(theta).all(axis=-1))
+    return as_sample(fit.table, S, mean, good), totals(n, fit.options)
