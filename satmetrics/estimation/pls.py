@@ -37,6 +37,7 @@ from satmetrics.estimation.solve import Solved, solve_moments
 from satmetrics.estimation.staged import Staged
 from satmetrics.estimation.stages import run
 from satmetrics.inference.protocol import Sampling
+from satmetrics.models.composition import components_of
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.polychoric import ordered_items
@@ -233,7 +234,8 @@ def as_options(options: object) -> PlsOptions:
 
 
 def check_kinds(model: StructuralModel, options: PlsOptions) -> None:
-    """Raise if the options are not defined for a construct of the model."""
+    """Raise if a construct has no paths, or the options are not defined for it."""
+    _check_connected(model)
     factors = [c.name for c in model.constructs if c.kind == "factor"]
     factors += [h.name for h in model.higher if h.kind == "factor"]
     if factors and options.metric == "raw":
@@ -251,6 +253,29 @@ def check_kinds(model: StructuralModel, options: PlsOptions) -> None:
             code="raw-interaction",
             column=model.interactions[0].name,
             remedy='use metric="standardized"',
+        )
+
+
+def _check_connected(model: StructuralModel) -> None:
+    """Raise if weights would be undefined, as they are without paths."""
+    if not model.paths:
+        raise SpecificationError(
+            f"model {model.name!r} has no paths, without which PLS defines no weights",
+            code="no-paths",
+            remedy="name at least one: paths={source: [target]}; factors without paths "
+            "are estimated with sat.sem",
+        )
+    joined = {end for path in model.paths for end in (path.source, path.target)}
+    joined |= set(components_of(model))
+    alone = [name for name in model.nodes if name not in joined]
+    if alone:
+        raise SpecificationError(
+            f"model {model.name!r}: construct {alone[0]!r} has no path to or from it "
+            "that would define its weights",
+            code="unconnected-construct",
+            column=alone[0],
+            remedy="connect it or leave it out; factors without paths are estimated "
+            "with sat.sem",
         )
 
 

@@ -20,7 +20,7 @@ def validate(model: StructuralModel) -> None:
     composition.check_higher(model)
     composition.check_interactions(model)
     composition.check_stages(model)
-    _check_connected(model)
+    _check_products_lead(model)
     if model.target is not None and model.target not in (h.name for h in model.higher):
         model.construct(model.target)
     if model.scale is not None and not model.scale[0] < model.scale[1]:
@@ -130,20 +130,13 @@ def _check_paths(model: StructuralModel) -> None:
         seen.add((path.source, path.target))
 
 
-def _check_connected(model: StructuralModel) -> None:
-    if not model.paths:
-        raise SpecificationError(
-            f"model {model.name!r} has no paths",
-            code="no-paths",
-            remedy="name at least one: paths={source: [target]}",
-        )
-    joined = {end for path in model.paths for end in (path.source, path.target)}
-    joined |= set(composition.components_of(model))
-    alone = [name for name in model.nodes if name not in joined]
-    if alone:
-        raise SpecificationError(
-            f"model {model.name!r}: construct {alone[0]!r} has no path to or from it",
-            code="unconnected-construct",
-            column=alone[0],
-            remedy="connect it or leave it out; its weights would be undefined",
-        )
+def _check_products_lead(model: StructuralModel) -> None:
+    sources = {path.source for path in model.paths}
+    for term in model.interactions:
+        if term.name not in sources:
+            raise SpecificationError(
+                f"model {model.name!r}: interaction {term.name!r} has no path from it",
+                code="unconnected-construct",
+                column=term.name,
+                remedy="give it a path, or leave it out",
+            )

@@ -107,7 +107,6 @@ def test_second_stage_keeps_the_items_or_takes_scores():
         ({"higher": {"S": ["I", "V"], "T": ["V", "E"]}}, "component of 'S' and of 'T'"),
         ({"higher": {"S": ["I", "V"], "T": ["S", "Q"]}}, "of higher order itself"),
         ({"paths": PATHS | {"I": ["L"]}}, "path of its own: I → L"),
-        ({"paths": {"E": ["L"], "Q": ["L"]}}, "'S' has no path"),
         ({"kinds": {"I": "factor"}}, "not freed of unreliability"),
         ({"higher": {"E": ["I", "V"]}}, "two constructs 'E'"),
         ({"higher": "S"}, "neither a mapping"),
