@@ -177,9 +177,9 @@ def changes(result: IndexResult, *, over: str = "wave") -> ChangeResult:
 
 def _shared(pairs: IntArray, earlier: IntArray, later: IntArray) -> bool:
     """Return whether errors of two neighbouring waves of a unit go together."""
-    between = np.sort(np.column_stack([earlier, later]), axis=1)
-    together = {(int(i), int(j)) for i, j in pairs}
-    return any((int(i), int(j)) in together for i, j in between)
+    size = int(max(pairs.max(initial=0), earlier.max(), later.max())) + 1
+    between = np.minimum(earlier, later) * size + np.maximum(earlier, later)
+    return bool(np.isin(between, pairs[:, 0] * size + pairs[:, 1]).any())
 
 
 def _neighbours(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.moment._across import Cells
 from satmetrics.moment._blocks import membership
@@ -19,6 +19,8 @@ from satmetrics.moment.people import by_people
 from satmetrics.survey.missing import complete_rows
 from satmetrics.survey.survey import Survey
 
+ROUNDING = 1e-12
+"""A correlation of errors that is smaller is none."""
 MOST = 500
 """Groups up to which covariances between all of them are kept for every construct."""
 INDEPENDENT = (
@@ -163,7 +165,7 @@ def designed_errors(read: ItemRows, a: FloatArray, goal: int | None) -> Designed
         V = cells.covariance([u])
         error[:, j] = np.diagonal(V)
         if G <= MOST or j == goal:
-            g, h = np.nonzero(np.triu(V, 1))
+            g, h = np.nonzero(_together(V))
             pairs.append(np.column_stack([g * k + j, h * k + j]))
             values.append(V[g, h])
     std_error = np.sqrt(np.maximum(error, 0.0))
@@ -175,6 +177,13 @@ def designed_errors(read: ItemRows, a: FloatArray, goal: int | None) -> Designed
         np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs]),
         np.concatenate([np.empty(0), *values]),
     )
+
+
+def _together(V: FloatArray) -> BoolArray:
+    """Return the pairs (G, G) of groups, first before second, that truly covary."""
+    sd = np.sqrt(np.diagonal(V))
+    with np.errstate(invalid="ignore"):
+        return np.triu(~(np.abs(V) <= ROUNDING * sd[:, None] * sd), 1)
 
 
 def _score(read: ItemRows, a: FloatArray) -> FloatArray:

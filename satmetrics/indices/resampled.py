@@ -276,6 +276,8 @@ def _index(
 def _turned(plan: Plan, fit: PlsFit, means: FloatArray) -> FloatArray:
     """Return means (b, G, p) with the reversed indicators turned."""
     turned = {item for c in fit.model.constructs for item in c.reverse}
+    if not turned:
+        return means
     reverse = np.array([item in turned for item in fit.model.indicators])
     return np.where(reverse, plan.ends.sum(axis=0) - means, means)
 
