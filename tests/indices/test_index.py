@@ -12,25 +12,40 @@ import satmetrics as sat
 from satmetrics import errors
 
 
+@pytest.fixture(params=["moments", "answers", "answers by group"])
+def published(request, mobile):
+    """The mobile data as figures, as answers, as answers in one group by name."""
+    if request.param == "moments":
+        return mobile, None
+    mobi = request.getfixturevalue("mobi")
+    if request.param == "answers":
+        return mobi, None
+    return mobi.assign(country="somewhere"), "country"
+
+
 @pytest.mark.parametrize("scheme", ["centroid", "factorial", "path"])
 @pytest.mark.parametrize("metric", ["raw", "standardized"])
-def test_six_sets_of_index_values(metric, scheme, mobile, reference):
+def test_six_sets_of_index_values(metric, scheme, published, reference):
     known = reference("ecsi_index")
-    fit = sat.pls("ecsi", mobile, sat.PlsOptions(scheme=scheme, metric=metric))
-    frame = sat.index(fit).to_frame().set_index("construct")
+    data, by = published
+    fit = sat.pls("ecsi", data, sat.PlsOptions(scheme=scheme, metric=metric))
+    frame = sat.index(fit, data, by=by).to_frame().set_index("construct")
     np.testing.assert_allclose(
         frame.loc[known["constructs"], "estimate"], known[metric][scheme], atol=5.01e-5
     )
 
 
-def test_standard_error_and_equal_weights(mobile, reference):
+def test_standard_error_and_equal_weights(published, reference):
     known = reference("ecsi_index")["satisfaction_raw_centroid"]
     options = sat.PlsOptions(scheme="centroid", metric="raw")
-    fit = sat.pls("ecsi", mobile, options)
-    row = sat.index(fit, construct="Satisfaction").to_frame().iloc[0]
+    data, by = published
+    fit = sat.pls("ecsi", data, options)
+    row = sat.index(fit, data, by=by, construct="Satisfaction").to_frame().iloc[0]
     assert row["std_error"] == pytest.approx(known["std_error"], abs=5.01e-5)
+    assert row["n"] == 250
     half = (row["conf_high"] - row["conf_low"]) / 2
     assert half == pytest.approx(known["half_width"], abs=5.01e-4)
+    assert row["std_error"] * np.sqrt(250) == pytest.approx(known["sd"], abs=1e-3)
     equal = sat.index(fit, construct="Satisfaction", metric="equal").to_frame()
     assert equal["estimate"].item() == pytest.approx(
         known["equal_weights"], abs=5.01e-5
