@@ -29,6 +29,11 @@ from satmetrics.moment.moments import Moments
 if TYPE_CHECKING:
     import pandas as pd
 
+ULS_NOTE = (
+    "ULS: standard errors and chi-square are lavaan's, which take the covariances as "
+    "independent with equal variance; they are no basis for tests"
+)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SemFit(Result):
@@ -208,6 +213,21 @@ class SemFit(Result):
         """Return `r2` as a table."""
         return sem_parts.r2_table(self)
 
+    def fit_measures(self) -> pd.DataFrame:
+        """Return chi-square, CFI, TLI, RMSEA, SRMR, GFI, AIC, BIC and more, by term.
+
+        Columns: keys, term, estimate, conf_low, conf_high (RMSEA, 90 %), note with the
+        definition's source. Definitions are those of lavaan 0.6-14. ULS has no p-values
+        and only ML has likelihoods.
+        """
+        return self.fit_measure_table().to_frame()
+
+    def fit_measure_table(self) -> Table:
+        """Return `fit_measures` as a table."""
+        from satmetrics.estimation.sem_measures import measure_table
+
+        return measure_table(self)
+
     def standardized(
         self, kind: Standard = "std.all", level: float = 0.95
     ) -> pd.DataFrame:
@@ -291,9 +311,18 @@ class SemFit(Result):
         if not self.batched:
             facts = (*facts, ("chi-square", f"{float(self.chi2):.3f}"))
         body = section("Parameters", self.estimate_table(), words, max_rows=80)
+        heads = {
+            **{k: k for k in self.key_names},
+            "term": "measure",
+            "estimate": "value",
+            "conf_low": "low (90 %)",
+            "conf_high": "high (90 %)",
+        }
+        fit = section("Fit", self.fit_measure_table(), heads, max_rows=40)
         notes = (
+            *((ULS_NOTE,) if self.options.estimator == "ULS" else ()),
             *self.model.sentences(),
             *(reason for reason in self.reasons[:5] if reason),
             *self.context.sentences(),
         )
-        return Summary(self.title, facts, (body,), notes)
+        return Summary(self.title, facts, (body, fit), notes)

@@ -23,6 +23,24 @@ CASES = {
 WHOLE = ("hs_ml", "hs_gls", "hs_uls", "pd_ml", "ecsi_cfa_ml")
 """Cases of which lavaan's standardised solution and R² are recorded."""
 
+MEASURES = {
+    "chi2": "chisq",
+    "df": "df",
+    "p_value": "pvalue",
+    "baseline_chi2": "baseline.chisq",
+    "baseline_df": "baseline.df",
+    "baseline_p_value": "baseline.pvalue",
+    "rmsea_close_p": "rmsea.pvalue",
+    "rmsea_poor_p": "rmsea.notclose.pvalue",
+    "log_likelihood": "logl",
+    "log_likelihood_unrestricted": "unrestricted.logl",
+    "bic_adjusted": "bic2",
+    "hoelter_05": "cn_05",
+    "hoelter_01": "cn_01",
+    "n_parameters": "npar",
+}
+"""Our terms of lavaan's measures, where they differ."""
+
 
 @pytest.fixture(params=CASES)
 def known(request, lavaan, lavaan_answers, reference):
@@ -79,6 +97,20 @@ def test_size_and_chi_square(known):
     close(fit.chi2, theirs["fit"]["chisq"], 1e-7)
 
 
+def test_fit_measures(known):
+    fit, theirs = known
+    frame, theirs = fit.fit_measures().set_index("term"), theirs["fit"]
+    assert ("log_likelihood" in frame.index) == (fit.options.estimator == "ML")
+    for term, row in frame.iterrows():
+        value = theirs[MEASURES.get(term, term)]
+        if np.isnan(value):
+            assert np.isnan(row["estimate"]), term
+        else:
+            close(row["estimate"], value, 1e-5)
+    limits = frame.loc["rmsea", ["conf_low", "conf_high"]]
+    close(limits, [theirs["rmsea.ci.lower"], theirs["rmsea.ci.upper"]])
+
+
 @pytest.mark.parametrize("known", WHOLE, indirect=True)
 def test_standardised(known, lavaan):
     fit, theirs = known
@@ -118,6 +150,13 @@ def test_full_ecsi_of_the_mobile_data(mobi, mobile, reference):
         for stem, loadings in theirs["loadings"].items():
             rows = measured[measured["indicator"].str.startswith(stem)]
             np.testing.assert_allclose(rows["loading"], loadings, atol=5.01e-4)
+        measures = fit.fit_measures().set_index("term")
+        for term in ("cfi", "tli", "rmsea", "srmr"):
+            assert abs(measures.loc[term, "estimate"] - theirs[term]) < 5.01e-4
+        for term, name in (("log_likelihood", "logl"), ("aic", "aic"), ("bic", "bic")):
+            assert abs(measures.loc[term, "estimate"] - theirs[name]) < 1e-3
+        for end, name in (("conf_low", "rmsea_lower"), ("conf_high", "rmsea_upper")):
+            assert abs(measures.loc["rmsea", end] - theirs[name]) < 5.01e-4
         corr = fit.construct_corr().set_index("construct")
         for pair, value in theirs["correlations"].items():
             one, other = pair.split("-")
