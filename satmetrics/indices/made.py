@@ -164,12 +164,13 @@ def index_table(made: MadeIndex, joint: Joint, level: float) -> Table:
         columns["n_eff"] = n_eff
     said = zip(moments.reasons, made.weighting.reasons(), strict=True)
     given = [own or fitted for own, fitted in said]
-    columns["reason"] = _reasons(
+    reasons = _reasons(
         np.repeat(np.array(given, dtype=object), k), n, n_eff, joint.std_error
     )
     if made.asked.designed():
         lone = np.isfinite(joint.estimate) & np.isnan(joint.std_error)
-        columns["reason"][lone & (columns["reason"] == "")] = ONE_UNIT
+        reasons[lone & (reasons == "")] = ONE_UNIT
+    columns["reason"] = reasons
     keys = made.asked.keys
     if keys is None:
         return Table.of(columns)
