@@ -24,8 +24,8 @@ ROUNDING = 1e-12
 MOST = 500
 """Groups up to which covariances between all of them are kept for every construct."""
 INDEPENDENT = (
-    "respondents or clusters may be in several groups; with missing={!r}, ordered "
-    "items or products of items, errors of groups are taken as independent"
+    "respondents or clusters may be in several groups; with {} errors of groups are "
+    "taken as independent"
 )
 
 
@@ -64,8 +64,17 @@ class ItemRows:
 
 def row_wise(fit: PlsFit) -> bool:
     """Return whether the fit's moments are sums over complete rows."""
+    return not unlike_rows(fit)
+
+
+def unlike_rows(fit: PlsFit) -> str:
+    """Return what keeps the fit's moments from being sums over complete rows, or ""."""
     how = fit.sampling
-    return how.missing in ("listwise", "error") and not how.ordinal and not how.products
+    if how.ordinal:
+        return "polychoric correlations"
+    if how.products:
+        return "products of items"
+    return "" if how.missing in ("listwise", "error") else f"missing={how.missing!r}"
 
 
 def item_rows(fit: PlsFit, survey: Survey, codes: IntArray, n_groups: int) -> ItemRows:

@@ -125,7 +125,7 @@ def index(  # noqa: PLR0913 - one keyword per choice, all with a default
         "a fit",
         remedy="pass what sat.pls(model, data) returned, then the data",
     )
-    draws = positive_int("n_draws", n_draws, at_least=0)
+    draws = positive_int("n_draws", n_draws, at_least=2 if n_draws else 0)
     if min_n is not None:
         positive_int("min_n", min_n)
     random = generator(rng)
@@ -205,6 +205,14 @@ def constructs_of(fit: PlsFit, construct: str | Sequence[str] | None) -> IntArra
     if construct is None:
         return np.array([k for k, name in enumerate(names) if name not in products])
     wanted = [construct] if isinstance(construct, str) else list(construct)
+    if not wanted:
+        raise OptionError(
+            "construct= names no construct",
+            code="no-constructs",
+            column="construct",
+            value=construct,
+            remedy=f"leave it out for all, or name some of {', '.join(names)}",
+        )
     for name in wanted:
         if name in products:
             raise OptionError(
@@ -213,4 +221,5 @@ def constructs_of(fit: PlsFit, construct: str | Sequence[str] | None) -> IntArra
                 column=name,
                 remedy="ask for the index of its factors",
             )
-    return np.array([names.index(fit.model.construct(w).name) for w in wanted])
+    found = [names.index(fit.model.construct(w).name) for w in wanted]
+    return np.array(list(dict.fromkeys(found)))

@@ -66,15 +66,20 @@ class IndexResult(TableResult):
         """
         name = self.target if construct is None else construct
         held = list(dict.fromkeys(self.table["construct"]))
+        if name is None:
+            raise OptionError(
+                "the index has no rows of a target",
+                code="unknown-construct",
+                column="construct",
+                remedy=f"name one: it has {', '.join(held)}",
+            )
         if name not in held:
             raise OptionError(
-                f"the index has no construct {name!r}"
-                if name is not None
-                else "the model names no target",
+                f"the index has no construct {name!r}",
                 code="unknown-construct",
                 column="construct",
                 value=name,
-                remedy=f"{did_you_mean(name or '', held)} it has {', '.join(held)}",
+                remedy=f"{did_you_mean(name, held)} it has {', '.join(held)}",
             )
         at = np.flatnonzero(self.table["construct"] == name)
         joint = None if self.joint is None else self.joint.take(at)

@@ -13,7 +13,12 @@ from satmetrics.errors import OptionError
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.ends import check_means
 from satmetrics.indices.asked import Asked
-from satmetrics.indices.designed import INDEPENDENT, coefficients, designed_errors
+from satmetrics.indices.designed import (
+    INDEPENDENT,
+    coefficients,
+    designed_errors,
+    unlike_rows,
+)
 from satmetrics.indices.joint import Joint
 from satmetrics.indices.resampled import Plan, check_rows, drawn_indices
 from satmetrics.indices.weighting import Weighting
@@ -85,7 +90,7 @@ class MadeIndex:
             return plain, ()
         read = self.asked.rows()
         if read is None:
-            return plain, (INDEPENDENT.format(self.asked.fit.sampling.missing),)
+            return plain, (INDEPENDENT.format(unlike_rows(self.asked.fit)),)
         if read.rows.unit is None:
             return plain, ()
         fit = self.weighting.fit

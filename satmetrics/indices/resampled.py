@@ -16,7 +16,7 @@ import numpy as np
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.estimation.fit import PlsFit
-from satmetrics.indices.designed import ItemRows, row_wise
+from satmetrics.indices.designed import ItemRows, unlike_rows
 from satmetrics.indices.streams import Stream, seeds
 from satmetrics.indices.weighting import Weighting
 from satmetrics.inference import _resample
@@ -28,8 +28,8 @@ CELLS = 2**23
 """Numbers of working memory, 64 MB: draws are made in portions of that size."""
 NEGATIVE_WEIGHT = "negative weight"
 NOT_ROWS = (
-    "bootstrap draws of indices by group need complete rows: not with missing={!r}, "
-    "ordered items or products of items"
+    "bootstrap draws of an index need sums over complete rows, which a fit with {} "
+    "does not have"
 )
 
 
@@ -90,13 +90,14 @@ class Plan:
 
 def check_rows(fit: PlsFit) -> None:
     """Raise `OptionError` unless the fit's moments are sums over complete rows."""
-    if row_wise(fit):
+    what = unlike_rows(fit)
+    if not what:
         return
     raise OptionError(
-        NOT_ROWS.format(fit.sampling.missing),
+        NOT_ROWS.format(what),
         code="no-rows",
         column="n_draws",
-        value=fit.sampling.missing,
+        value=what,
         remedy="n_draws=0 takes the weights as fixed",
     )
 

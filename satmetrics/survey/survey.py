@@ -334,7 +334,7 @@ class Survey:
 
         Parameters
         ----------
-        by : columns, or roles such as "unit" and "wave".
+        by : columns, or roles such as "unit" and "wave"; one named twice counts once.
 
         Returns
         -------
@@ -346,9 +346,8 @@ class Survey:
         DataError
             If a column is absent or a role has no column.
         """
-        names = [
-            self._key(word) for word in ([by] if isinstance(by, str) else list(by))
-        ]
+        words = [by] if isinstance(by, str) else list(by)
+        names = list(dict.fromkeys(self._key(word) for word in words))
         return group_table(self._grid, names, self.roles.wave)
 
     def design(self) -> Design:

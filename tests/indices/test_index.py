@@ -282,3 +282,40 @@ def test_changes_keep_the_reason(mobi):
     frame = sat.changes(sat.index(fit, survey, by="wave")).to_frame()
     assert np.isnan(frame["std_error"]).all()
     assert frame["reason"].str.contains("one answer").all()
+
+
+def test_which_constructs(mobi):
+    fit = sat.pls("ecsi", mobi)
+    with pytest.raises(errors.OptionError, match="no construct") as caught:
+        sat.index(fit, mobi, construct=[])
+    assert caught.value.code == "no-constructs"
+    twice = sat.index(fit, mobi, construct=["Value", "Image", "Value"])
+    assert list(twice.table["construct"]) == ["Value", "Image"]
+    with pytest.raises(errors.OptionError, match="no rows of a target"):
+        twice.of()
+    with pytest.raises(errors.OptionError, match="did you mean 'Image'"):
+        twice.of("Imag")
+    alone = twice.of("Image")
+    assert alone.target == "Image"
+    assert len(alone.table) == len(alone.errors().estimate) == 1
+
+
+def test_a_key_named_twice_counts_once(airlines, fit):
+    once = sat.index(fit, airlines, by="company")
+    twice = sat.index(fit, airlines, by=["unit", "company"])
+    pd.testing.assert_frame_equal(once.to_frame(), twice.to_frame())
+    assert twice.by == ("company",)
+
+
+def test_one_draw_tells_nothing(airlines, fit):
+    with pytest.raises(errors.OptionError, match="n_draws=1 is too small"):
+        sat.index(fit, airlines, n_draws=1)
+
+
+def test_wide_answers_from_moments_are_those_of_rows(airlines, fit):
+    """Groups made elsewhere, as a batch of moments, have the same indices."""
+    items = list(fit.model.indicators)
+    batch = sat.Moments.from_frame(airlines, items, by=["company", "wave"])
+    found = sat.index(fit, batch).to_frame()
+    rows = sat.index(fit, airlines, by=["company", "wave"]).to_frame()
+    pd.testing.assert_frame_equal(found, rows, rtol=1e-9)
