@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Mapping
 
 import numpy as np
 
-from satmetrics._checks import check_level, expect, friendly_keywords, positive_int
+from satmetrics._checks import friendly_keywords
 from satmetrics._frames import Table
 from satmetrics._result import Context
 from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.indices import _planning as kernel
 from satmetrics.indices.index import IndexResult
+from satmetrics.indices.plan_inputs import (
+    Assumed,
+    Numbers,
+    contradiction,
+    numbers,
+    rows_of,
+    spread_of,
+)
 from satmetrics.indices.plan_result import SamplePlan
 
-Numbers: TypeAlias = float | Sequence[float]
-"""One number, or several to lay out in a grid."""
-USUAL_SD = 15.0
-"""Points; the satisfaction index of the ECSI mobile data has 15.35."""
 USUAL_HALF_WIDTH = 2.0
-
-
-@dataclass(frozen=True)
-class _Assumed:
-    """What a plan rests on beside the interviews.
-
-    Attributes
-    ----------
-    axes : name → values of one axis of the grid.
-    level, comparisons, units, waves : as given, checked.
-    notes : sentences for the summary.
-    """
-
-    axes: Mapping[str, FloatArray]
-    level: float
-    comparisons: int
-    units: int
-    waves: int
-    notes: tuple[str, ...] = ()
 
 
 @friendly_keywords
@@ -120,25 +103,21 @@ def sample_size(  # noqa: PLR0913 - one keyword per part of the design
     385
     """
     if half_width is not None and change is not None:
-        raise _contradiction("half_width", "change")
+        raise contradiction("half_width", "change")
     asked, wanted = ("half_width", half_width) if change is None else ("change", change)
-    spread, notes = _spread("sample_size", result, sd, share, net)
-    loss = _loss(weights)
-    assumed = _Assumed(
-        {
-            "sd": spread,
-            "deff": _numbers("deff", deff) * loss,
-            "population": _population(population),
-            "correlation": _numbers("correlation", correlation, -1, 1),
-            "power": _numbers("power", power, 0.5, 1),
-        },
-        _level(level),
-        positive_int("comparisons", comparisons),
-        positive_int("units", units),
-        positive_int("waves", 1 + (asked == "change") if waves is None else waves),
-        (*notes, *_told(loss)),
+    assumed = Assumed.of(
+        spread_of("sample_size", result, sd, share, net),
+        deff=deff,
+        weights=weights,
+        population=population,
+        correlation=correlation,
+        power=power,
+        level=level,
+        comparisons=comparisons,
+        units=units,
+        waves=1 + (asked == "change") if waves is None else waves,
     )
-    values = _numbers(asked, USUAL_HALF_WIDTH if wanted is None else wanted)
+    values = numbers(asked, USUAL_HALF_WIDTH if wanted is None else wanted)
     return _plan(assumed, asked, values, result)
 
 
@@ -202,33 +181,29 @@ def detectable_change(  # noqa: PLR0913 - one keyword per part of the design
             column="n",
             remedy="give the interviews per unit and wave, such as n=250, or a result",
         )
-    spread, notes = _spread("detectable_change", result, sd, share, net)
-    loss = _loss(weights)
-    assumed = _Assumed(
-        {
-            "sd": spread,
-            "deff": _numbers("deff", deff) * loss,
-            "population": _population(population),
-            "correlation": _numbers("correlation", correlation, -1, 1),
-            "power": _numbers("power", power, 0.5, 1),
-        },
-        _level(level),
-        positive_int("comparisons", comparisons),
-        positive_int("units", units),
-        positive_int("waves", 2 if waves is None else waves),
-        (*notes, *_told(loss)),
+    assumed = Assumed.of(
+        spread_of("detectable_change", result, sd, share, net),
+        deff=deff,
+        weights=weights,
+        population=population,
+        correlation=correlation,
+        power=power,
+        level=level,
+        comparisons=comparisons,
+        units=units,
+        waves=2 if waves is None else waves,
     )
-    return _plan(assumed, "n", None if n is None else _numbers("n", n), result)
+    return _plan(assumed, "n", None if n is None else numbers("n", n), result)
 
 
 def _plan(
-    assumed: _Assumed, asked: str, wanted: FloatArray | None, result: IndexResult | None
+    assumed: Assumed, asked: str, wanted: FloatArray | None, result: IndexResult | None
 ) -> SamplePlan:
     """Lay out the grid: rows of the result first, then what is wanted, then the rest.
 
     `wanted` is None for the n of the rows.
     """
-    rows = None if result is None else _rows(result)
+    rows = None if result is None else rows_of(result)
     own = np.asarray(rows["n"], float) if rows is not None else np.empty(0)
     axes = dict(assumed.axes)
     first = axes.pop("sd") if rows is not None else np.zeros(1)
@@ -262,7 +237,7 @@ def _plan(
 
 
 def _figures(
-    assumed: _Assumed, asked: str, at: Mapping[str, FloatArray]
+    assumed: Assumed, asked: str, at: Mapping[str, FloatArray]
 ) -> dict[str, FloatArray]:
     """Return n with what it reaches, or the n that reaches what is wanted."""
     half = kernel.half_factor(assumed.level, assumed.comparisons)
@@ -283,127 +258,3 @@ def _counts(name: str, values: AnyArray) -> AnyArray:
     """Return counts as whole numbers where all are known."""
     count = name in ("n", "total") and np.isfinite(values).all()
     return np.rint(values).astype(np.int64) if count else values
-
-
-def _rows(result: IndexResult) -> Table:
-    chosen = result if result.target is None else result.of()
-    return chosen.table
-
-
-def _spread(
-    function: str,
-    result: IndexResult | None,
-    sd: Numbers | None,
-    share: Numbers | None,
-    net: tuple[float, float] | None,
-) -> tuple[FloatArray, tuple[str, ...]]:
-    """Return standard deviations in points, and what must be said of them."""
-    given = {"result": result, "sd": sd, "share": share, "net": net}
-    named = [name for name, value in given.items() if value is not None]
-    if len(named) > 1:
-        raise _contradiction(*named[:2])
-    if result is not None:
-        expect(
-            function,
-            result,
-            IndexResult,
-            "an index",
-            remedy="pass what sat.index(fit, data, by=…) returned, and numbers by name "
-            "(half_width=2, n=250)",
-        )
-        rows = _rows(result)
-        spread = rows["std_error"] * np.sqrt(np.asarray(rows["n"], float))
-        return spread, (
-            "SD of a row is its std_error times √n: weights and clusters of that "
-            "survey are counted in it",
-        )
-    if share is not None:
-        p = _numbers("share", share, 0, 1)
-        return 100 * np.sqrt(p * (1 - p)), ()
-    if net is not None:
-        return _net_spread(net), ()
-    if sd is None:
-        usual = f"SD of {USUAL_SD:g} points assumed; take the one of a survey of yours"
-        return np.array([USUAL_SD]), (usual,)
-    return _numbers("sd", sd), ()
-
-
-def _net_spread(net: tuple[float, float]) -> FloatArray:
-    values = _numbers("net", net, 0, 1, inclusive=True)
-    if len(values) != 2 or values.sum() > 1 + kernel.WHOLE:
-        raise OptionError(
-            f"net={net!r}",
-            code="bad-net",
-            column="net",
-            value=net,
-            remedy="give the shares of promoters and detractors, such as (0.5, 0.2)",
-        )
-    p, d = values
-    return np.array([100 * np.sqrt(p + d - (p - d) ** 2)])
-
-
-def _loss(weights: object) -> float:
-    if weights is None:
-        return 1.0
-    w = np.asarray(weights, dtype=np.float64).ravel()
-    if not len(w) or not np.isfinite(w).all() or (w < 0).any() or not w.any():
-        raise OptionError(
-            "weights= must be finite and not negative, one at least positive",
-            code="bad-weights",
-            column="weights",
-            remedy="give the sampling weights of a survey, one per respondent",
-        )
-    return kernel.weighting_loss(w)
-
-
-def _told(loss: float) -> tuple[str, ...]:
-    said = f"weights cost a factor {loss:.2f} (Kish, 1 + CV²), counted in deff"
-    return (said,) if loss > 1 else ()
-
-
-def _level(level: float) -> float:
-    check_level(level)
-    return level
-
-
-def _population(population: Numbers | None) -> FloatArray:
-    return (
-        np.array([np.inf]) if population is None else _numbers("population", population)
-    )
-
-
-def _numbers(
-    name: str,
-    given: object,
-    low: float = 0,
-    high: float = np.inf,
-    *,
-    inclusive: bool = False,
-) -> FloatArray:
-    """Return numbers strictly (or not) between two bounds, or raise."""
-    try:
-        values = np.atleast_1d(np.asarray(given, dtype=np.float64)).ravel()
-    except (TypeError, ValueError):
-        values = np.empty(0)
-    inside = (values > low) & (values < high)
-    if inclusive:
-        inside = (values >= low) & (values <= high)
-    if len(values) and inside.all() and not isinstance(given, bool):
-        return values
-    above = f"between {low:g} and {high:g}" if np.isfinite(high) else f"above {low:g}"
-    raise OptionError(
-        f"{name}={given!r}",
-        code=f"bad-{name.replace('_', '-')}",
-        column=name,
-        value=given,
-        remedy=f"give a number {above}, or several",
-    )
-
-
-def _contradiction(one: str, other: str) -> OptionError:
-    return OptionError(
-        f"{one}= and {other}= say the same thing twice",
-        code="contradiction",
-        column=other,
-        remedy="give one of them",
-    )
