@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -129,6 +130,17 @@ class DrawnRows:
             low=np.where(down, high, low),
             high=np.where(down, low, high),
         )
+
+    def told(self, fit: PlsFit, asked: Drawing) -> dict[str, Any]:
+        """Return what a result says of the draws and the model, by field."""
+        return {
+            "interval": asked.interval,
+            "n_draws": asked.n_draws,
+            "failures": self.failures,
+            "resampled": self.resampled,
+            "model": fit.model.name,
+            "credit": fit.model.credit(),
+        }
 
     def columns(self) -> dict[str, object]:
         """Return n, estimate, std_error, conf_low and conf_high."""

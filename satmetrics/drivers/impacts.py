@@ -154,12 +154,7 @@ def impact(  # noqa: PLR0913 - one keyword per choice, all with a default
         _table(fit, effects, rows, steps),
         rows.context.plus(notes=effects.points.notes(fit)),
         level=level,
-        interval=interval,
-        n_draws=asked.n_draws,
-        failures=rows.failures,
-        resampled=rows.resampled,
-        model=fit.model.name,
-        credit=fit.model.credit(),
+        **rows.told(fit, asked),
     )
 
 

@@ -181,12 +181,7 @@ def importance_performance(
         rows.context.plus(notes=numbers.points.notes(fit)),
         target=fit.model.names[goal],
         confidence=level,
-        interval=interval,
-        n_draws=asked.n_draws,
-        failures=rows.failures,
-        resampled=rows.resampled,
-        model=fit.model.name,
-        credit=fit.model.credit(),
+        **rows.told(fit, asked),
     )
 
 

@@ -155,14 +155,9 @@ def scenario(  # noqa: PLR0913 - one keyword per choice, all with a default
         _table(fit, moved, rows),
         rows.context.plus(notes=moved.points.notes(fit)),
         level=level,
-        interval=interval,
-        n_draws=asked.n_draws,
-        failures=rows.failures,
-        resampled=rows.resampled,
-        model=fit.model.name,
-        credit=fit.model.credit(),
         changes=tuple((str(name), float(by)) for name, by in changes.items()),
         hold=bool(hold),
+        **rows.told(fit, asked),
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from satmetrics._display import Summary, section
 from satmetrics.indices.formula_spec import FormulaIndex
 from satmetrics.indices.index_result import IndexResult
 
@@ -27,34 +27,19 @@ class FormulaResult(IndexResult):
     scale: tuple[float, float] = (0.0, 100.0)
     importance: tuple[tuple[str, str, float], ...] = ()
 
-    def summary(self) -> Summary:
-        """Return the index by group, without groups its components too."""
-        words = {
-            **{k: k for k in self.by},
-            "construct": "component",
-            "n": "n",
-            "estimate": "index",
-            "std_error": "std. error",
-            "conf_low": f"{100 * self.level:g} % low",
-            "conf_high": "high",
-            "reason": "reason",
-        }
-        table = self.table
-        if self.by and self.target is not None:
-            table = table.where(construct=self.target)
-        if not any(table["reason"]):
-            table = table.drop("reason")
+    _part: ClassVar[str] = "component"
+
+    def _title(self) -> str:
         low, high = self.scale
-        label = str(self.formula.label) or self.formula.name
-        facts = (*self.context.facts(), ("formula", self.formula.in_words()))
-        notes = (
+        return f"{str(self.formula.label) or self.formula.name}: {low:g} to {high:g}"
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        return (("formula", self.formula.in_words()),)
+
+    def _notes(self) -> tuple[str, ...]:
+        low, high = self.scale
+        return (
             f"{low:g} = the lowest, {high:g} = the highest possible answer to every "
             "item",
             *self.formula.sentences(),
-            *self.context.sentences(),
         )
-        places = dict.fromkeys(("estimate", "conf_low", "conf_high"), 1)
-        body = section(
-            "", table, words, decimals=places | {"std_error": 2}, max_rows=40
-        )
-        return Summary(f"{label}: {low:g} to {high:g}", facts, (body,), notes)

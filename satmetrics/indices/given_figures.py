@@ -13,7 +13,8 @@ from satmetrics._checks import columns_present, did_you_mean
 from satmetrics._frames import Table
 from satmetrics._result import Context, TableResult
 from satmetrics._typing import AnyArray, FloatArray, IntArray
-from satmetrics.errors import DataError, OptionError
+from satmetrics.errors import DataError
+from satmetrics.indices.index_result import known_construct
 from satmetrics.indices.joint import Joint, of_table
 from satmetrics.survey._door import Column, Grid, open_frame
 from satmetrics.survey._groups import group_codes
@@ -255,14 +256,7 @@ def _constructs(
     held = list(dict.fromkeys(map(str, own)))
     names = [wanted] if isinstance(wanted, str) else list(wanted or held)
     for name in names:
-        if name not in held:
-            raise OptionError(
-                f"there is no construct {name!r}",
-                code="unknown-construct",
-                column="construct",
-                value=name,
-                remedy=f"{did_you_mean(name, held)} there are {', '.join(held)}",
-            )
+        known_construct(name, held, "there is no")
     code = {name: i for i, name in enumerate(names)}
     return tuple(names), np.array([code.get(str(v), -1) for v in own], dtype=np.int64)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -48,6 +50,8 @@ class IndexResult(TableResult):
     weighting: tuple[str, ...] = ()
     failures: tuple[tuple[str, int], ...] = ()
 
+    _part: ClassVar[str] = "construct"
+
     def errors(self) -> Joint:
         """Return the figures of the table with the covariance of their errors.
 
@@ -64,23 +68,10 @@ class IndexResult(TableResult):
         OptionError
             If there is no such construct, or None is given and there is no target.
         """
-        name = self.target if construct is None else construct
-        held = list(dict.fromkeys(self.table["construct"]))
-        if name is None:
-            raise OptionError(
-                "the index has no rows of a target",
-                code="unknown-construct",
-                column="construct",
-                remedy=f"name one: it has {', '.join(held)}",
-            )
-        if name not in held:
-            raise OptionError(
-                f"the index has no construct {name!r}",
-                code="unknown-construct",
-                column="construct",
-                value=name,
-                remedy=f"{did_you_mean(name, held)} it has {', '.join(held)}",
-            )
+        held = self.table["construct"]
+        name = known_construct(
+            self.target if construct is None else construct, held, "the index has no"
+        )
         at = np.flatnonzero(self.table["construct"] == name)
         joint = None if self.joint is None else self.joint.take(at)
         return dataclasses.replace(
@@ -100,10 +91,9 @@ class IndexResult(TableResult):
 
     def summary(self) -> Summary:
         """Return the index of the target construct by group."""
-        keys = {k: k for k in self.by}
         words = {
-            **keys,
-            "construct": "construct",
+            **{k: k for k in self.by},
+            "construct": self._part,
             "n": "n",
             "estimate": "index",
             "std_error": "std. error",
@@ -116,19 +106,50 @@ class IndexResult(TableResult):
             table = table.where(construct=self.target)
         if not any(table["reason"]):
             table = table.drop("reason")
-        facts = (
-            *self.context.facts(),
-            ("model", self.model),
-            ("metric", METRIC_WORDS.get(self.metric, self.metric)),
-            *self._weighting(),
-        )
-        notes = (
-            "0 = the lowest, 100 = the highest possible answer to every item",
-            *((self.credit,) if self.credit else ()),
-            *self.context.sentences(),
-        )
         places = dict.fromkeys(("estimate", "conf_low", "conf_high"), 1) | {
             "std_error": 2
         }
         body = section("", table, words, decimals=places, max_rows=40)
-        return Summary("Index, 0–100", facts, (body,), notes)
+        facts = (*self.context.facts(), *self._facts())
+        notes = (*self._notes(), *self.context.sentences())
+        return Summary(self._title(), facts, (body,), notes)
+
+    def _title(self) -> str:
+        return "Index, 0–100"
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("model", self.model),
+            ("metric", METRIC_WORDS.get(self.metric, self.metric)),
+            *self._weighting(),
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        return (
+            "0 = the lowest, 100 = the highest possible answer to every item",
+            *((self.credit,) if self.credit else ()),
+        )
+
+
+def known_construct(name: str | None, held: Iterable[object], said: str) -> str:
+    """Return the name of a construct that is held, or raise ``OptionError``.
+
+    Parameters
+    ----------
+    name : the one asked for, or the target; None where there is neither.
+    held : of every row.
+    said : what is said before "construct 'name'".
+    """
+    names = list(dict.fromkeys(map(str, held)))
+    if name is not None and name in names:
+        return name
+    raise OptionError(
+        "no construct is named, and there is no target"
+        if name is None
+        else f"{said} construct {name!r}",
+        code="unknown-construct",
+        column="construct",
+        value=name,
+        remedy=f"{did_you_mean(name or '', names)} there are "
+        f"{', '.join(names)}".strip(),
+    )

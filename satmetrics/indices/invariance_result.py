@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from satmetrics._checks import did_you_mean
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import TableResult
-from satmetrics.errors import OptionError
+from satmetrics.indices.index_result import known_construct
 
 REJECTED = "rejected"
 KEPT = "not rejected"
@@ -62,19 +61,11 @@ class UnitInvariance(TableResult):
         OptionError
             If there is no such construct, or None is given and there is no target.
         """
-        name = self.target if construct is None else construct
-        held = list(dict.fromkeys(self.table["construct"]))
-        if name not in held:
-            raise OptionError(
-                f"measurement invariance was not tested for {name!r}"
-                if name
-                else "the model names no target",
-                code="unknown-construct",
-                column="construct",
-                value=name,
-                remedy=f"{did_you_mean(name or '', held)} it was for "
-                f"{', '.join(map(str, held))}",
-            )
+        name = known_construct(
+            self.target if construct is None else construct,
+            self.table["construct"],
+            "measurement invariance was not tested for",
+        )
         return self.table.where(construct=name, term="composition")
 
     def summary(self) -> Summary:

@@ -163,7 +163,9 @@ def test_tests_of_others_are_refused(deviating, frame, found):
     with pytest.raises(errors.OptionError, match="unit_invariance"):
         sat.indices.ranking(figures, unit="shop", invariance=figures)
     named = figures.drop(columns="company").rename(columns={"shop": "company"})
-    with pytest.raises(errors.OptionError, match=r"not tested for 'W'.* X, Y, Z"):
+    with pytest.raises(
+        errors.OptionError, match=r"not tested for construct 'W'.* X, Y, Z"
+    ):
         sat.indices.ranking(
             named.assign(construct="W"), construct="W", invariance=whole
         )
