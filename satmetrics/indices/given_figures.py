@@ -17,7 +17,7 @@ from satmetrics.errors import DataError
 from satmetrics.indices.index_result import known_construct
 from satmetrics.indices.joint import Joint, of_table
 from satmetrics.survey._door import Column, Grid, open_frame
-from satmetrics.survey._groups import group_codes
+from satmetrics.survey._groups import group_codes, label_text
 from satmetrics.survey._waves import wave_order
 
 ONE = "index"
@@ -133,7 +133,7 @@ def read_figures(
     return Figures(
         joint.take(kept),
         _answers(table),
-        tuple(as_text(v) for v in table[unit]),
+        tuple(label_text(v) for v in table[unit]),
         wave,
         code,
         table["reason"] if "reason" in table else np.full(len(table), "", object),
@@ -180,13 +180,6 @@ def _errors(result: TableResult) -> Joint:
     return Joint.independent(estimate, np.full(len(estimate), np.nan))
 
 
-def as_text(label: object) -> str:
-    """Return a label as text: 3.0 is "3"; blanks around it are removed."""
-    if isinstance(label, (float, np.floating)) and float(label).is_integer():
-        return str(int(label))
-    return str(label).strip()
-
-
 def labels_of(column: Column) -> AnyArray:
     """Return the labels (n,) of a column; None where there is none."""
     if column.kind != "number":
@@ -195,7 +188,7 @@ def labels_of(column: Column) -> AnyArray:
     values = column.values
     there = ~np.isnan(values.astype(np.float64))
     found = np.full(len(values), None, dtype=object)
-    found[there] = [as_text(v) for v in values[there]]
+    found[there] = [label_text(v) for v in values[there]]
     return found
 
 
@@ -205,7 +198,7 @@ def _published(grid: Grid, over: str | None) -> tuple[Table, tuple[object, ...] 
     columns: dict[str, object] = {}
     for name, column in zip(grid.names, grid.columns, strict=True):
         if name in ("estimate", "std_error", "n"):
-            columns[name] = _numbers(name, column)
+            columns[name] = numbers_of(name, column)
         elif name not in (over, "reason"):
             columns[name] = [v or "" for v in labels_of(column)]
     columns.setdefault("std_error", np.full(grid.n, np.nan))
@@ -218,13 +211,15 @@ def _published(grid: Grid, over: str | None) -> tuple[Table, tuple[object, ...] 
     return Table.of(columns), tuple(labels)
 
 
-def _numbers(name: str, column: Column) -> FloatArray:
+def numbers_of(name: str, column: Column) -> FloatArray:
+    """Return the numbers (n,) of a column of figures, or raise ``DataError``."""
     if column.kind != "number":
+        shown = f", such as {column.labels[0]!r}" if column.labels else ""
         raise DataError(
-            f"column {name!r} holds text, such as {column.labels[:1]}",
-            code="not-a-number",
+            f"column {name!r} holds texts{shown}",
+            code="not-numbers",
             column=name,
-            remedy="give numbers",
+            remedy="give figures as numbers",
         )
     return column.values.astype(np.float64)
 

@@ -11,8 +11,9 @@ from satmetrics._checks import columns_present, did_you_mean
 from satmetrics._typing import AnyArray, BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.indices._aggregate import Tier
-from satmetrics.indices.given_figures import as_text, labels_of
+from satmetrics.indices.given_figures import labels_of
 from satmetrics.survey._door import Grid, open_frame
+from satmetrics.survey._groups import label_text
 from satmetrics.survey._waves import natural_order
 
 EQUAL, RESPONSES = "equal", "responses"
@@ -271,7 +272,7 @@ def _wave_of(
     """Return the wave of each row of members, and which rows are of a wave there is."""
     if over is None or over not in grid:
         return np.zeros(grid.n, dtype=np.int64), np.ones(grid.n, dtype=bool), ()
-    place = {as_text(w): t for t, w in enumerate(waves)}
+    place = {label_text(w): t for t, w in enumerate(waves)}
     labels = ["" if v is None else str(v) for v in labels_of(grid[over])]
     wave = np.array([place.get(v, -1) for v in labels], dtype=np.int64)
     used = wave >= 0

@@ -12,7 +12,8 @@ from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import AnyArray, BoolArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.indices.index import IndexResult
+from satmetrics.indices.given_figures import numbers_of
+from satmetrics.indices.index_result import IndexResult, known_construct
 from satmetrics.indices.joint import Joint, of_table
 from satmetrics.survey._door import Grid, open_frame
 from satmetrics.survey._waves import wave_order
@@ -134,18 +135,13 @@ def _published(grid: Grid, construct: str | None) -> Table:
     """Return figures somebody has published, with the columns a ranking needs."""
     columns_present(["estimate", "std_error"], grid.names, where="the frame")
     columns: dict[str, AnyArray] = {}
-    for name in grid.names:
-        column = grid[name]
-        if name in FIGURES and name != "reason" and column.kind != "number":
-            raise DataError(
-                f"the column {name!r} holds texts",
-                code="not-numbers",
-                column=name,
-                remedy="give figures as numbers",
-            )
-        number = column.kind == "number"
-        plain = np.asarray(column.to_pandas(), dtype=None if number else object)
-        columns[name] = plain.astype(np.float64) if name in FIGURES[:-1] else plain
+    for name, column in zip(grid.names, grid.columns, strict=True):
+        if name in FIGURES[:-1]:
+            columns[name] = numbers_of(name, column)
+        else:
+            number = column.kind == "number"
+            plain = column.to_pandas()
+            columns[name] = np.asarray(plain, dtype=None if number else object)
     columns.setdefault("n", np.full(grid.n, np.nan))
     given = columns.get("reason", np.full(grid.n, "", dtype=object))
     columns["reason"] = np.array([r or "" for r in given], dtype=object)
@@ -153,15 +149,7 @@ def _published(grid: Grid, construct: str | None) -> Table:
     if construct is None:
         return table
     columns_present(["construct"], grid.names, where="the frame")
-    held = list(dict.fromkeys(map(str, table["construct"])))
-    if construct not in held:
-        raise OptionError(
-            f"the frame has no construct {construct!r}",
-            code="unknown-construct",
-            column="construct",
-            value=construct,
-            remedy=f"{did_you_mean(construct, held)} it has {', '.join(held)}",
-        )
+    known_construct(construct, table["construct"], "the frame has no")
     return table.where(construct=construct)
 
 

@@ -68,7 +68,7 @@ def _number_codes(column: Column) -> tuple[IntArray, list[object]]:
 
 
 def label_text(label: object) -> str:
-    """Return a label as text, as a mapping would name it: 3.0 is "3"."""
-    if isinstance(label, float) and label.is_integer():
+    """Return a label as text: 3.0 is "3"; blanks around it are removed."""
+    if isinstance(label, (float, np.floating)) and float(label).is_integer():
         return str(int(label))
-    return str(label)
+    return str(label).strip()

@@ -476,7 +476,8 @@ class Survey:
                 remedy="choose another name",
             )
         codes, keys = self.groups(of)
-        found = [labels.get(label_text(v)) for v in keys[keys.names[0]]]
+        named = {label_text(own): label for own, label in labels.items()}
+        found = [named.get(label_text(v)) for v in keys[keys.names[0]]]
         distinct = tuple(dict.fromkeys(v for v in found if v is not None))
         place: dict[str | None, int] = {v: i for i, v in enumerate(distinct)}
         lookup = np.array([*(place.get(v, -1) for v in found), -1], dtype=np.int64)
