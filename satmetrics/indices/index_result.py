@@ -143,13 +143,13 @@ def known_construct(name: str | None, held: Iterable[object], said: str) -> str:
     names = list(dict.fromkeys(map(str, held)))
     if name is not None and name in names:
         return name
+    near = "name one:" if name is None else did_you_mean(name, names)
     raise OptionError(
-        "no construct is named, and there is no target"
+        "there are no rows of a target"
         if name is None
         else f"{said} construct {name!r}",
         code="unknown-construct",
         column="construct",
         value=name,
-        remedy=f"{did_you_mean(name or '', names)} there are "
-        f"{', '.join(names)}".strip(),
+        remedy=f"{near} there are {', '.join(names)}".strip(),
     )
