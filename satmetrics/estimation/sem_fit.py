@@ -166,8 +166,9 @@ class SemFit(Result):
         self, labels: Mapping[str, Any], values: Mapping[str, FloatArray]
     ) -> Table:
         """Combine labels of k rows with values (…, k), a batch below one another."""
+        first = [name for name in labels if name != "note"]
         if self.keys is None:
-            return Table.of({**labels, **values})
+            return Table.of({**labels, **values}, keys=first)
         groups, k = len(self.keys), len(next(iter(labels.values())))
         columns: dict[str, AnyArray] = {
             name: np.repeat(self.keys[name], k) for name in self.keys.names
@@ -177,7 +178,7 @@ class SemFit(Result):
             for name, label in labels.items()
         }
         columns |= {name: np.ravel(value) for name, value in values.items()}
-        return Table.of(columns, keys=self.keys.names)
+        return Table.of(columns, keys=(*self.keys.names, *first))
 
     def paths(self, level: float = 0.95) -> pd.DataFrame:
         """Return source, target, estimate and test of every path.
@@ -246,6 +247,40 @@ class SemFit(Result):
     ) -> Table:
         """Return `standardized` as a table."""
         return sem_standard.standardized_table(self, kind, level)
+
+    def residuals(self) -> pd.DataFrame:
+        """Return what the model leaves of each covariance (and mean).
+
+        Columns: keys, lhs, op, rhs, estimate (observed minus implied), std_error,
+        statistic (the standardised residual), p_value, normalized (over the error of
+        the observed moment alone) and correlation (of observed minus implied
+        correlations). Errors are those of normal theory at the implied moments; a
+        residual that is 0 by construction has none.
+        """
+        return self.residual_table().to_frame()
+
+    def residual_table(self) -> Table:
+        """Return `residuals` as a table."""
+        from satmetrics.estimation.sem_release import residual_table
+
+        return residual_table(self)
+
+    def modification_indices(self) -> pd.DataFrame:
+        """Return by how much chi-square would fall if a parameter were freed.
+
+        Columns: keys, lhs, op, rhs, statistic (the index, chi-square with 1 degree of
+        freedom), p_value, expected_change of the parameter, and the same standardised:
+        change_lv (std.lv) and change_all (std.all). Largest first; parameters that
+        would not be identified are left out. An index says what would fit this sample
+        better, not what is true.
+        """
+        return self.modification_table().to_frame()
+
+    def modification_table(self) -> Table:
+        """Return `modification_indices` as a table."""
+        from satmetrics.estimation.sem_release import modification_table
+
+        return modification_table(self)
 
     def construct_cov(self) -> pd.DataFrame:
         """Return the covariances of the constructs that the model implies."""

@@ -320,7 +320,7 @@ def start_values(
     """
     out = np.zeros((len(S), table.n_free))
     layout, sd = table.layout, np.sqrt(np.diagonal(S, axis1=-2, axis2=-1))
-    marker = _markers(table)
+    marker, loaded = _markers(table), set()
     for k, row in enumerate(table.rows):
         f = table.free[k]
         if f < 0:
@@ -330,7 +330,10 @@ def start_values(
             continue
         g, part = layout.group[k], layout.part[k]
         i, j = layout.row[k], layout.column[k]
+        if part == kernel.LAMBDA and (g, i) in loaded:
+            continue  # on a second factor
         if part == kernel.LAMBDA:
+            loaded.add((g, i))
             first = marker[g].get(j)
             if first is None:
                 out[:, f] = 0.7 * sd[:, g, i]

@@ -161,3 +161,22 @@ def test_full_ecsi_of_the_mobile_data(mobi, mobile, reference):
         for pair, value in theirs["correlations"].items():
             one, other = pair.split("-")
             assert abs(corr.loc[one, other] - value) < 5.01e-4
+
+
+@pytest.mark.parametrize("known", ["hs_ml", "pd_ml", "ecsi_cfa_ml"], indirect=True)
+def test_modification_indices(known, lavaan):
+    fit, theirs = known
+    theirs = theirs["modification"]
+    frame = fit.modification_indices()
+    own = [lavaan.key(*row) for row in names_of(frame)]
+    assert (np.diff(frame["statistic"]) <= 0).all()
+    order = [lavaan.key(*row) for row in names_of(theirs)]
+    assert own[: len(order)] == order
+    top = frame.head(len(order))
+    for column, name in (
+        ("statistic", "mi"),
+        ("expected_change", "epc"),
+        ("change_lv", "sepc_lv"),
+        ("change_all", "sepc_all"),
+    ):
+        close(top[column], theirs[name], 5e-5)
