@@ -12,13 +12,11 @@ from satmetrics._frames import Table
 from satmetrics._result import Record
 from satmetrics._special import normal_cdf, student_cdf, student_quantile
 from satmetrics._typing import FloatArray, IntArray
+from satmetrics.indices import _degrees
 from satmetrics.inference._intervals import Ordered
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
-
-ROUNDING = 1e-13
-"""A variance that is smaller, beside those of its parts, is 0 but for rounding."""
 
 
 def _none() -> IntArray:
@@ -98,9 +96,9 @@ class Joint(Record):
 
         Notes
         -----
-        Errors: ``L Σ Lᵀ``, also among the combinations; degrees of freedom after
-        Satterthwaite, the parts of one figure each being taken as independent. With
-        draws, the draws are combined.
+        Errors: ``L Σ Lᵀ``, also among the combinations. Degrees of freedom after
+        Satterthwaite, figures whose errors go together being one part: two waves of
+        the same 20 clusters have 19, not 38. With draws, the draws are combined.
         """
         from scipy.sparse import coo_array
 
@@ -111,21 +109,17 @@ class Joint(Record):
         estimate = np.asarray(L @ self.estimate)
         if self.n_draws:
             return Joint.drawn(estimate, np.asarray((L @ self.draws.T).T))
-        V = L @ self._sparse() @ L.T
-        squares = L.multiply(L)
-        parts = np.asarray(squares @ self.std_error**2)
-        variance = np.where(V.diagonal() > ROUNDING * parts, V.diagonal(), 0.0)
+        own = self._sparse()
+        V = L @ own @ L.T
+        parts = np.asarray(L.multiply(L) @ self.std_error**2)
+        variance = np.where(V.diagonal() > _degrees.ROUNDING * parts, V.diagonal(), 0.0)
         variance[np.isnan(parts)] = np.nan
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = np.asarray(
-                squares.multiply(squares) @ (self.std_error**4 / self.df)
-            )
-            df = np.where(share > 0, parts**2 / share, np.inf)
+        part = _degrees.linked(len(self.estimate), self.pairs)
         first, second, cov = _upper(V)
         return Joint(
             estimate,
             np.sqrt(variance),
-            np.asarray(df),
+            _degrees.degrees(L, own, self.df, part),
             np.column_stack([first, second]),
             cov,
         )
