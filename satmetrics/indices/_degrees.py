@@ -32,9 +32,7 @@ def linked(R: int, pairs: IntArray) -> IntArray:
     return np.asarray(labels, dtype=np.int64)
 
 
-def degrees(
-    L: csr_array, V: csr_array, df: FloatArray, part: IntArray
-) -> FloatArray:
+def degrees(L: csr_array, V: csr_array, df: FloatArray, part: IntArray) -> FloatArray:
     """Return the degrees of freedom (k,) of the errors of ``L x``.
 
     After Satterthwaite, ``(Σ v)² / Σ (v²/ν)`` over independent parts with variances v.

@@ -22,6 +22,7 @@ from satmetrics.indices.weighting import Weighting
 from satmetrics.inference import _resample
 from satmetrics.moment import _blocks
 from satmetrics.moment import _kernel as kernel
+from satmetrics.moment._across import own_strata
 from satmetrics.moment.unit_sums import of_sums
 
 CELLS = 2**23
@@ -109,7 +110,8 @@ def drawn_indices(
 
     Rows sampled singly are drawn within groups, whose sizes are thus kept; clusters
     (and people with several rows) within strata by the rescaled bootstrap, in all
-    groups at once, so that groups sharing them covary.
+    groups at once, so that groups sharing them covary; groups that share none are
+    strata of their own.
 
     Raises
     ------
@@ -159,7 +161,8 @@ def _counts(
             code="lone-cluster",
             remedy="merge strata, or n_draws=0",
         )
-    units, stream = unit, Stream(len(strata), seeds(rng, 1)[0], strata)
+    apart = own_strata(unit, read.rows.codes, strata)
+    units, stream = unit, Stream(len(apart), seeds(rng, 1)[0], apart)
 
     def together(first: int, last: int) -> Counted:
         drawn = np.concatenate(list(stream.between(first, last)))

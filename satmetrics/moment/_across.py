@@ -27,7 +27,7 @@ class Cells:
     ----------
     at : (n,) cell of each row.
     unit, group : (c,) of each cell.
-    strata : (C,) stratum of each unit.
+    strata : (C,) stratum of each unit, see `own_strata`.
     n_groups : G.
     """
 
@@ -44,7 +44,9 @@ class Cells:
             raise ValueError("rows without sampled units")
         C = len(rows.strata)
         cells, at = np.unique(rows.codes * C + rows.unit, return_inverse=True)
-        return cls(at.ravel(), cells % C, cells // C, rows.strata, rows.n_groups)
+        unit, group = cells % C, cells // C
+        strata = own_strata(unit, group, rows.strata)
+        return cls(at.ravel(), unit, group, strata, rows.n_groups)
 
     @property
     def n_strata(self) -> int:
@@ -145,6 +147,37 @@ class Cells:
         there = np.bincount(at, used, minlength=len(group)) > 0
         found = units - np.bincount(group[there], minlength=self.n_groups)
         return np.where(found >= 1, found, np.nan)
+
+
+def own_strata(unit: IntArray, group: IntArray, strata: IntArray) -> IntArray:
+    """Return strata (C,) divided among groups that share no units.
+
+    Groups linked by units they share, such as the waves of one company, are a sample of
+    their own, with as many units as they have: the errors of six clusters followed over
+    two waves are those of six, however many clusters other companies have. Units alone
+    in their part of a stratum stay together, or with its largest part if there is one.
+
+    Parameters
+    ----------
+    unit, group : (c,) of the cells.
+    strata : (C,) stratum of each unit.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    C, G = len(strata), int(group.max(initial=-1)) + 1
+    graph = coo_array((np.ones(len(unit)), (unit, C + group)), shape=(C + G, C + G))
+    linked = connected_components(graph, directed=False)[1][:C]
+    pairs = strata * (int(linked.max(initial=0)) + 1) + linked
+    _, part = np.unique(pairs, return_inverse=True)
+    size = np.bincount(part)[part] if C else part
+    lone = size < 2
+    left = np.bincount(strata, lone)[strata] if C else part
+    first = np.full(int(strata.max(initial=-1)) + 1, 0)
+    order = np.argsort(size, kind="stable")
+    first[strata[order]] = part[order]  # the last of a stratum is of its largest part
+    rest = np.where(left == 1, first[strata], C + strata)
+    return np.unique(np.where(lone, rest, part), return_inverse=True)[1]
 
 
 @dataclass(frozen=True)

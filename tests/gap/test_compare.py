@@ -154,7 +154,7 @@ def test_group_covariance_without_shared_units_is_that_of_each_group(answers):
     gap = (answers.p1 - answers.e1).to_numpy()
     V = Cells.of(rows).covariance(list(influences([gap], rows)))
     size = np.bincount(codes)
-    own = [gap[codes == g].var() / size[g] * n / (n - 1) for g in range(3)]
+    own = [gap[codes == g].var(ddof=1) / size[g] for g in range(3)]
     np.testing.assert_allclose(np.diagonal(V), own)
     assert abs(V - np.diag(np.diagonal(V))).max() < 1e-16
 

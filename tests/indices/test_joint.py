@@ -103,6 +103,73 @@ def test_degrees_of_freedom_after_satterthwaite():
     assert mixed.df[0] == pytest.approx(expected)
 
 
+def degrees(L, V, df):
+    """Satterthwaite over linked parts, one combination at a time, with loops."""
+    R = len(V)
+    reach = np.linalg.matrix_power((V != 0).astype(float) + np.eye(R), R) > 0
+    parts = sorted({tuple(np.flatnonzero(row)) for row in reach})
+    found = []
+    for row in L:
+        top, bottom = 0.0, 0.0
+        for at in map(list, parts):
+            v = row[at] @ V[np.ix_(at, at)] @ row[at]
+            each = row[at] ** 2 * np.diag(V)[at]
+            if each.sum() > 0:
+                root = (each / np.sqrt(df[at])).sum() / each.sum()
+                top, bottom = top + v, bottom + v**2 * root**2
+        found.append(top**2 / bottom)
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_degrees_of_linked_figures(seed):
+    rng = np.random.default_rng(seed)
+    R = 12
+    root = np.kron(np.eye(4), np.ones((3, 3))) * rng.normal(size=(R, R))
+    at = rng.permutation(R)
+    V = (root @ root.T)[np.ix_(at, at)]
+    i, j = np.nonzero(np.triu(V, 1))
+    df = rng.integers(2, 40, size=R).astype(float)
+    pairs = np.column_stack([i, j])
+    joint = Joint(rng.normal(size=R), np.sqrt(np.diag(V)), df, pairs, V[i, j])
+    L = matrix(rng, 6, R)
+    made = joint.combined(*sparse(L))
+    np.testing.assert_allclose(made.df, degrees(L, V, df), rtol=1e-9)
+
+
+@pytest.mark.parametrize("shared", [0.5, -0.9, 0.999])
+def test_two_figures_of_the_same_clusters_have_theirs(shared):
+    joint = Joint(
+        np.zeros(3),
+        np.ones(3),
+        np.array([19.0, 19.0, 19.0]),
+        np.array([[0, 1]]),
+        np.array([shared]),
+    )
+    moved = joint.combined(np.zeros(2, int), np.arange(2), np.array([1.0, -1.0]))
+    assert moved.df[0] == pytest.approx(19)
+    apart = joint.combined(np.zeros(2, int), np.array([0, 2]), np.array([1.0, -1.0]))
+    assert apart.df[0] == pytest.approx(38)
+    # a figure of next to no weight does not take the degrees of the others
+    few = Joint(np.zeros(2), np.ones(2), np.array([1.0, 30.0]), joint.pairs, np.ones(1))
+    mean = few.combined(np.zeros(2, int), np.arange(2), np.array([0.01, 0.99]))
+    assert 29 < mean.df[0] < 30
+
+
+def test_what_is_known_for_certain_takes_no_degrees():
+    """A carried figure cancels; what is left has its own degrees."""
+    joint = Joint(
+        np.zeros(3),
+        np.array([2.0, 2.0, 1.0]),
+        np.array([3.0, 3.0, 11.0]),
+        np.array([[0, 1]]),
+        np.array([4.0]),
+    )
+    made = joint.combined(np.zeros(3, int), np.arange(3), np.array([1.0, -1.0, 1.0]))
+    assert made.std_error[0] == 1
+    assert made.df[0] == pytest.approx(11)
+
+
 def test_known_errors_have_no_degrees_of_freedom():
     """With one part known for certain, the other's are stretched; with both, none."""
     error, one = np.array([2.0, 1.0]), np.ones(2)
