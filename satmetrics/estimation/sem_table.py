@@ -320,20 +320,17 @@ def start_values(
     """
     out = np.zeros((len(S), table.n_free))
     layout, sd = table.layout, np.sqrt(np.diagonal(S, axis1=-2, axis2=-1))
-    marker, loaded = _markers(table), set()
+    marker, second = _markers(table), _second_loadings(table)
     for k, row in enumerate(table.rows):
         f = table.free[k]
-        if f < 0:
+        if f < 0 or k in second:
             continue
         if row.start is not None:
             out[:, f] = row.start
             continue
         g, part = layout.group[k], layout.part[k]
         i, j = layout.row[k], layout.column[k]
-        if part == kernel.LAMBDA and (g, i) in loaded:
-            continue  # on a second factor
         if part == kernel.LAMBDA:
-            loaded.add((g, i))
             first = marker[g].get(j)
             if first is None:
                 out[:, f] = 0.7 * sd[:, g, i]
@@ -352,6 +349,18 @@ def start_values(
         elif part == kernel.BETA and row.op == "=~":
             out[:, f] = 1.0
     return out
+
+
+def _second_loadings(table: ParameterTable) -> set[int]:
+    """Return the rows that load an observed variable on a further factor."""
+    seen: set[tuple[int, int]] = set()
+    found = set()
+    for k in np.flatnonzero(table.layout.part == kernel.LAMBDA):
+        place = int(table.layout.group[k]), int(table.layout.row[k])
+        if place in seen and table.rows[k].start is None:
+            found.add(int(k))
+        seen.add(place)
+    return found
 
 
 def _markers(table: ParameterTable) -> list[dict[int, int]]:
