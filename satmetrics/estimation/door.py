@@ -87,6 +87,7 @@ def model_moments(
     missing: MissingPolicy = "listwise",
     products: Products | None = None,
     ordinal: bool | Sequence[str] = False,
+    acov: bool = False,
 ) -> Moments:
     """Return the moments of the model's indicators, and of products beside them.
 
@@ -110,6 +111,7 @@ def model_moments(
             by=by,
             weights=weights,
             missing=missing,
+            acov=acov,
             ordinal=ordinal,
         )
     return from_answers(
@@ -118,7 +120,7 @@ def model_moments(
         by=by,
         weights=weights,
         missing=missing,
-        acov=False,
+        acov=acov,
         products=products,
         ordinal=ordinal,
     )
@@ -238,8 +240,15 @@ def oriented(model: StructuralModel, moments: Moments, ends: FloatArray) -> Mome
         mean=offset + sign * moments.mean,
         cov=moments.cov * flip,
         taylor=None if moments.taylor is None else moments.taylor * flip,
-        acov=None,
+        acov=None if moments.acov is None else moments.acov * _flips(sign),
     )
+
+
+def _flips(sign: FloatArray) -> FloatArray:
+    """Return by what the covariance of (mean, vech cov) is multiplied when turned."""
+    i, j = np.triu_indices(len(sign))
+    both = np.concatenate([sign, sign[i] * sign[j]])
+    return np.outer(both, both)
 
 
 def scale_ends(model: StructuralModel, data: object = None) -> FloatArray:

@@ -23,7 +23,13 @@ from satmetrics.estimation._sem_solve import estimate
 from satmetrics.estimation.door import as_model, model_moments, scale_ends
 from satmetrics.estimation.sem_fit import SemFit
 from satmetrics.estimation.sem_options import SemOptions
-from satmetrics.estimation.sem_sample import as_sample, sample_covariances, totals
+from satmetrics.estimation.sem_robust import require_acov, robust_of
+from satmetrics.estimation.sem_sample import (
+    as_sample,
+    sample_acov,
+    sample_covariances,
+    totals,
+)
 from satmetrics.estimation.sem_table import ParameterTable, start_values, table_of_model
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
@@ -98,8 +104,11 @@ def sem(
     """
     chosen = as_model(model, data)
     settings = as_sem_options(options)
-    moments = model_moments(chosen, data, by=by, weights=weights, missing=missing)
+    moments = model_moments(
+        chosen, data, by=by, weights=weights, missing=missing, acov=settings.robust
+    )
     moments.require_cov()
+    require_acov(moments, settings)
     ends = scale_ends(chosen, data)
     table = table_of_model(
         chosen, means=bool(settings.means), identification=settings.identification
@@ -148,12 +157,18 @@ def fit_covariances(
         sample,
         start,
         totals(n, options),
-        weight=options.estimator,
+        weight=options.weight,
         observed=options.information == "observed",
         tol=options.tol,
         max_iter=options.max_iter,
     )
     found = made.solution
+    vcov, test = made.vcov, None
+    if options.robust:
+        own = sample_acov(model, moments, options, ends)
+        where = np.where((good & found.identified)[:, None], found.theta, np.nan)
+        total = totals(n, options)
+        vcov, test = robust_of(table.layout, sample, where, total, own, options)
     said = tuple(
         r or _judged(table, made.solution, bool(made.admissible[k]), k)
         for k, r in enumerate(reasons)
@@ -171,7 +186,7 @@ def fit_covariances(
         options=options,
         moments=moments,
         theta=shaped(found.theta),
-        vcov=shaped(made.vcov),
+        vcov=shaped(vcov),
         chi2=shaped(made.chi2)[()],
         iterations=found.iterations[0] if single else found.iterations,
         converged=(found.converged & good)[0] if single else found.converged & good,
@@ -179,6 +194,7 @@ def fit_covariances(
         reasons=said,
         ends=ends,
         sampling=sampling,
+        scaled=test.first() if test is not None and single else test,
     )
 
 

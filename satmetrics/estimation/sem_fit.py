@@ -20,6 +20,7 @@ from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation import sem_parts, sem_standard
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.sem_options import SemOptions
+from satmetrics.estimation.sem_robust import ScaledTest, robust_notes
 from satmetrics.estimation.sem_standard import Standard
 from satmetrics.estimation.sem_table import ParameterTable
 from satmetrics.inference.protocol import Sampling
@@ -49,6 +50,8 @@ class SemFit(Result):
     reasons : per group why a fit failed or is inadmissible; empty where it is sound.
     ends : (2, p) minimum and maximum of each indicator's scale, NaN where not known.
     sampling : how answers became moments.
+    scaled : scaling of the chi-square for answers that are not normal, with "MLM" and
+        "MLR"; else None.
     """
 
     model: StructuralModel
@@ -64,6 +67,7 @@ class SemFit(Result):
     reasons: tuple[str, ...]
     ends: FloatArray
     sampling: Sampling = field(default_factory=Sampling)
+    scaled: ScaledTest | None = None
 
     @property
     def context(self) -> Context:
@@ -106,6 +110,12 @@ class SemFit(Result):
         p, G = len(self.table.observed), len(self.table.groups)
         known = G * (p * (p + 1) // 2 + (p if self.table.means else 0))
         return int(known - self.table.n_free)
+
+    @property
+    def chi2_scaled(self) -> Any:
+        """Chi-square over its scaling (…); NaN where there is none."""
+        scaling = np.nan if self.scaled is None else self.scaled.scaling
+        return np.asarray(self.chi2 / scaling)[()]
 
     def require_single(self, verb: str) -> None:
         """Raise unless the fit is of one group; `verb` says what was to be done."""
@@ -345,6 +355,9 @@ class SemFit(Result):
         )
         if not self.batched:
             facts = (*facts, ("chi-square", f"{float(self.chi2):.3f}"))
+        if not self.batched and self.scaled is not None:
+            word = f"chi-square, scaled ({self.scaled.kind})"
+            facts = (*facts, (word, f"{float(self.chi2_scaled):.3f}"))
         body = section("Parameters", self.estimate_table(), words, max_rows=80)
         heads = {
             **{k: k for k in self.key_names},
@@ -358,6 +371,7 @@ class SemFit(Result):
             *((ULS_NOTE,) if self.options.estimator == "ULS" else ()),
             *self.model.sentences(),
             *(reason for reason in self.reasons[:5] if reason),
+            *robust_notes(self.options),
             *self.context.sentences(),
         )
         return Summary(self.title, facts, (body, fit), notes)

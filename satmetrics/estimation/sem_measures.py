@@ -12,6 +12,7 @@ from satmetrics._special import chi2_tail
 from satmetrics._typing import FloatArray
 from satmetrics.estimation import _sem_measures as measured
 from satmetrics.estimation.sem_parts import group_matrices
+from satmetrics.estimation.sem_robust import scaled_measures
 from satmetrics.estimation.sem_sample import sample_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ NOTES: Mapping[str, str] = {
     "doi:10.1177/0049124192021002005",
     "rmsea_poor_p": f"of RMSEA ≥ {POOR:.2f}; MacCallum, Browne & Sugawara (1996), "
     "doi:10.1037/1082-989X.1.2.130",
+    "chi2_scaled": "chi-square over its scaling; Satorra & Bentler (1994), or Yuan & "
+    "Bentler (2000), doi:10.1111/0081-1750.00078",
+    "cfi_robust": "Brosseau-Liard & Savalei (2014), doi:10.1080/00273171.2014.933697",
+    "tli_robust": "as cfi_robust",
+    "rmsea_robust": "Brosseau-Liard, Savalei & Li (2012), "
+    "doi:10.1080/00273171.2012.715252; interval of 90 %",
     "srmr": "residuals over observed standard deviations; Bentler (1995)",
     "rmr": "in the units of the data",
     "crmr": "residual correlations; Bollen (1989), doi:10.1002/9781118619179",
@@ -56,8 +63,9 @@ NOTES: Mapping[str, str] = {
 def measure_table(fit: SemFit) -> Table:
     """Return `SemFit.fit_measures` as a table."""
     values = fit_values(fit)
-    low = {"rmsea": values.pop("rmsea_low")}
-    high = {"rmsea": values.pop("rmsea_high")}
+    words = ("rmsea", *(("rmsea_robust",) if fit.scaled is not None else ()))
+    low = {word: values.pop(f"{word}_low") for word in words}
+    high = {word: values.pop(f"{word}_high") for word in words}
     terms = list(values)
     none = np.full(len(next(iter(values.values()))), np.nan)
 
@@ -83,7 +91,7 @@ def fit_values(fit: SemFit) -> Values:
     mu = np.stack([m.mu for m in M], axis=1) if fit.table.means else None
     n = np.atleast_1d(np.asarray(fit.moments.n, dtype=np.float64))
     chi2 = np.atleast_1d(fit.chi2)
-    weight, G, t = fit.options.estimator, len(fit.table.groups), fit.table.n_free
+    weight, G, t = fit.options.weight, len(fit.table.groups), fit.table.n_free
     p = len(fit.table.observed)
     df, df0 = float(fit.df), G * p * (p - 1) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -95,6 +103,7 @@ def fit_values(fit: SemFit) -> Values:
         chi0 = measured.baseline(sample, total, weight)
         values |= compared(chi2, df, chi0, df0, weight)
         values |= approximation(chi2, df, total, G)
+        values |= scaled_measures(fit, chi0, df0, total)
         left = measured.residual(sample, sigma, mu)
         values |= {"srmr": left.srmr, "rmr": left.rmr, "crmr": left.crmr}
         known = G * (p * (p + 1) // 2 + (p if mu is not None else 0))

@@ -8,22 +8,25 @@ from typing import Literal
 from satmetrics._checks import friendly_keywords, one_of, positive_int
 from satmetrics._result import Record
 from satmetrics.errors import OptionError
+from satmetrics.estimation import _sem as kernel
 
-Estimator = Literal["ML", "GLS", "ULS"]
-ESTIMATORS = ("ML", "GLS", "ULS")
+Estimator = Literal["ML", "MLM", "MLR", "GLS", "ULS"]
+ESTIMATORS = ("ML", "MLM", "MLR", "GLS", "ULS")
 Identification = Literal["marker", "variance"]
 Information = Literal["expected", "observed"]
 Likelihood = Literal["normal", "wishart"]
 
 
-@friendly_keywords
 @dataclass(frozen=True)
 class SemOptions(Record):
     """How a covariance structure model is estimated.
 
     Attributes
     ----------
-    estimator : "ML" (normal theory), "GLS" or "ULS".
+    estimator : "ML" (normal theory), "GLS" or "ULS"; "MLM" and "MLR" estimate as "ML"
+        does, with errors and a scaled chi-square that do not assume normal answers:
+        of Satorra and Bentler (expected information), or of Huber, White, Yuan and
+        Bentler (observed information). These need answers, or moments with `acov`.
     identification : what gives a factor its unit: its first loading is 1 ("marker") or
         its variance is ("variance").
     information : "expected" or "observed", behind standard errors of ML.
@@ -57,3 +60,16 @@ class SemOptions(Record):
                 remedy="use 1e-8",
             )
         super().__post_init__()
+
+    @property
+    def robust(self) -> bool:
+        """Whether errors and tests are to do without normality."""
+        return self.estimator in ("MLM", "MLR")
+
+    @property
+    def weight(self) -> kernel.Weight:
+        """What is minimised."""
+        return self.estimator if self.estimator in {"GLS", "ULS"} else "ML"
+
+
+SemOptions.__init__ = friendly_keywords(SemOptions.__init__)  # type: ignore[method-assign]

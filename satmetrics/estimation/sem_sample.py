@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def divided_by_n(options: SemOptions) -> bool:
     """Whether covariances have divisor n: in the normal likelihood, nowhere else."""
-    return options.estimator == "ML" and options.likelihood == "normal"
+    return options.weight == "ML" and options.likelihood == "normal"
 
 
 def sample_covariances(
@@ -38,6 +38,22 @@ def sample_covariances(
     if divided_by_n(options):
         cov = cov * ((n - 1) / n)[:, None, None]
     return cov, mean, n
+
+
+def sample_acov(
+    model: StructuralModel, moments: Moments, options: SemOptions, ends: FloatArray
+) -> FloatArray | None:
+    """Return the covariance of `sample_covariances` (b, 1, q, q); None if unknown.
+
+    Where covariances have divisor n, so have these.
+    """
+    acov = oriented(model, moments, ends).acov
+    if acov is None:
+        return None
+    found = acov if moments.batch_shape else acov[None]
+    n = np.atleast_1d(np.asarray(moments.n, dtype=np.float64))
+    factor = (n - 1) / n if divided_by_n(options) else np.ones_like(n)
+    return np.asarray(found * factor[:, None, None])[:, None]
 
 
 def totals(n: FloatArray, options: SemOptions) -> FloatArray:

@@ -69,7 +69,7 @@ def case(name, data, **options):
         table = free_factors(table)
     moments = data
     if not isinstance(data, sat.Moments):
-        moments = sat.Moments.from_frame(data, model.indicators)
+        moments = sat.Moments.from_frame(data, model.indicators, acov=settings.robust)
     ends = np.full((2, len(model.indicators)), np.nan)
     return fit_covariances(model, table, moments, settings, ends, Sampling())
 
