@@ -26,7 +26,7 @@ def residual_table(fit: SemFit) -> Table:
     sample, total = sample_of(fit)
     theta = np.nan_to_num(np.atleast_2d(fit.theta))
     moment, left = _sem_release.residual_variances(
-        fit.table.layout, sample, theta, fit.options.estimator
+        fit.table.layout, sample, theta, fit.options.weight
     )
     i, j = np.tril_indices(len(fit.table.observed))
     raw, corr = [], []
@@ -75,7 +75,7 @@ def _moment_labels(fit: SemFit, means: bool) -> dict[str, list[str]]:
 
 def modification_table(fit: SemFit) -> Table:
     """Return `SemFit.modification_indices` as a table."""
-    if fit.options.estimator == "ULS":
+    if fit.options.weight == "ULS":
         raise OptionError(
             "modification indices are tests, and ULS has none",
             code="no-tests",
@@ -91,7 +91,7 @@ def modification_table(fit: SemFit) -> Table:
     full = np.hstack([np.nan_to_num(theta), values])
     t = fit.table.n_free
     index, change = _sem_release.released(
-        wider.layout, t, sample, full, total, fit.options.estimator
+        wider.layout, t, sample, full, total, fit.options.weight
     )
     index[lost] = np.nan
     change[lost] = np.nan
