@@ -46,6 +46,8 @@ class Layout:
     free : (K,) which free parameter it is, −1 where fixed; equal ones share a number.
     value : (K,) of fixed entries.
     means : whether ν and α are in the model.
+    unit : whether observed variables have variance 1, so that the diagonal of Θ
+        follows from the rest.
     """
 
     n_observed: int
@@ -59,6 +61,7 @@ class Layout:
     free: IntArray
     value: FloatArray
     means: bool
+    unit: bool = False
 
     @cached_property
     def groups(self) -> tuple[GroupLayout, ...]:
@@ -85,6 +88,7 @@ class GroupLayout:
     free: IntArray
     n_free: int
     means: bool
+    unit: bool = False
 
     @classmethod
     def of(cls, layout: Layout, g: int) -> GroupLayout:
@@ -110,6 +114,7 @@ class GroupLayout:
             layout.free[at],
             layout.n_free,
             layout.means,
+            layout.unit,
         )
 
     @cached_property
@@ -140,6 +145,11 @@ class GroupLayout:
                 if part in SYMMETRIC:
                     M[:, j, i] = value
             found.append(M)
+        made = Matrices.of(*found)
+        if not self.unit:
+            return made
+        k = np.arange(made.Sigma.shape[-1])
+        found[THETA][:, k, k] += 1 - made.Sigma[:, k, k]
         return Matrices.of(*found)
 
     def directions(self, M: Matrices) -> Directions:

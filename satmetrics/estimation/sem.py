@@ -23,6 +23,12 @@ from satmetrics.estimation._sem_solve import estimate
 from satmetrics.estimation.door import as_model, model_moments, scale_ends
 from satmetrics.estimation.sem_fit import SemFit
 from satmetrics.estimation.sem_options import SemOptions
+from satmetrics.estimation.sem_ordinal import (
+    check_ordinal,
+    ordinal_part,
+    solve_ordinal,
+    unit_table,
+)
 from satmetrics.estimation.sem_robust import require_acov, robust_of
 from satmetrics.estimation.sem_sample import (
     as_sample,
@@ -34,6 +40,7 @@ from satmetrics.estimation.sem_table import ParameterTable, start_values, table_
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
+from satmetrics.moment.polychoric import ordered_items
 
 
 @friendly_keywords
@@ -45,6 +52,7 @@ def sem(
     by: str | Sequence[str] | None = None,
     weights: str | None = None,
     missing: MissingPolicy = "listwise",
+    ordinal: bool | Sequence[str] = False,
 ) -> SemFit:
     r"""Estimate a model of factors from covariances.
 
@@ -66,6 +74,9 @@ def sem(
     by : columns or roles ("unit", "wave"); one fit per combination, as a batch.
     weights : column of sampling weights; the survey's weight role when None.
     missing : as for `sat.pls`.
+    ordinal : True where the indicators are ordered categories: normal variables with
+        thresholds stand behind them, whose polychoric correlations are fitted by
+        "DWLS" or "ULS", with errors and tests from their asymptotic covariance.
 
     Returns
     -------
@@ -104,6 +115,19 @@ def sem(
     """
     chosen = as_model(model, data)
     settings = as_sem_options(options)
+    ordered = ordered_items(ordinal, chosen.indicators)
+    if ordered:
+        check_ordinal(chosen, ordered, settings, by, missing)
+        fit = _fit_ordered(chosen, data, settings, weights, ordered)
+        return _without_fault(fit)
+    if settings.estimator == "DWLS":
+        raise OptionError(
+            'estimator="DWLS" is one of ordered answers',
+            code="not-ordinal",
+            column="estimator",
+            value="DWLS",
+            remedy="give ordinal=True",
+        )
     moments = model_moments(
         chosen, data, by=by, weights=weights, missing=missing, acov=settings.robust
     )
@@ -116,11 +140,52 @@ def sem(
     fit = fit_covariances(
         chosen, table, moments, settings, ends, Sampling(missing, weights)
     )
+    return _without_fault(fit)
+
+
+def _without_fault(fit: SemFit) -> SemFit:
+    """Return a fit, warned of where it is inadmissible; raise where it failed."""
     if not fit.batched:
         _raise_fault(fit)
         if not bool(fit.admissible):
-            warnings.warn(fit.reasons[0], InadmissibleWarning, stacklevel=2)
+            warnings.warn(fit.reasons[0], InadmissibleWarning, stacklevel=4)
     return fit
+
+
+def _fit_ordered(
+    model: StructuralModel,
+    data: object,
+    options: SemOptions,
+    weights: str | None,
+    ordered: tuple[str, ...],
+) -> SemFit:
+    """Fit a model to the polychoric correlations of ordered answers."""
+    moments = model_moments(model, data, weights=weights, ordinal=ordered)
+    table = unit_table(
+        table_of_model(
+            model,
+            means=bool(options.means),
+            identification=options.identification,
+        )
+    )
+    part = ordinal_part(model, data, moments, weights)
+    found = solve_ordinal(table, part, float(moments.n), options)
+    return SemFit(
+        model=model,
+        table=table,
+        options=options,
+        moments=moments,
+        theta=found.theta,
+        vcov=found.vcov,
+        chi2=found.chi2,
+        iterations=found.iterations,
+        converged=found.converged,
+        admissible=found.admissible,
+        reasons=(found.reason,),
+        ends=scale_ends(model, data),
+        sampling=Sampling("listwise", weights, ordinal=ordered),
+        ordinal=found.part,
+    )
 
 
 def as_sem_options(options: object) -> SemOptions:

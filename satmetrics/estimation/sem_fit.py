@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satmetrics._checks import check_level
-from satmetrics._display import Summary, section
+from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table
 from satmetrics._result import Context, Result
 from satmetrics._special import normal_cdf, normal_quantile
@@ -20,6 +20,7 @@ from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation import sem_parts, sem_standard
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.sem_options import SemOptions
+from satmetrics.estimation.sem_ordinal import OrdinalPart
 from satmetrics.estimation.sem_robust import ScaledTest, robust_notes
 from satmetrics.estimation.sem_standard import Standard
 from satmetrics.estimation.sem_table import ParameterTable
@@ -52,6 +53,8 @@ class SemFit(Result):
     sampling : how answers became moments.
     scaled : scaling of the chi-square for answers that are not normal, with "MLM" and
         "MLR"; else None.
+    ordinal : thresholds, errors of polychoric correlations and adjusted tests of a fit
+        to ordered answers; else None.
     """
 
     model: StructuralModel
@@ -68,6 +71,7 @@ class SemFit(Result):
     ends: FloatArray
     sampling: Sampling = field(default_factory=Sampling)
     scaled: ScaledTest | None = None
+    ordinal: OrdinalPart | None = None
 
     @property
     def context(self) -> Context:
@@ -108,6 +112,8 @@ class SemFit(Result):
     def df(self) -> int:
         """Degrees of freedom of the model."""
         p, G = len(self.table.observed), len(self.table.groups)
+        if self.ordinal is not None:
+            return p * (p - 1) // 2 - self.table.n_free
         known = G * (p * (p + 1) // 2 + (p if self.table.means else 0))
         return int(known - self.table.n_free)
 
@@ -374,4 +380,9 @@ class SemFit(Result):
             *robust_notes(self.options),
             *self.context.sentences(),
         )
-        return Summary(self.title, facts, (body, fit), notes)
+        ordered: tuple[Section, ...] = ()
+        if self.ordinal is not None:
+            said = {"item": "item", "category": "up to category"}
+            said |= {"estimate": "threshold", "std_error": "std. error"}
+            ordered = (section("Thresholds", self.ordinal.table(), said, max_rows=40),)
+        return Summary(self.title, facts, (body, *ordered, fit), notes)

@@ -63,9 +63,8 @@ NOTES: Mapping[str, str] = {
 def measure_table(fit: SemFit) -> Table:
     """Return `SemFit.fit_measures` as a table."""
     values = fit_values(fit)
-    words = ("rmsea", *(("rmsea_robust",) if fit.scaled is not None else ()))
-    low = {word: values.pop(f"{word}_low") for word in words}
-    high = {word: values.pop(f"{word}_high") for word in words}
+    low = {t[:-4]: values.pop(t) for t in list(values) if t.endswith("_low")}
+    high = {t[:-5]: values.pop(t) for t in list(values) if t.endswith("_high")}
     terms = list(values)
     none = np.full(len(next(iter(values.values()))), np.nan)
 
@@ -85,6 +84,10 @@ def measure_table(fit: SemFit) -> Table:
 
 def fit_values(fit: SemFit) -> Values:
     """Return every measure by its term, (b,) each; a single fit is a batch of one."""
+    if fit.ordinal is not None:
+        from satmetrics.estimation.sem_ordinal_measures import ordinal_values
+
+        return ordinal_values(fit, fit.ordinal)
     sample, total = sample_of(fit)
     M = group_matrices(fit)
     sigma = np.stack([m.Sigma for m in M], axis=1)

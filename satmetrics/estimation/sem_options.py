@@ -10,8 +10,8 @@ from satmetrics._result import Record
 from satmetrics.errors import OptionError
 from satmetrics.estimation import _sem as kernel
 
-Estimator = Literal["ML", "MLM", "MLR", "GLS", "ULS"]
-ESTIMATORS = ("ML", "MLM", "MLR", "GLS", "ULS")
+Estimator = Literal["ML", "MLM", "MLR", "GLS", "ULS", "DWLS"]
+ESTIMATORS = ("ML", "MLM", "MLR", "GLS", "ULS", "DWLS")
 Identification = Literal["marker", "variance"]
 Information = Literal["expected", "observed"]
 Likelihood = Literal["normal", "wishart"]
@@ -27,6 +27,7 @@ class SemOptions(Record):
         does, with errors and a scaled chi-square that do not assume normal answers:
         of Satorra and Bentler (expected information), or of Huber, White, Yuan and
         Bentler (observed information). These need answers, or moments with `acov`.
+        "DWLS" is for ordered answers.
     identification : what gives a factor its unit: its first loading is 1 ("marker") or
         its variance is ("variance").
     information : "expected" or "observed", behind standard errors of ML.
@@ -69,7 +70,9 @@ class SemOptions(Record):
     @property
     def weight(self) -> kernel.Weight:
         """What is minimised."""
-        return self.estimator if self.estimator in {"GLS", "ULS"} else "ML"
+        if self.estimator == "GLS":
+            return "GLS"
+        return "ULS" if self.estimator in {"ULS", "DWLS"} else "ML"
 
 
 SemOptions.__init__ = friendly_keywords(SemOptions.__init__)  # type: ignore[method-assign]

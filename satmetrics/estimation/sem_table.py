@@ -55,6 +55,8 @@ class ParameterTable(Record):
     groups : labels of the groups; one empty label for one group.
     means : whether intercepts are in the model.
     defined : pairs (name, formula in labels) of defined parameters.
+    unit : whether observed variables have variance 1 (ordered answers), so that
+        residual variances follow from the rest.
     """
 
     rows: tuple[Parameter, ...]
@@ -63,6 +65,7 @@ class ParameterTable(Record):
     groups: tuple[str, ...] = ("",)
     means: bool = False
     defined: tuple[tuple[str, str], ...] = ()
+    unit: bool = False
 
     @cached_property
     def free(self) -> IntArray:
@@ -107,6 +110,7 @@ class ParameterTable(Record):
             free=self.free,
             value=np.array([0.0 if r.value is None else r.value for r in self.rows]),
             means=self.means,
+            unit=self.unit,
         )
 
     def _place(self, row: Parameter) -> tuple[int, int, int]:
