@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray, IntArray
+from satmetrics.moment._across import Cells
 from satmetrics.moment._column_means import Rows, influences, mean_of
 from satmetrics.moment._linked import linked, within
 
@@ -56,7 +57,10 @@ def weighted_sums(columns: Sequence[FloatArray], L: FloatArray, rows: Rows) -> S
     estimate = np.where(least > 0, np.nan_to_num(means) @ L.T, np.nan)
     df = _degrees(seen, used, least, rows)
     u = _summed(columns, L, n, rows)
-    found = within(rows.products(u)) if rows.unit is None else linked(u, df, rows)
+    if rows.unit is None:
+        found = within(rows.products(u))
+    else:
+        found = linked(u, df, Cells.of(rows))
     std_error = np.where(np.isnan(df), np.nan, np.sqrt(found.variance))
     return Sums(
         least.astype(np.int64),

@@ -10,19 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satmetrics._typing import BoolArray, FloatArray, IntArray
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.estimation.fit import PlsFit
 from satmetrics.moment._across import Cells
 from satmetrics.moment._blocks import membership
 from satmetrics.moment._column_means import Rows, influences
+from satmetrics.moment._linked import linked
 from satmetrics.moment.people import by_people
 from satmetrics.survey.missing import complete_rows
 from satmetrics.survey.survey import Survey
 
-ROUNDING = 1e-12
-"""A correlation of errors that is smaller is none."""
-MOST = 500
-"""Groups up to which covariances between all of them are kept for every construct."""
 INDEPENDENT = (
     "respondents or clusters may be in several groups; with {} errors of groups are "
     "taken as independent"
@@ -152,47 +149,26 @@ class Designed:
     covariance: FloatArray
 
 
-def designed_errors(read: ItemRows, a: FloatArray, goal: int | None) -> Designed:
+def designed_errors(read: ItemRows, a: FloatArray) -> Designed:
     """Return the errors of indices over the sampled units of the rows.
 
     Parameters
     ----------
     a : (k, P) or (G, k, P), see `coefficients`.
-    goal : which of the k matters most; covariances between more than 500 groups are
-        kept for that one alone.
     """
     rows, cells = read.rows, Cells.of(read.rows)
-    k, G = a.shape[-2], rows.n_groups
-    error, pairs, values = np.empty((G, k)), [], []
-    apart = cells.apart()
+    k = a.shape[-2]
     df = cells.own_degrees(np.ones(len(rows.codes), dtype=np.bool_))
-    for j in range(k):
-        (u,) = influences([_score(read, a[..., j, :])], rows)
-        if apart:
-            error[:, j] = cells.own_covariance([u])[:, 0, 0]
-            continue
-        V = cells.covariance([u])
-        error[:, j] = np.diagonal(V)
-        if G <= MOST or j == goal:
-            g, h = np.nonzero(_together(V))
-            pairs.append(np.column_stack([g * k + j, h * k + j]))
-            values.append(V[g, h])
-    std_error = np.sqrt(np.maximum(error, 0.0))
-    alone = np.isnan(df)
-    std_error[alone] = np.nan
+    found = [
+        linked(list(influences([_score(read, a[..., j, :])], rows)), df[:, None], cells)
+        for j in range(k)
+    ]
     return Designed(
-        std_error,
-        np.repeat(np.where(alone, np.inf, df)[:, None], k, axis=1),
-        np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs]),
-        np.concatenate([np.empty(0), *values]),
+        np.sqrt(np.concatenate([own.variance for own in found], axis=1)),
+        np.repeat(np.where(np.isnan(df), np.inf, df)[:, None], k, axis=1),
+        np.concatenate([own.pairs * k + j for j, own in enumerate(found)]),
+        np.concatenate([own.covariance for own in found]),
     )
-
-
-def _together(V: FloatArray) -> BoolArray:
-    """Return the pairs (G, G) of groups, first before second, that truly covary."""
-    sd = np.sqrt(np.diagonal(V))
-    with np.errstate(invalid="ignore"):
-        return np.triu(~(np.abs(V) <= ROUNDING * sd[:, None] * sd), 1)
 
 
 def _score(read: ItemRows, a: FloatArray) -> FloatArray:

@@ -95,10 +95,7 @@ class MadeIndex:
             return plain, ()
         fit = self.weighting.fit
         a = coefficients(fit, self.weights, self.ends, self.which)
-        names, target = fit.model.names, fit.model.target
-        goal = names.index(target) if target in names else -1
-        at = np.flatnonzero(self.which == goal)
-        found = designed_errors(read, a, int(at[0]) if len(at) else None)
+        found = designed_errors(read, a)
         error = np.where(np.isfinite(values), found.std_error, np.nan)
         joint = Joint(
             values.ravel(),

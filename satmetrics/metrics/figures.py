@@ -12,6 +12,7 @@ from satmetrics._typing import AnyArray, FloatArray, IntArray
 from satmetrics.inference._tests import few_units, wilson
 from satmetrics.metrics import _limits as kernel
 from satmetrics.metrics.item_answers import ItemAnswers
+from satmetrics.moment._across import Cells
 from satmetrics.moment._column_means import column_means, influences
 from satmetrics.moment._linked import linked
 
@@ -136,7 +137,8 @@ def means_of(column: FloatArray, read: ItemAnswers) -> Means:
     pairs, covariance = _no_pairs(), np.empty(0)
     if rows.unit is not None:
         df = rows.degrees(n, np.isfinite(column))
-        found = linked(list(influences([column], rows)), df[:, None], rows)
+        u = list(influences([column], rows))
+        found = linked(u, df[:, None], Cells.of(rows))
         error = np.where(n > 0, np.sqrt(found.variance[:, 0]), np.nan)
         pairs, covariance = found.pairs, found.covariance
     unseen = read.unseen(n)

@@ -99,18 +99,36 @@ class Cells:
         values (n,) of a unit in all groups: also between groups, through the units they
         share (Woodruff 1971, doi:10.1080/01621459.1971.10482279).
         """
+        K, H = self.n_groups * len(influence), self.n_strata
+        u, unit, column = self.totals(influence)
+        stratum = self.strata[unit]
+        scaled = u * np.sqrt(self.factor[stratum])
+        own = _gram(scaled, unit, column, (len(self.strata), K))
+        T = np.bincount(stratum * K + column, u, minlength=H * K).reshape(H, K)
+        return own - (T * (self.factor / self.sizes)[:, None]).T @ T
+
+    def totals(
+        self, influence: Sequence[FloatArray]
+    ) -> tuple[FloatArray, IntArray, IntArray]:
+        """Return the summed influence values (Dc,) of units, their unit and estimate.
+
+        Estimates are numbered group by group: d of group g is g D + d.
+        """
         D, c = len(influence), len(self.unit)
-        K, H = self.n_groups * D, self.n_strata
-        sizes = np.bincount(self.strata, minlength=H)
-        with np.errstate(divide="ignore"):
-            factor = np.where(sizes > 1, sizes / (sizes - 1), np.nan)
         u = np.concatenate([np.bincount(self.at, x, minlength=c) for x in influence])
         column = np.concatenate([self.group * D + d for d in range(D)])
-        unit = np.tile(self.unit, D)
-        stratum = self.strata[unit]
-        own = _gram(u * np.sqrt(factor[stratum]), unit, column, (len(self.strata), K))
-        T = np.bincount(stratum * K + column, u, minlength=H * K).reshape(H, K)
-        return own - (T * (factor / sizes)[:, None]).T @ T
+        return u, np.tile(self.unit, D), column
+
+    @cached_property
+    def sizes(self) -> IntArray:
+        """Units n_h of each stratum (H,)."""
+        return np.bincount(self.strata, minlength=self.n_strata)
+
+    @cached_property
+    def factor(self) -> FloatArray:
+        """n_h/(n_h − 1) of each stratum (H,); NaN for one unit."""
+        with np.errstate(divide="ignore"):
+            return np.where(self.sizes > 1, self.sizes / (self.sizes - 1), np.nan)
 
     @cached_property
     def whole_degrees(self) -> FloatArray:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.moment._across import Cells
-from satmetrics.moment._column_means import Rows
+from satmetrics.moment._across import DENSE, Cells
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -40,7 +39,7 @@ class Linked:
     covariance: FloatArray
 
 
-def linked(influence: Sequence[FloatArray], df: FloatArray, rows: Rows) -> Linked:
+def linked(influence: Sequence[FloatArray], df: FloatArray, cells: Cells) -> Linked:
     """Return the errors of estimates with these influence values, over sampled units.
 
     Groups whose units are theirs alone are samples of their own; else they are domains
@@ -50,16 +49,21 @@ def linked(influence: Sequence[FloatArray], df: FloatArray, rows: Rows) -> Linke
     ----------
     influence : D arrays (n,), what each row adds to the error of its group's estimate.
     df : (G, D) degrees of freedom; an estimate without any has no variance.
-    rows : rows whose sampled units are known.
+    cells : the sampled units within groups.
     """
-    cells, D = Cells.of(rows), len(influence)
     if cells.apart():
         return within(
             np.where(np.isnan(df)[:, None], np.nan, 1) * cells.own_covariance(influence)
         )
-    V = _covariance(cells, influence)
-    variance = np.maximum(V.diagonal().reshape(-1, D), 0.0)
-    return Linked(np.where(np.isnan(df), np.nan, variance), *_pairs(V))
+    filled = len(cells.unit) / (len(cells.strata) * cells.n_groups)
+    if filled > DENSE:
+        V = cells.covariance(influence)
+        own, found = np.diagonal(V), _upper(V)
+    else:
+        sparse = _covariance(cells, influence)
+        own, found = sparse.diagonal(), _sparse_upper(sparse)
+    variance = np.maximum(own.reshape(-1, len(influence)), 0.0)
+    return Linked(np.where(np.isnan(df), np.nan, variance), *_together(own, *found))
 
 
 def within(cov: FloatArray) -> Linked:
@@ -78,36 +82,40 @@ def _covariance(cells: Cells, influence: Sequence[FloatArray]) -> csr_array:
     """Return `Cells.covariance` as a sparse matrix (GD, GD)."""
     from scipy.sparse import coo_array, csr_array
 
-    D, c = len(influence), len(cells.unit)
-    K, H = cells.n_groups * D, cells.n_strata
-    sizes = np.bincount(cells.strata, minlength=H)
-    with np.errstate(divide="ignore"):
-        factor = np.where(sizes > 1, sizes / (sizes - 1), np.nan)
-    u = np.concatenate([np.bincount(cells.at, x, minlength=c) for x in influence])
-    column = np.concatenate([cells.group * D + d for d in range(D)])
-    unit = np.tile(cells.unit, D)
+    K, H = cells.n_groups * len(influence), cells.n_strata
+    u, unit, column = cells.totals(influence)
     stratum = cells.strata[unit]
-    A = csr_array(
-        (u * np.sqrt(factor[stratum]), (unit, column)), shape=(len(cells.strata), K)
-    )
+    scaled = u * np.sqrt(cells.factor[stratum])
+    A = csr_array((scaled, (unit, column)), shape=(len(cells.strata), K))
     own = (A.T @ A).tocsr()
     T = coo_array((u, (stratum, column)), shape=(H, K)).tocsr().tocoo()
     size = np.sqrt(np.nan_to_num(own.diagonal()))
     there = np.abs(T.data) > ROUNDING * size[T.coords[1]]
     h, k = (axis[there] for axis in T.coords)
-    scaled = T.data[there] * np.sqrt(factor[h] / sizes[h])
-    S = csr_array((scaled, (h, k)), shape=(H, K))
+    middle = T.data[there] * np.sqrt(cells.factor[h] / cells.sizes[h])
+    S = csr_array((middle, (h, k)), shape=(H, K))
     return csr_array(own - S.T @ S)
 
 
-def _pairs(V: csr_array) -> tuple[IntArray, FloatArray]:
-    """Return the pairs of a sparse covariance that are not rounding."""
+def _upper(V: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return row, column and value of what stands above the diagonal."""
+    i, j = np.nonzero(np.triu(V, 1))
+    return i, j, V[i, j]
+
+
+def _sparse_upper(V: csr_array) -> tuple[IntArray, IntArray, FloatArray]:
     from scipy.sparse import triu
 
-    upper = triu(V, k=1).tocoo()
-    error = np.sqrt(np.maximum(np.nan_to_num(V.diagonal()), 0.0))
+    V.sort_indices()
+    upper = triu(V, k=1, format="coo")
     i, j = (np.asarray(axis, dtype=np.int64) for axis in upper.coords)
-    kept = np.abs(upper.data) > ROUNDING * error[i] * error[j]
-    order = np.lexsort((j[kept], i[kept]))
-    pairs = np.stack([i[kept], j[kept]], axis=1)[order]
-    return pairs, np.asarray(upper.data[kept][order])
+    return i, j, np.asarray(upper.data)
+
+
+def _together(
+    variance: FloatArray, i: IntArray, j: IntArray, values: FloatArray
+) -> tuple[IntArray, FloatArray]:
+    """Return the pairs of a covariance that are not rounding, and their values."""
+    error = np.sqrt(np.maximum(np.nan_to_num(variance), 0.0))
+    kept = np.abs(values) > ROUNDING * error[i] * error[j]
+    return np.stack([i[kept], j[kept]], axis=1), values[kept]

@@ -211,3 +211,21 @@ def test_published_forms_keep_their_credit():
     pd.testing.assert_frame_equal(back.to_frame(), changes.to_frame())
     np.testing.assert_array_equal(back.joint.cov(), changes.joint.cov())
     assert str(back) == str(changes)
+
+
+def test_a_panel_of_many_units_is_paired_in_every_construct():
+    """600 groups: what goes together is kept for all constructs, not the target's."""
+    frame = panel(n=4, waves=(1, 2), companies=[f"c{i}_" for i in range(300)])
+    survey = sat.Survey(
+        frame, unit="company", wave="wave", respondent="who", scale=(1, 10)
+    )
+    levels = sat.index(FIT, survey, by=KEYS, construct=["Quality", "Satisfaction"])
+    w = FIT.raw_weights()[:2]
+    y = (frame[QUALITY] - 1).to_numpy() @ w / (9 * w.sum()) * 100
+    wide = frame.assign(y=y).pivot(index=["company", "who"], columns="wave", values="y")
+    change = (wide[2] - wide[1]).groupby("company").std(ddof=1) / 2
+    found = sat.changes(levels.of("Quality")).to_frame().set_index("company")
+    # one stratum of 1,200 people beside groups of four
+    np.testing.assert_allclose(
+        found["std_error"], change.loc[found.index] * np.sqrt(0.75 * 1200 / 1199)
+    )

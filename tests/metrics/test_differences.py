@@ -123,15 +123,18 @@ def test_means_of_a_panel_are_the_paired_t_test():
     np.testing.assert_allclose(found.table["conf_high"], [high, 10 * high])
 
 
-def test_pairs_are_those_of_the_full_covariance():
+@pytest.mark.parametrize(("n", "C"), [(400, 40), (400, 400)])
+def test_pairs_are_those_of_the_full_covariance(n, C):
+    """Where most units have rows of most groups, and where few have."""
     rng = np.random.default_rng(5)
-    n, C, G, D = 400, 40, 6, 2
+    G, D = 6, 2
     unit, codes = rng.integers(0, C, n), rng.integers(0, G, n)
     strata = np.arange(C) % 3
     rows = Rows(codes, G, rng.uniform(1, 2, n), unit, strata)
     u = list(influences(rng.normal(size=(D, n)), rows))
-    full = _across.Cells.of(rows).covariance(u)
-    found = linked(u, np.ones((G, D)), rows)
+    cells = _across.Cells.of(rows)
+    full = cells.covariance(u)
+    found = linked(u, np.ones((G, D)), cells)
     V = np.diag(found.variance.ravel())
     i, j = found.pairs.T
     V[i, j] = V[j, i] = found.covariance
