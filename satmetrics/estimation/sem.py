@@ -21,7 +21,15 @@ from satmetrics.errors import (
 from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation._sem_solve import estimate
 from satmetrics.estimation.door import as_model, model_moments, scale_ends
+from satmetrics.estimation.sem_elements import ModelText
 from satmetrics.estimation.sem_fit import SemFit
+from satmetrics.estimation.sem_groups import (
+    Grouping,
+    groups_asked,
+    parameters_of,
+    refuse_groups,
+    require_same_groups,
+)
 from satmetrics.estimation.sem_options import SemOptions
 from satmetrics.estimation.sem_ordinal import (
     check_ordinal,
@@ -31,12 +39,14 @@ from satmetrics.estimation.sem_ordinal import (
 )
 from satmetrics.estimation.sem_robust import require_acov, robust_of
 from satmetrics.estimation.sem_sample import (
+    as_groups,
     as_sample,
     sample_acov,
     sample_covariances,
     totals,
 )
-from satmetrics.estimation.sem_table import ParameterTable, start_values, table_of_model
+from satmetrics.estimation.sem_syntax import derived_model, is_text
+from satmetrics.estimation.sem_table import ParameterTable, start_values
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
@@ -44,7 +54,7 @@ from satmetrics.moment.polychoric import ordered_items
 
 
 @friendly_keywords
-def sem(
+def sem(  # noqa: PLR0913 - keywords of a front door
     model: StructuralModel | str,
     data: object,
     options: SemOptions | None = None,
@@ -53,6 +63,9 @@ def sem(
     weights: str | None = None,
     missing: MissingPolicy = "listwise",
     ordinal: bool | Sequence[str] = False,
+    groups: str | Sequence[str] | None = None,
+    equal: str | Sequence[str] = (),
+    free: str | Sequence[str] = (),
 ) -> SemFit:
     r"""Estimate a model of factors from covariances.
 
@@ -66,9 +79,9 @@ def sem(
 
     Parameters
     ----------
-    model : a StructuralModel or a catalogue name such as "ecsi". Constructs of mode A
-        are factors, whatever their kind; one with one indicator is the observed
-        variable.
+    model : a StructuralModel, a catalogue name such as "ecsi", or text in lavaan's
+        syntax such as ``"Quality =~ q1 + q2 + q3"``. Constructs of mode A are factors,
+        whatever their kind; one with one indicator is the observed variable.
     data : a Survey, any dataframe (pandas, Polars, PyArrow), or Moments.
     options : estimator, identification, tolerance; see `SemOptions`.
     by : columns or roles ("unit", "wave"); one fit per combination, as a batch.
@@ -77,6 +90,14 @@ def sem(
     ordinal : True where the indicators are ordered categories: normal variables with
         thresholds stand behind them, whose polychoric correlations are fitted by
         "DWLS" or "ULS", with errors and tests from their asymptotic covariance.
+    groups : column whose values make the groups of one model, with parameters of their
+        own but for `equal`; means are modelled unless ``SemOptions(means=False)``.
+    equal : what is the same in all groups: "loadings", "intercepts", "residuals",
+        "means", "regressions", "residual.covariances", "lv.variances",
+        "lv.covariances". With equal intercepts the means of factors are 0 in the first
+        group and free in the others.
+    free : parameters that differ all the same (partial invariance), written as in
+        model text: ``["x3 ~1", "visual =~ x3"]``.
 
     Returns
     -------
@@ -85,7 +106,10 @@ def sem(
     Raises
     ------
     SpecificationError
-        If a construct is of mode B, or the model has interactions.
+        If a construct is of mode B, the model has interactions, or a line of text
+        cannot be read.
+    OptionError
+        If groups are asked for that the data do not have.
     NotIdentifiedError
         If the data do not determine a parameter, which is named.
     ConvergenceError
@@ -113,12 +137,15 @@ def sem(
     >>> round(float(fit.chi2), 3), fit.df
     (575.571, 241)
     """
-    chosen = as_model(model, data)
+    text = ModelText.of(model) if isinstance(model, str) and is_text(model) else None
+    chosen = as_model(model, data) if text is None else derived_model(text)
     settings = as_sem_options(options)
     ordered = ordered_items(ordinal, chosen.indicators)
     if ordered:
         check_ordinal(chosen, ordered, settings, by, missing)
-        fit = _fit_ordered(chosen, data, settings, weights, ordered)
+        refuse_groups("ordinal=", groups)
+        table = parameters_of(chosen, text, settings, Grouping())
+        fit = _fit_ordered(chosen, table, data, settings, weights, ordered)
         return _without_fault(fit)
     if settings.estimator == "DWLS":
         raise OptionError(
@@ -128,15 +155,15 @@ def sem(
             value="DWLS",
             remedy="give ordinal=True",
         )
+    split = groups_asked(data, by, groups)
     moments = model_moments(
-        chosen, data, by=by, weights=weights, missing=missing, acov=settings.robust
+        chosen, data, by=split, weights=weights, missing=missing, acov=settings.robust
     )
     moments.require_cov()
     require_acov(moments, settings)
     ends = scale_ends(chosen, data)
-    table = table_of_model(
-        chosen, means=bool(settings.means), identification=settings.identification
-    )
+    grouping = Grouping.of(groups, equal, free, moments)
+    table = parameters_of(chosen, text, settings, grouping)
     fit = fit_covariances(
         chosen, table, moments, settings, ends, Sampling(missing, weights)
     )
@@ -154,6 +181,7 @@ def _without_fault(fit: SemFit) -> SemFit:
 
 def _fit_ordered(
     model: StructuralModel,
+    free: ParameterTable,
     data: object,
     options: SemOptions,
     weights: str | None,
@@ -161,13 +189,7 @@ def _fit_ordered(
 ) -> SemFit:
     """Fit a model to the polychoric correlations of ordered answers."""
     moments = model_moments(model, data, weights=weights, ordinal=ordered)
-    table = unit_table(
-        table_of_model(
-            model,
-            means=bool(options.means),
-            identification=options.identification,
-        )
-    )
+    table = unit_table(free)
     part = ordinal_part(model, data, moments, weights)
     found = solve_ordinal(table, part, float(moments.n), options)
     return SemFit(
@@ -211,17 +233,23 @@ def fit_covariances(
     sampling: Sampling,
 ) -> SemFit:
     """Fit without judging: faults are recorded in `status`, not raised."""
-    single = not moments.batch_shape
+    several = len(table.groups) > 1
+    single = several or not moments.batch_shape
     S, mean, n = sample_covariances(model, moments, options, ends)
     reasons = _faults(table, S, n, moments.reasons)
+    total = totals(n, options)
+    if several:
+        require_same_groups(table, moments)
+        sample, total, reasons = as_groups(table, S, mean, total, reasons)
     good = np.array([not r for r in reasons])
-    sample = as_sample(table, S, mean, good)
+    if not several:
+        sample = as_sample(table, S, mean, good)
     start = start_values(table, sample.S, sample.mean)
     made = estimate(
         table.layout,
         sample,
         start,
-        totals(n, options),
+        total,
         weight=options.weight,
         observed=options.information == "observed",
         tol=options.tol,
@@ -231,8 +259,8 @@ def fit_covariances(
     vcov, test = made.vcov, None
     if options.robust:
         own = sample_acov(model, moments, options, ends)
+        own = own.swapaxes(0, 1) if several and own is not None else own
         where = np.where((good & found.identified)[:, None], found.theta, np.nan)
-        total = totals(n, options)
         vcov, test = robust_of(table.layout, sample, where, total, own, options)
     said = tuple(
         r or _judged(table, made.solution, bool(made.admissible[k]), k)

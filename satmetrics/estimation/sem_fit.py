@@ -19,6 +19,7 @@ from satmetrics.errors import OptionError
 from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation import sem_parts, sem_standard
 from satmetrics.estimation.door import oriented
+from satmetrics.estimation.sem_defined import with_defined
 from satmetrics.estimation.sem_options import SemOptions
 from satmetrics.estimation.sem_ordinal import OrdinalPart
 from satmetrics.estimation.sem_robust import ScaledTest, robust_notes
@@ -105,8 +106,14 @@ class SemFit(Result):
 
     @property
     def batched(self) -> bool:
-        """Whether the fit holds a batch of groups."""
-        return bool(self.moments.batch_shape)
+        """Whether the fit holds a batch; groups of one model are none."""
+        return bool(self.moments.batch_shape) and len(self.table.groups) == 1
+
+    @property
+    def n(self) -> AnyArray:
+        """Respondents behind each fit (b,), over all groups of a model of several."""
+        n = np.atleast_1d(self.moments.n)
+        return n.sum(keepdims=True) if len(self.table.groups) > 1 else n
 
     @property
     def df(self) -> int:
@@ -176,7 +183,10 @@ class SemFit(Result):
             "conf_high": estimate + half,
         }
         shown = self.table.table()
-        return self.tidy({n: shown[n] for n in shown.names}, columns)
+        labels: dict[str, Any] = {n: shown[n] for n in shown.names}
+        if self.table.defined:
+            labels, columns = with_defined(self, labels, columns, level)
+        return self.tidy(labels, columns)
 
     def tidy(
         self, labels: Mapping[str, Any], values: Mapping[str, FloatArray]
@@ -326,7 +336,7 @@ class SemFit(Result):
     def status_table(self) -> Table:
         """Return `status` as a table."""
         columns: dict[str, object] = {
-            "n": np.atleast_1d(self.moments.n),
+            "n": self.n,
             "converged": np.atleast_1d(self.converged),
             "iterations": np.atleast_1d(self.iterations),
             "admissible": np.atleast_1d(self.admissible),

@@ -93,6 +93,8 @@ def fit_values(fit: SemFit) -> Values:
     sigma = np.stack([m.Sigma for m in M], axis=1)
     mu = np.stack([m.mu for m in M], axis=1) if fit.table.means else None
     n = np.atleast_1d(np.asarray(fit.moments.n, dtype=np.float64))
+    if len(fit.table.groups) > 1:
+        n = n.sum(keepdims=True)
     chi2 = np.atleast_1d(fit.chi2)
     weight, G, t = fit.options.weight, len(fit.table.groups), fit.table.n_free
     p = len(fit.table.observed)

@@ -73,9 +73,39 @@ def as_sample(
     return kernel.Sample(safe, means, np.ones((len(S), 1)))
 
 
+def as_groups(
+    table: ParameterTable,
+    S: FloatArray,
+    mean: FloatArray,
+    total: FloatArray,
+    reasons: tuple[str, ...],
+) -> tuple[kernel.Sample, FloatArray, tuple[str, ...]]:
+    """Return the G groups of one model as a batch of one: sample, total and reason.
+
+    Parameters
+    ----------
+    S, mean, total : (G, p, p), (G, p) and (G,), as for a batch.
+    reasons : per group why it cannot be used.
+    """
+    said = [f"{g}: {r}" for g, r in zip(table.groups, reasons, strict=True) if r]
+    safe = np.broadcast_to(np.eye(S.shape[-1]), S.shape) if said else S
+    known = np.where(total > 1, total, 1.0)
+    means = np.nan_to_num(mean)[None] if table.means else None
+    share = (known / known.sum())[None]
+    return (
+        kernel.Sample(safe[None], means, share),
+        known.sum(keepdims=True),
+        ("; ".join(said),),
+    )
+
+
 def sample_of(fit: SemFit) -> tuple[kernel.Sample, FloatArray]:
     """Return the sample a fit was made from, and n or n − 1 (b,)."""
     S, mean, n = sample_covariances(fit.model, fit.moments, fit.options, fit.ends)
+    if len(fit.table.groups) > 1:
+        lost = ("" if np.isfinite(fit.theta).all() else "not fitted",) * len(n)
+        sample, total, _ = as_groups(fit.table, S, mean, totals(n, fit.options), lost)
+        return sample, total
     theta = fit.theta if fit.batched else fit.theta[None]
     good = np.asarray(np.isfinite(theta).all(axis=-1))
     return as_sample(fit.table, S, mean, good), totals(n, fit.options)

@@ -57,6 +57,7 @@ class ParameterTable(Record):
     defined : pairs (name, formula in labels) of defined parameters.
     unit : whether observed variables have variance 1 (ordered answers), so that
         residual variances follow from the rest.
+    equal : pairs of labels that are equal.
     """
 
     rows: tuple[Parameter, ...]
@@ -66,6 +67,7 @@ class ParameterTable(Record):
     means: bool = False
     defined: tuple[tuple[str, str], ...] = ()
     unit: bool = False
+    equal: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def free(self) -> IntArray:
@@ -75,12 +77,21 @@ class ParameterTable(Record):
             if row.value is not None:
                 found.append(-1)
                 continue
-            name = row.label or f"#{k}"
+            name = self.root(row.label) if row.label else f"#{k}"
             if name not in known:
                 known[name] = count
                 count += 1
             found.append(known[name])
         return np.array(found, dtype=np.int64)
+
+    def root(self, label: str) -> str:
+        """Return the label that stands for all that equal this one."""
+        same, grown = {label}, True
+        while grown:
+            more = {a for pair in self.equal if same & set(pair) for a in pair} - same
+            same |= more
+            grown = bool(more)
+        return min(same)
 
     @property
     def n_free(self) -> int:
@@ -117,13 +128,13 @@ class ParameterTable(Record):
         """Return matrix, row and column of a parameter."""
         if row.op == "=~":
             j = self._latent(row.lhs)
-            if row.rhs in self._latents and row.rhs not in self._observed:
+            if row.rhs != row.lhs and self._inner(row.rhs):
                 return kernel.BETA, self._latent(row.rhs), j
             return kernel.LAMBDA, self._seen(row.rhs), j
         if row.op == "~":
             return kernel.BETA, self._latent(row.lhs), self._latent(row.rhs)
         if row.op == "~1":
-            if row.lhs in self._latents and row.lhs not in self._observed:
+            if self._inner(row.lhs):
                 return kernel.ALPHA, self._latent(row.lhs), 0
             return kernel.NU, self._seen(row.lhs), 0
         both = (row.lhs, row.rhs)
@@ -140,6 +151,19 @@ class ParameterTable(Record):
     @cached_property
     def _observed(self) -> Mapping[str, int]:
         return {name: i for i, name in enumerate(self.observed)}
+
+    def _inner(self, name: str) -> bool:
+        """Whether a variable stands among the latent ones only, or is tied to one."""
+        seen = name in self._observed
+        return name in self._latents and (not seen or name in self._tied)
+
+    @cached_property
+    def _tied(self) -> frozenset[str]:
+        return frozenset(
+            row.lhs
+            for row in self.rows
+            if row.hidden and row.op == "=~" and row.lhs == row.rhs
+        )
 
     def _latent(self, name: str) -> int:
         if name in self._latents:
@@ -350,8 +374,8 @@ def start_values(
             out[:, f] = 1.0 if first is None else share * sd[:, g, first] ** 2
         elif part == kernel.NU and mean is not None:
             out[:, f] = mean[:, g, i]
-        elif part == kernel.BETA and row.op == "=~":
-            out[:, f] = 1.0
+        else:
+            out[:, f] = _inner_start(table, row, sd[:, g], mean, marker[g])
     return out
 
 
@@ -365,6 +389,25 @@ def _second_loadings(table: ParameterTable) -> set[int]:
             found.add(int(k))
         seen.add(place)
     return found
+
+
+def _inner_start(
+    table: ParameterTable,
+    row: Parameter,
+    sd: FloatArray,
+    mean: FloatArray | None,
+    marker: Mapping[int, int],
+) -> FloatArray | float:
+    """Return where loadings of latents and intercepts among them start; else 0."""
+    if row.op == "~1" and mean is not None and row.lhs in table.observed:
+        return np.asarray(mean[:, row.group, table.observed.index(row.lhs)])
+    if row.op != "=~":
+        return 0.0
+    inner = table.latent
+    one, other = (marker.get(inner.index(name)) for name in (row.rhs, row.lhs))
+    if one is None or other is None:
+        return 1.0
+    return np.asarray(sd[:, one] / sd[:, other])
 
 
 def _markers(table: ParameterTable) -> list[dict[int, int]]:
