@@ -13,6 +13,7 @@ from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.indices.aggregate_changes import Grid, Steps, grid_of, steps_of
 from satmetrics.indices.aggregate_result import AggregateResult, several
+from satmetrics.indices.aggregate_table import NO_ERROR
 from satmetrics.indices.joint import Joint
 
 TERMS = ("change", "shift", "entered", "left", "all")
@@ -216,6 +217,7 @@ def _labelled(
     names = np.append(table["name"], "")
     hidden = np.isnan(figures["estimate"])
     reason = np.full(len(hidden), "", dtype=object)
+    reason[np.isnan(figures["std_error"])] = NO_ERROR
     reason[hidden] = NOT_SHOWN
     keys = ("level", "name", "member", over)
     made = Table.of(

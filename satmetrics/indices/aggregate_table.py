@@ -16,6 +16,8 @@ from satmetrics.indices.given_figures import Figures
 from satmetrics.indices.joint import Joint
 from satmetrics.indices.membership import Membership
 
+NO_ERROR = "no error known of a member"
+
 
 def tidy(
     cells: Sequence[kernel.Level],
@@ -40,7 +42,7 @@ def tidy(
     own = _own_reasons(cells[0], at, figures)
     reason = np.concatenate([own, *(_reasons(c, over) for c in cells[1:])])[order]
     unknown = (reason == "") & np.isnan(joint.std_error)
-    reason[unknown & (columns["level"] != names[0])] = "no error known of a member"
+    reason[unknown & (columns["level"] != names[0])] = NO_ERROR
     columns["reason"] = reason
     keys = ("level", "name", "parent", *((over,) if over else ()))
     return Table.of({**columns, **joint.columns(level)}, keys=keys), joint
