@@ -22,8 +22,8 @@ from satmetrics.assessment import (
 )
 from satmetrics.assessment.rows import assemble
 from satmetrics.estimation.door import oriented
-from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.options import PlsOptions
+from satmetrics.estimation.structural import FIT, StructuralFit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +152,7 @@ F2 = {"f2_refit": "f² (refit without the path)", "f2_fixed": "f² (scores held)
 
 
 @friendly_keywords
-def assess(fit: PlsFit) -> Assessment:
+def assess(fit: StructuralFit) -> Assessment:
     r"""Assess the measurement and structural model of a fit.
 
     Parameters
@@ -194,9 +194,7 @@ def assess(fit: PlsFit) -> Assessment:
     >>> round(float(rows.query("target == 'Quality'")["estimate"].iloc[0]), 4)
     0.7593
     """
-    expect(
-        "assess", fit, PlsFit, "a fit", remedy="pass what sat.pls(model, data) returned"
-    )
+    expect("assess", fit, StructuralFit, "a fit", remedy=FIT)
     turned = oriented(fit.model, fit.moments, fit.ends)
     R = cov_to_corr(turned.cov)
     parts = [
@@ -220,7 +218,7 @@ def assess(fit: PlsFit) -> Assessment:
     )
 
 
-def _of_stages(fit: PlsFit) -> tuple[str, ...]:
+def _of_stages(fit: StructuralFit) -> tuple[str, ...]:
     """Say what the rows of a fit in stages are about."""
     notes = STAGED if fit.earlier else ()
     made = [term.name for term in fit.spec.interactions]

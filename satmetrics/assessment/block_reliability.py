@@ -6,7 +6,7 @@ import numpy as np
 
 from satmetrics._typing import FloatArray
 from satmetrics.assessment.rows import Rows
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
 
@@ -14,7 +14,7 @@ SINGLE = "not defined for one indicator"
 MODE_B = "not defined for mode B"
 
 
-def reliability(fit: PlsFit, turned: Moments, R: FloatArray) -> list[Rows]:
+def reliability(fit: StructuralFit, turned: Moments, R: FloatArray) -> list[Rows]:
     """Return alpha, rho_A, rho_C, AVE and eigenvalues of the blocks.
 
     Parameters
@@ -48,7 +48,7 @@ def reliability(fit: PlsFit, turned: Moments, R: FloatArray) -> list[Rows]:
     ]
 
 
-def _unit_weights(fit: PlsFit, turned: Moments) -> FloatArray:
+def _unit_weights(fit: StructuralFit, turned: Moments) -> FloatArray:
     """Return weights (…, p) of standardised indicators, composites of variance 1."""
     if fit.options.metric == "standardized":
         return fit.weights
@@ -59,7 +59,7 @@ def _unit_weights(fit: PlsFit, turned: Moments) -> FloatArray:
     return np.asarray(weights)
 
 
-def communality(fit: PlsFit) -> list[Rows]:
+def communality(fit: StructuralFit) -> list[Rows]:
     """Return λ² and λ² R² of every indicator, and their means by block."""
     owner, q = fit.model.owner(), len(fit.model.names)
     names, items = fit.model.names, fit.model.indicators
@@ -84,7 +84,7 @@ def communality(fit: PlsFit) -> list[Rows]:
     ]
 
 
-def goodness(fit: PlsFit) -> Rows:
+def goodness(fit: StructuralFit) -> Rows:
     """Return GoF: √(mean communality × mean R²), blocks of one item left out."""
     owner, q = fit.model.owner(), len(fit.model.names)
     several = np.bincount(owner, minlength=q)[owner] > 1

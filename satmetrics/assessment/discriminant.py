@@ -6,13 +6,13 @@ import numpy as np
 
 from satmetrics._typing import FloatArray
 from satmetrics.assessment.rows import Rows
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.moment import _blocks
 
 NEGATIVE = "undefined: a correlation involved is not positive"
 
 
-def heterotrait(fit: PlsFit, R: FloatArray) -> list[Rows]:
+def heterotrait(fit: StructuralFit, R: FloatArray) -> list[Rows]:
     """Return HTMT of mean |r|, of mean r, and HTMT2, for every pair of constructs.
 
     Parameters
@@ -33,7 +33,7 @@ def heterotrait(fit: PlsFit, R: FloatArray) -> list[Rows]:
     ]
 
 
-def fornell_larcker(fit: PlsFit) -> Rows:
+def fornell_larcker(fit: StructuralFit) -> Rows:
     """Return √AVE where source and target agree, construct correlations elsewhere."""
     owner, q = fit.model.owner(), len(fit.model.names)
     matrix = fit.corr.copy()
@@ -46,7 +46,7 @@ def fornell_larcker(fit: PlsFit) -> Rows:
     return Rows("fornell_larcker", matrix[..., i, j], labels)
 
 
-def cross_loadings(fit: PlsFit) -> Rows:
+def cross_loadings(fit: StructuralFit) -> Rows:
     """Return correlations of indicators with constructs, freed of attenuation."""
     names, items = fit.model.names, fit.model.indicators
     labels = {

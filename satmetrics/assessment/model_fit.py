@@ -7,14 +7,14 @@ import numpy as np
 from satmetrics._typing import FloatArray
 from satmetrics.assessment import _fit_measures as measures
 from satmetrics.assessment.rows import Rows
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 
 FORMS = ("estimated", "saturated")
 INDEFINITE = "the observed or the implied correlations are not positive definite"
 NO_FACTOR = "no construct is a factor"
 
 
-def distances(fit: PlsFit, R: FloatArray) -> list[Rows]:
+def distances(fit: StructuralFit, R: FloatArray) -> list[Rows]:
     """Return SRMR, d_ULS and d_G of the estimated and the saturated model.
 
     Parameters
@@ -36,7 +36,7 @@ def distances(fit: PlsFit, R: FloatArray) -> list[Rows]:
     ]
 
 
-def admissibility(fit: PlsFit) -> list[Rows]:
+def admissibility(fit: StructuralFit) -> list[Rows]:
     """Return what makes a solution possible or not, and the verdict (1 or 0)."""
     factor = any(c.kind == "factor" for c in fit.model.constructs)
     inner = fit.model.adjacency().any(axis=0)

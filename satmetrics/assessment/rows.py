@@ -9,7 +9,7 @@ import numpy as np
 
 from satmetrics._frames import Table
 from satmetrics._typing import AnyArray, FloatArray
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 
 LABELS = ("source", "target", "construct", "indicator")
 
@@ -37,7 +37,7 @@ class Rows:
     said: Sequence[str] = ()
 
 
-def assemble(fit: PlsFit, parts: Sequence[Rows]) -> Table:
+def assemble(fit: StructuralFit, parts: Sequence[Rows]) -> Table:
     """Put the rows of all terms below each other, group by group of a batch."""
     groups = len(np.atleast_1d(fit.converged))
     sizes = [part.values.shape[-1] for part in parts]
@@ -61,7 +61,7 @@ def _spread(words: Sequence[str], sizes: Sequence[int]) -> list[str]:
     return [w for word, k in zip(words, sizes, strict=True) for w in [word] * k]
 
 
-def _reasons(fit: PlsFit, parts: Sequence[Rows], values: FloatArray) -> AnyArray:
+def _reasons(fit: StructuralFit, parts: Sequence[Rows], values: FloatArray) -> AnyArray:
     """Return (G, k) reasons: a failed fit's own, else the undefined row's."""
     given: list[str] = []
     said = np.full(values.shape, "", dtype=object)

@@ -7,8 +7,8 @@ import numpy as np
 from satmetrics._typing import FloatArray
 from satmetrics.assessment import _inner
 from satmetrics.assessment.rows import Rows
-from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.solve import kernel_input, layout_of, settings_of
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.moment.moments import Moments
 
 FEW = "n is not larger than the number of predictors plus one"
@@ -18,7 +18,7 @@ BLOCK = "indicators of the block are collinear"
 FULL = "construct correlations are not positive definite"
 
 
-def explained(fit: PlsFit) -> list[Rows]:
+def explained(fit: StructuralFit) -> list[Rows]:
     """Return R² and adjusted R² of every endogenous construct.
 
     ``1 − (1 − R²)(n − 1)/(n − k − 1)``; n is the effective one under weights.
@@ -31,11 +31,13 @@ def explained(fit: PlsFit) -> list[Rows]:
     with np.errstate(divide="ignore", invalid="ignore"):
         adjusted = 1 - (1 - r2) * (n - 1) / (n - k - 1)
     adjusted = np.where(n - k - 1 > 0, adjusted, np.nan)
-    labels = {"construct": [fit.model.names[c] for c in inner]}
+    labels = {"construct": [fit.model.nodes[c] for c in inner]}
     return [Rows("r2", r2, labels), Rows("r2_adjusted", adjusted, labels, FEW)]
 
 
-def effects_and_collinearity(fit: PlsFit, turned: Moments, R: FloatArray) -> list[Rows]:
+def effects_and_collinearity(
+    fit: StructuralFit, turned: Moments, R: FloatArray
+) -> list[Rows]:
     """Return VIF of predictors, items and constructs, and f² of every path.
 
     Parameters
@@ -86,7 +88,7 @@ def effects_and_collinearity(fit: PlsFit, turned: Moments, R: FloatArray) -> lis
     ]
 
 
-def _items(fit: PlsFit, R: FloatArray) -> list[Rows]:
+def _items(fit: StructuralFit, R: FloatArray) -> list[Rows]:
     """Return VIF of mode B items (`vif`) and of all items (`vif_item`)."""
     model, owner = fit.model, fit.model.owner()
     p = R.shape[-1]

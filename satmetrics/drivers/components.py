@@ -8,7 +8,7 @@ import numpy as np
 
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.estimation.door import oriented
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Score:
     stage: int
     items: tuple[str, ...]
 
-    def of(self, fits: PlsFit) -> tuple[FloatArray, FloatArray]:
+    def of(self, fits: StructuralFit) -> tuple[FloatArray, FloatArray]:
         """Return weights of the items on 0–100, which sum to 1, and their means."""
         stage = fits.earlier[self.stage]
         own = stage.model.owner() == stage.model.names.index(self.name)
@@ -40,7 +40,7 @@ class Score:
         return share, np.asarray(100 * (mean - ends[0]) / spread)
 
 
-def scores_among(fit: PlsFit, items: IntArray) -> tuple[Score, ...]:
+def scores_among(fit: StructuralFit, items: IntArray) -> tuple[Score, ...]:
     """Return which of some indicators are scores of items."""
     found = []
     for at in items[~fit.asked()[items]].tolist():

@@ -11,7 +11,7 @@ import numpy as np
 from satmetrics._checks import check_level, expect, generator, positive_int
 from satmetrics._result import Context, TableResult
 from satmetrics._typing import FloatArray, IntArray, RngLike
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import FIT, StructuralFit
 from satmetrics.inference.bootstrap import bootstrap
 from satmetrics.inference.kinds import SAID, Interval, check_kind
 from satmetrics.inference.measures import Statistic
@@ -49,11 +49,11 @@ def require_fit(function: str, fit: object) -> None:
     expect(
         function,
         fit,
-        PlsFit,
+        StructuralFit,
         "a fit",
-        remedy="pass what sat.pls(model, data) returned, then the data",
+        remedy=f"{FIT}, then the data",
     )
-    if isinstance(fit, PlsFit):
+    if isinstance(fit, StructuralFit):
         fit.require_single("take")
 
 
@@ -81,7 +81,7 @@ class DrawnRows:
 
     @classmethod
     def of(
-        cls, fit: PlsFit, data: object, statistic: Statistic, asked: Drawing
+        cls, fit: StructuralFit, data: object, statistic: Statistic, asked: Drawing
     ) -> DrawnRows:
         """Compute a statistic (…, k) of the fit and of resamples."""
         estimate = np.asarray(statistic(fit))

@@ -8,11 +8,11 @@ import numpy as np
 
 from satmetrics._typing import BoolArray, IntArray
 from satmetrics.errors import DataError
-from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.statistics import reachable
+from satmetrics.estimation.structural import StructuralFit
 
 
-def goal_of(fit: PlsFit, target: str | None) -> int:
+def goal_of(fit: StructuralFit, target: str | None) -> int:
     """Return the position of the construct to drive.
 
     Raises
@@ -23,7 +23,7 @@ def goal_of(fit: PlsFit, target: str | None) -> int:
     return target_of(fit, target, "target")
 
 
-def target_of(fit: PlsFit, target: str | None, argument: str) -> int:
+def target_of(fit: StructuralFit, target: str | None, argument: str) -> int:
     """Return `goal_of`, where the argument that says it has another name."""
     name = target or fit.model.target
     if name is None:
@@ -35,31 +35,31 @@ def target_of(fit: PlsFit, target: str | None, argument: str) -> int:
     return int(positions(fit, name)[0])
 
 
-def positions(fit: PlsFit, names: str | Sequence[str]) -> IntArray:
+def positions(fit: StructuralFit, names: str | Sequence[str]) -> IntArray:
     """Return the positions of constructs by name, each once; a wrong one raises."""
     listed = [names] if isinstance(names, str) else list(names)
     found = [fit.model.names.index(fit.model.construct(n).name) for n in listed]
     return np.array(list(dict.fromkeys(found)), dtype=np.int64)
 
 
-def reaches(fit: PlsFit) -> BoolArray:
+def reaches(fit: StructuralFit) -> BoolArray:
     """Return (q, q), True where paths lead from the first construct to the second."""
     adjacency = fit.model.adjacency()
     return np.asarray(adjacency | reachable(adjacency))
 
 
-def reached(fit: PlsFit, start: int) -> IntArray:
+def reached(fit: StructuralFit, start: int) -> IntArray:
     """Return the positions of the constructs that follow one."""
     return np.asarray(np.flatnonzero(reaches(fit)[start]))
 
 
-def movable(fit: PlsFit) -> IntArray:
+def movable(fit: StructuralFit) -> IntArray:
     """Return the positions of all constructs that are no products of others."""
     products = [term.name for term in fit.spec.interactions]
     return np.asarray(np.flatnonzero(~np.isin(fit.model.names, products)))
 
 
-def movers(fit: PlsFit, names: str | Sequence[str]) -> IntArray:
+def movers(fit: StructuralFit, names: str | Sequence[str]) -> IntArray:
     """Return the positions of constructs that are to move.
 
     Raises
@@ -80,7 +80,7 @@ def movers(fit: PlsFit, names: str | Sequence[str]) -> IntArray:
     return found
 
 
-def drivers_of(fit: PlsFit, goal: int) -> IntArray:
+def drivers_of(fit: StructuralFit, goal: int) -> IntArray:
     """Return the positions of the constructs that lead to it.
 
     Raises

@@ -23,7 +23,7 @@ from satmetrics.drivers.goal import (
 from satmetrics.drivers.on_points import OnPoints
 from satmetrics.errors import DataError, OptionError
 from satmetrics.estimation import _structure
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.inference.kinds import Interval
 from satmetrics.survey.scale import ScaleLike
 
@@ -72,7 +72,7 @@ class Impact(DrawnTable):
 
 @friendly_keywords
 def impact(  # noqa: PLR0913 - one keyword per choice, all with a default
-    fit: PlsFit,
+    fit: StructuralFit,
     data: object = None,
     *,
     points: float | Sequence[float] = (1, 5),
@@ -189,7 +189,7 @@ class _Pairs:
     @classmethod
     def of(
         cls,
-        fit: PlsFit,
+        fit: StructuralFit,
         on: str | Sequence[str] | None,
         drivers: str | Sequence[str] | None,
     ) -> _Pairs:
@@ -209,7 +209,12 @@ class _Pairs:
 
 
 def _check_led(
-    fit: PlsFit, sources: IntArray, targets: IntArray, leads: FloatArray, *, named: bool
+    fit: StructuralFit,
+    sources: IntArray,
+    targets: IntArray,
+    leads: FloatArray,
+    *,
+    named: bool,
 ) -> None:
     """Raise ``DataError`` for a target without driver, or a driver that moves none."""
     names = fit.model.names
@@ -239,12 +244,12 @@ class _Effects:
 
     @classmethod
     def of(
-        cls, fit: PlsFit, data: object, scale: ScaleLike | None, pairs: _Pairs
+        cls, fit: StructuralFit, data: object, scale: ScaleLike | None, pairs: _Pairs
     ) -> _Effects:
         used = np.unique(np.concatenate([pairs.source, pairs.target]))
         return cls(OnPoints.of(fit, data, scale, used), pairs)
 
-    def __call__(self, fits: PlsFit) -> FloatArray:
+    def __call__(self, fits: StructuralFit) -> FloatArray:
         at = (..., self.pairs.source, self.pairs.target)
         total = self.points.in_points(fits, _structure.total_effects(fits.path_matrix))
         direct = self.points.in_points(fits, fits.path_matrix)
@@ -252,7 +257,9 @@ class _Effects:
         return np.concatenate([part[at] for part in parts], axis=-1)
 
 
-def _table(fit: PlsFit, effects: _Effects, rows: DrawnRows, steps: FloatArray) -> Table:
+def _table(
+    fit: StructuralFit, effects: _Effects, rows: DrawnRows, steps: FloatArray
+) -> Table:
     """Return a row per pair, number of points and term."""
     pairs, names = effects.pairs, fit.model.names
     shape = (len(pairs.source), len(steps), len(TERMS))

@@ -18,7 +18,7 @@ from satmetrics.drivers.goal import drivers_of, goal_of
 from satmetrics.drivers.on_points import OnPoints
 from satmetrics.estimation import _structure
 from satmetrics.estimation.door import oriented
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.inference.kinds import SAID, Interval
 from satmetrics.survey.scale import ScaleLike
 
@@ -96,7 +96,7 @@ class ImportancePerformance(TableResult):
 
 @friendly_keywords
 def importance_performance(
-    fit: PlsFit,
+    fit: StructuralFit,
     data: object = None,
     *,
     target: str | None = None,
@@ -206,7 +206,9 @@ class _Map:
     below: tuple[Score, ...]
 
     @classmethod
-    def of(cls, fit: PlsFit, data: object, scale: ScaleLike | None, goal: int) -> _Map:
+    def of(
+        cls, fit: StructuralFit, data: object, scale: ScaleLike | None, goal: int
+    ) -> _Map:
         drivers = drivers_of(fit, goal)
         points = OnPoints.of(fit, data, scale, np.append(drivers, goal))
         items = np.flatnonzero(np.isin(fit.model.owner(), drivers))
@@ -215,7 +217,7 @@ class _Map:
         alone = [s.at for s in below if fit.model.names[owner[s.at]] == s.name]
         return cls(points, goal, drivers, np.setdiff1d(items, alone), below)
 
-    def __call__(self, fits: PlsFit) -> FloatArray:
+    def __call__(self, fits: StructuralFit) -> FloatArray:
         """Return importance and performance (…, k) of drivers, items, items below."""
         found = kernel.importance_performance(
             _structure.total_effects(fits.path_matrix),
@@ -236,7 +238,7 @@ class _Map:
         parts += [level for _, level in lower]
         return np.concatenate(parts, axis=-1)
 
-    def labels(self, fit: PlsFit) -> dict[str, list[str]]:
+    def labels(self, fit: StructuralFit) -> dict[str, list[str]]:
         """Return level, construct, indicator and term of each number."""
         names, owner = fit.model.names, fit.model.owner()
         blocks = [names[k] for k in self.drivers]

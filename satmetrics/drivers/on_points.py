@@ -10,7 +10,7 @@ from satmetrics._typing import FloatArray, IntArray
 from satmetrics.drivers import _importance as kernel
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.ends import check_means, ends_of
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.moment._blocks import index_0_100
 from satmetrics.survey.scale import ScaleLike
 
@@ -30,7 +30,7 @@ class OnPoints:
 
     @classmethod
     def of(
-        cls, fit: PlsFit, data: object, scale: ScaleLike | None, used: IntArray
+        cls, fit: StructuralFit, data: object, scale: ScaleLike | None, used: IntArray
     ) -> OnPoints:
         """Find the ends of the scales.
 
@@ -43,23 +43,23 @@ class OnPoints:
         check_means(fit, oriented(fit.model, fit.moments, ends).mean, ends, used)
         return cls(ends, used)
 
-    def spans(self, fits: PlsFit) -> FloatArray:
+    def spans(self, fits: StructuralFit) -> FloatArray:
         """Return (…, q): see `_importance.spans`."""
         owner, q = fits.model.owner(), len(fits.model.names)
         return kernel.spans(fits.raw_weights(), self.ends, owner, q)
 
-    def in_points(self, fits: PlsFit, effect: FloatArray) -> FloatArray:
+    def in_points(self, fits: StructuralFit, effect: FloatArray) -> FloatArray:
         """Return standardised effects (…, q, q), at [source, target], in points."""
         return kernel.in_points(effect, self.spans(fits), fits.rho)
 
-    def performance(self, fits: PlsFit) -> FloatArray:
+    def performance(self, fits: StructuralFit) -> FloatArray:
         """Return the index of every construct (…, q)."""
         mean = oriented(fits.model, fits.moments, self.ends).mean
         owner, q = fits.model.owner(), len(fits.model.names)
         low, high = self.ends
         return index_0_100(fits.raw_weights(), mean, low, high, owner, q)
 
-    def notes(self, fit: PlsFit) -> tuple[str, ...]:
+    def notes(self, fit: StructuralFit) -> tuple[str, ...]:
         """Say where weights are negative, and where scales differ."""
         used = np.isin(fit.model.owner(), self.used)
         at = np.flatnonzero((fit.raw_weights() < 0) & used)

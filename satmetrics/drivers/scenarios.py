@@ -17,7 +17,7 @@ from satmetrics.drivers.impacts import CAVEAT, ROUNDING, is_step
 from satmetrics.drivers.on_points import OnPoints
 from satmetrics.errors import OptionError
 from satmetrics.estimation import _structure
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.inference.kinds import Interval
 from satmetrics.survey.scale import ScaleLike
 
@@ -72,7 +72,7 @@ class Scenario(DrawnTable):
 
 @friendly_keywords
 def scenario(  # noqa: PLR0913 - one keyword per choice, all with a default
-    fit: PlsFit,
+    fit: StructuralFit,
     data: object = None,
     *,
     changes: Mapping[str, float],
@@ -161,7 +161,7 @@ def scenario(  # noqa: PLR0913 - one keyword per choice, all with a default
     )
 
 
-def _stated(fit: PlsFit, changes: Mapping[str, float]) -> FloatArray:
+def _stated(fit: StructuralFit, changes: Mapping[str, float]) -> FloatArray:
     """Return the stated change of every construct (q,), NaN where there is none."""
     if not isinstance(changes, Mapping) or not changes:
         raise OptionError(
@@ -205,7 +205,7 @@ class _Moved:
     @classmethod
     def of(
         cls,
-        fit: PlsFit,
+        fit: StructuralFit,
         data: object,
         scale: ScaleLike | None,
         stated: FloatArray,
@@ -219,7 +219,7 @@ class _Moved:
         used = np.union1d(np.flatnonzero(moving), shown)
         return cls(OnPoints.of(fit, data, scale, used), stated, shown, bool(hold))
 
-    def __call__(self, fits: PlsFit) -> FloatArray:
+    def __call__(self, fits: StructuralFit) -> FloatArray:
         B = self.points.in_points(fits, fits.path_matrix)
         changed = np.isfinite(self.stated)
         if self.hold:
@@ -234,7 +234,7 @@ class _Moved:
         )
 
 
-def _table(fit: PlsFit, moved: _Moved, rows: DrawnRows) -> Table:
+def _table(fit: StructuralFit, moved: _Moved, rows: DrawnRows) -> Table:
     """Return a row of change and one of level per construct."""
     k = len(moved.shown)
     term, at = (grid.T.ravel() for grid in np.indices((2, k)))

@@ -12,8 +12,8 @@ from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.estimation import _structure
-from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.statistics import reachable
+from satmetrics.estimation.structural import FIT, StructuralFit
 from satmetrics.inference._chains import Chains
 from satmetrics.inference.measures import chain_notes, chain_table
 
@@ -55,7 +55,7 @@ class Effects(TableResult):
 
 
 @friendly_keywords
-def effects(fit: PlsFit) -> Effects:
+def effects(fit: StructuralFit) -> Effects:
     """Return direct, indirect, specific indirect and total effects of a fit.
 
     Total effects are ``(I − B)⁻¹ − I`` with B the path coefficients; indirect effects
@@ -87,9 +87,9 @@ def effects(fit: PlsFit) -> Effects:
     expect(
         "effects",
         fit,
-        PlsFit,
+        StructuralFit,
         "a fit",
-        remedy="pass what sat.pls(model, data) returned",
+        remedy=FIT,
     )
     direct = fit.path_matrix
     total = _structure.total_effects(direct)
@@ -101,7 +101,7 @@ def effects(fit: PlsFit) -> Effects:
         ("indirect", linked, total - direct),
         ("total", adjacency | linked, total),
     )
-    names = fit.model.names
+    names = fit.model.nodes
     for term, mask, values in kinds:
         i, j = np.nonzero(mask)
         if not len(i):
@@ -120,7 +120,7 @@ def effects(fit: PlsFit) -> Effects:
     )
 
 
-def _moderated(fit: PlsFit) -> tuple[str, ...]:
+def _moderated(fit: StructuralFit) -> tuple[str, ...]:
     """Say at which value of its moderators an effect is one."""
     factors = {name: None for term in fit.spec.interactions for name in term.factors}
     return (MODERATED.format(", ".join(factors)),) if factors else ()
@@ -132,9 +132,9 @@ MODERATED = (
 )
 
 
-def _specific(fit: PlsFit) -> tuple[Table, tuple[str, ...]]:
+def _specific(fit: StructuralFit) -> tuple[Table, tuple[str, ...]]:
     """Return the products of paths along every chain, and what is not listed."""
-    names, paths = fit.model.names, fit.model.paths
+    names, paths = fit.model.nodes, fit.model.paths
     source = np.array([names.index(p.source) for p in paths], dtype=np.int64)
     target = np.array([names.index(p.target) for p in paths], dtype=np.int64)
     chains = Chains.of(source, target)

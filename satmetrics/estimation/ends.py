@@ -7,8 +7,8 @@ import numpy as np
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError
 from satmetrics.estimation.door import scale_ends
-from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.staged import of_items
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.moment.moments import Moments
 from satmetrics.survey._lazy import is_lazy, open_lazy
 from satmetrics.survey._lazy_checks import look
@@ -17,7 +17,7 @@ from satmetrics.survey.survey import as_survey
 
 
 def ends_of(
-    fit: PlsFit, data: object, scale: ScaleLike | None, which: IntArray
+    fit: StructuralFit, data: object, scale: ScaleLike | None, which: IntArray
 ) -> FloatArray:
     """Return (2, p) scale ends: model first, then survey, then `scale`; or raise."""
     ends = np.array(fit.ends)
@@ -51,7 +51,7 @@ def ends_of(
     return ends
 
 
-def _check_conflict(fit: PlsFit, fitted: FloatArray, stated: FloatArray) -> None:
+def _check_conflict(fit: StructuralFit, fitted: FloatArray, stated: FloatArray) -> None:
     both = np.isfinite(fitted) & np.isfinite(stated)
     differ = (both & (fitted != stated)).any(axis=0)
     if differ.any():
@@ -67,7 +67,7 @@ def _check_conflict(fit: PlsFit, fitted: FloatArray, stated: FloatArray) -> None
 
 
 def check_means(
-    fit: PlsFit, mean: FloatArray, ends: FloatArray, which: IntArray
+    fit: StructuralFit, mean: FloatArray, ends: FloatArray, which: IntArray
 ) -> None:
     """Raise `DataError` if a mean (…, p) in a block of `which` lies off its scale."""
     used = np.isin(fit.model.owner(), which) & fit.asked()

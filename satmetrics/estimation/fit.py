@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
+from satmetrics._checks import one_of
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._linalg import cov_to_corr
-from satmetrics._result import Context, Result
-from satmetrics._typing import AnyArray, BoolArray, FloatArray, IntArray
-from satmetrics.errors import OptionError
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.estimation import _structure
 from satmetrics.estimation.door import oriented
-from satmetrics.estimation.options import PlsOptions
+from satmetrics.estimation.options import METRICS, Metric, PlsOptions
 from satmetrics.estimation.staged import Staged, below, item_ends
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.inference.protocol import Sampling, Statistics
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
@@ -42,7 +42,7 @@ _BY_GROUP = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PlsFit(Result):
+class PlsFit(StructuralFit):
     """A PLS path model, estimated; with ``by=`` one fit per group along a first axis.
 
     Attributes
@@ -86,10 +86,7 @@ class PlsFit(Result):
     sampling: Sampling = field(default_factory=Sampling)
     staged: Staged | None = None
 
-    @property
-    def context(self) -> Context:
-        """Origin of the data and what was left out."""
-        return self.moments.context
+    method: ClassVar[str] = "pls"
 
     @property
     def source(self) -> Moments:
@@ -106,38 +103,20 @@ class PlsFit(Result):
         """Per indicator the column of the data that it is; "" where it is made."""
         return self.model.indicators if self.staged is None else self.staged.columns
 
-    def asked(self) -> BoolArray:
-        """Return (p,), True where an indicator is a column of the data."""
-        return np.array([column != "" for column in self.columns], dtype=np.bool_)
-
     @property
     def earlier(self) -> tuple[PlsFit, ...]:
         """Fits of the stages before the last, first to last."""
         return () if self.staged is None else self.staged.earlier
 
     @property
+    def index_metric(self) -> str:
+        """Which weights an index has where none are asked for: those of the fit."""
+        return self.options.metric
+
+    @property
     def title(self) -> str:
         """What was fitted."""
         return f"PLS path model {self.model.name}"
-
-    @property
-    def keys(self) -> Table | None:
-        """Keys of the groups, or None for a single fit."""
-        return self.moments.keys if self.batched else None
-
-    @property
-    def batched(self) -> bool:
-        """Whether the fit holds a batch of groups."""
-        return bool(self.moments.batch_shape)
-
-    def require_single(self, verb: str) -> None:
-        """Raise unless the fit is of one group; `verb` says what was to be done."""
-        if self.batched:
-            raise OptionError(
-                "this fit holds a batch of groups",
-                code="batched-fit",
-                remedy=f"{verb} one group at a time: fit.group(0)",
-            )
 
     def group(self, which: int) -> PlsFit:
         """Return one group of a batch as a single fit."""
@@ -160,25 +139,6 @@ class PlsFit(Result):
             **{name: getattr(self, name)[at] for name in _BY_GROUP},
         )
 
-    def paths(self) -> pd.DataFrame:
-        """Return source, target and estimate of every path."""
-        return self.path_table().to_frame()
-
-    def path_table(self) -> Table:
-        """Return `paths` as a table."""
-        at = {name: i for i, name in enumerate(self.model.names)}
-        rows = [at[p.source] for p in self.model.paths]
-        cols = [at[p.target] for p in self.model.paths]
-        labels = {
-            "source": [p.source for p in self.model.paths],
-            "target": [p.target for p in self.model.paths],
-        }
-        return self.tidy(labels, {"estimate": self.path_matrix[..., rows, cols]})
-
-    def measurement(self) -> pd.DataFrame:
-        """Return construct, indicator, weight and loading; lower orders come last."""
-        return self.measurement_table().to_frame()
-
     def measurement_table(self) -> Table:
         """Return `measurement` as a table."""
         stages = [(self, name) for name in self.model.names]
@@ -199,20 +159,6 @@ class PlsFit(Result):
             labels, {word: np.concatenate(v, axis=-1) for word, v in values.items()}
         )
 
-    def r2(self) -> pd.DataFrame:
-        """Return construct and R² of every endogenous construct."""
-        return self.r2_table().to_frame()
-
-    def r2_table(self) -> Table:
-        """Return `r2` as a table."""
-        inner = np.flatnonzero(self.model.adjacency().any(axis=0))
-        labels = {"construct": [self.model.names[k] for k in inner]}
-        return self.tidy(labels, {"estimate": self.r_squared[..., inner]})
-
-    def construct_cov(self) -> pd.DataFrame:
-        """Return correlations of the constructs (their variances are 1)."""
-        return self._matrix(self.corr, self.model.names, "construct")
-
     def implied(self) -> pd.DataFrame:
         """Return the indicators' correlations that the estimated model implies.
 
@@ -221,7 +167,7 @@ class PlsFit(Result):
         whose variances are those of ``options.disturbance``. Reversed indicators are
         turned, as loadings are.
         """
-        return self._matrix(self.implied_matrix(), self.model.indicators, "indicator")
+        return self.square(self.implied_matrix(), self.model.indicators, "indicator")
 
     def implied_matrix(
         self, *, saturated: bool = False, R: FloatArray | None = None
@@ -247,10 +193,6 @@ class PlsFit(Result):
             R = cov_to_corr(oriented(self.model, self.moments, self.ends).cov)
         return _structure.implied(R, self.loadings, rho, self.model.owner(), factor)
 
-    def status(self) -> pd.DataFrame:
-        """Return converged, iterations, admissible and reason, a row per group."""
-        return self.status_table().to_frame()
-
     def status_table(self) -> Table:
         """Return `status` as a table."""
         columns: dict[str, object] = {
@@ -265,6 +207,14 @@ class PlsFit(Result):
         if self.keys is None:
             return Table.of(columns)
         return self.keys.extended(columns, keys=self.keys.names)
+
+    def in_metric(self, metric: str) -> PlsFit:
+        """Return the fit, estimated again on its own moments for another metric."""
+        one_of("metric", metric, METRICS)
+        if metric == self.options.metric:
+            return self
+        options = dataclasses.replace(self.options, metric=cast("Metric", metric))
+        return dataclasses.replace(self, options=options).refit(self.source)
 
     def raw_weights(self) -> FloatArray:
         """Return weights (…, p) of the answers as given.
@@ -344,11 +294,6 @@ class PlsFit(Result):
         parts.append(_term(self.r2_table(), "r2"))
         return stack(parts, keys=self.key_names)
 
-    @property
-    def key_names(self) -> tuple[str, ...]:
-        """Names of the key columns of a batch."""
-        return self.keys.names if self.keys is not None else ()
-
     def summary(self) -> Summary:
         """Return paths, measurement, R² and status."""
         keys = {k: k for k in self.key_names}
@@ -389,26 +334,6 @@ class PlsFit(Result):
     def _n_eff(self) -> float:
         """Kish's effective number of respondents, summed over groups."""
         return float(np.sum(np.nan_to_num(self.moments.n_eff)))
-
-    def tidy(
-        self, labels: Mapping[str, Sequence[str]], values: Mapping[str, FloatArray]
-    ) -> Table:
-        """Combine labels of k rows with values (…, k), a batch below one another."""
-        if self.keys is None:
-            return Table.of({**labels, **values})
-        groups, k = len(self.keys), len(next(iter(labels.values())))
-        columns: dict[str, AnyArray | list[str]] = {
-            name: np.repeat(self.keys[name], k) for name in self.keys.names
-        }
-        columns |= {name: list(label) * groups for name, label in labels.items()}
-        columns |= {name: np.ravel(value) for name, value in values.items()}
-        return Table.of(columns, keys=self.keys.names)
-
-    def _matrix(
-        self, values: FloatArray, names: tuple[str, ...], word: str
-    ) -> pd.DataFrame:
-        columns = {name: values[..., j] for j, name in enumerate(names)}
-        return self.tidy({word: names}, columns).to_frame()
 
 
 def _term(table: Table, term: str) -> Table:

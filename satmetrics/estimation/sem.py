@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -231,12 +230,18 @@ def fit_covariances(
     options: SemOptions,
     ends: FloatArray,
     sampling: Sampling,
+    at: FloatArray | None = None,
 ) -> SemFit:
-    """Fit without judging: faults are recorded in `status`, not raised."""
+    """Fit without judging: faults are recorded in `status`, not raised.
+
+    Parameters
+    ----------
+    at : (t,) parameters to start from; values from the data when None.
+    """
     several = len(table.groups) > 1
     single = several or not moments.batch_shape
     S, mean, n = sample_covariances(model, moments, options, ends)
-    reasons = _faults(table, S, n, moments.reasons)
+    reasons = faults(table, S, n, moments.reasons)
     total = totals(n, options)
     if several:
         require_same_groups(table, moments)
@@ -245,6 +250,8 @@ def fit_covariances(
     if not several:
         sample = as_sample(table, S, mean, good)
     start = start_values(table, sample.S, sample.mean)
+    if at is not None:
+        start = np.broadcast_to(at, start.shape).copy()
     made = estimate(
         table.layout,
         sample,
@@ -263,7 +270,7 @@ def fit_covariances(
         where = np.where((good & found.identified)[:, None], found.theta, np.nan)
         vcov, test = robust_of(table.layout, sample, where, total, own, options)
     said = tuple(
-        r or _judged(table, made.solution, bool(made.admissible[k]), k)
+        r or judged(table, made.solution, bool(made.admissible[k]), k)
         for k, r in enumerate(reasons)
     )
     blank = ~good
@@ -298,7 +305,7 @@ def _shaped(
     return sound[0] if single else sound
 
 
-def _faults(
+def faults(
     table: ParameterTable, S: FloatArray, n: FloatArray, reasons: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return per member why it cannot be fitted; empty where it can."""
@@ -321,7 +328,7 @@ def _faults(
     return tuple(out)
 
 
-def _judged(
+def judged(
     table: ParameterTable, found: kernel.Solution, admissible: bool, k: int
 ) -> str:
     """Return what is wrong with a solution; empty where nothing is."""
@@ -387,7 +394,12 @@ def _raise_fault(fit: SemFit) -> None:
 def refitted(fit: SemFit, moments: Moments) -> SemFit:
     """Fit the same parameters with the same options to other moments."""
     chosen = moments.select(fit.moments.names)
-    made = fit_covariances(
-        fit.model, fit.table, chosen, fit.options, fit.ends, fit.sampling
+    return fit_covariances(
+        fit.model,
+        fit.table,
+        chosen,
+        fit.options,
+        fit.ends,
+        fit.sampling,
+        None if fit.batched or np.isnan(fit.theta).any() else fit.theta,
     )
-    return dataclasses.replace(made, sampling=fit.sampling)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,10 +11,8 @@ import numpy as np
 from satmetrics._checks import check_level
 from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table
-from satmetrics._result import Context, Result
 from satmetrics._special import normal_cdf, normal_quantile
-from satmetrics._typing import AnyArray, FloatArray
-from satmetrics.errors import OptionError
+from satmetrics._typing import FloatArray
 from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation import sem_parts, sem_standard
 from satmetrics.estimation.door import oriented
@@ -24,6 +21,7 @@ from satmetrics.estimation.sem_options import SemOptions
 from satmetrics.estimation.sem_ordinal import OrdinalPart
 from satmetrics.estimation.sem_robust import ScaledTest, robust_notes
 from satmetrics.estimation.sem_standard import Standard
+from satmetrics.estimation.sem_structure import SemStructure
 from satmetrics.estimation.sem_table import ParameterTable
 from satmetrics.inference.protocol import Sampling
 from satmetrics.models.model import StructuralModel
@@ -39,7 +37,7 @@ ULS_NOTE = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SemFit(Result):
+class SemFit(SemStructure):
     """A covariance structure model, estimated; with ``by=`` one fit per group.
 
     Attributes
@@ -75,11 +73,6 @@ class SemFit(Result):
     ordinal: OrdinalPart | None = None
 
     @property
-    def context(self) -> Context:
-        """Origin of the data and what was left out."""
-        return self.moments.context
-
-    @property
     def source(self) -> Moments:
         """Moments of the data's columns, from which all else is computed."""
         return self.moments
@@ -93,16 +86,6 @@ class SemFit(Result):
     def title(self) -> str:
         """What was fitted."""
         return f"Covariance structure model {self.model.name}"
-
-    @property
-    def keys(self) -> Table | None:
-        """Keys of the groups, or None for a single fit."""
-        return self.moments.keys if self.batched else None
-
-    @property
-    def key_names(self) -> tuple[str, ...]:
-        """Names of the key columns of a batch."""
-        return () if self.keys is None else self.keys.names
 
     @property
     def batched(self) -> bool:
@@ -130,15 +113,6 @@ class SemFit(Result):
         scaling = np.nan if self.scaled is None else self.scaled.scaling
         return np.asarray(self.chi2 / scaling)[()]
 
-    def require_single(self, verb: str) -> None:
-        """Raise unless the fit is of one group; `verb` says what was to be done."""
-        if self.batched:
-            raise OptionError(
-                "this fit holds a batch of groups",
-                code="batched-fit",
-                remedy=f"{verb} one group at a time",
-            )
-
     @cached_property
     def matrices(self) -> kernel.Matrices:
         """The matrices of the model, a batch of one for a single fit."""
@@ -151,9 +125,9 @@ class SemFit(Result):
 
         return refitted(self, moments)
 
-    def turned(self) -> Moments:
-        """Return the moments with reversed indicators turned."""
-        return oriented(self.model, self.moments, self.ends)
+    def turned(self, moments: Moments | None = None) -> Moments:
+        """Return moments, those of the fit when None, reversed indicators turned."""
+        return oriented(self.model, moments or self.moments, self.ends)
 
     def estimates(self, level: float = 0.95) -> pd.DataFrame:
         """Return every parameter with its error, test, interval and standardisation.
@@ -328,10 +302,6 @@ class SemFit(Result):
         found = sem_parts.implied_covariances(self)
         names = self.table.observed
         return sem_parts.matrix_table(self, found, names, "indicator").to_frame()
-
-    def status(self) -> pd.DataFrame:
-        """Return converged, iterations, admissible and reason, a row per group."""
-        return self.status_table().to_frame()
 
     def status_table(self) -> Table:
         """Return `status` as a table."""

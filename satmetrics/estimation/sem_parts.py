@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from satmetrics.estimation.sem_standard import standardised_rows, with_tests
 
 if TYPE_CHECKING:
     from satmetrics.estimation.sem_fit import SemFit
+    from satmetrics.estimation.sem_table import Parameter
 
 
 def path_table(fit: SemFit, level: float) -> Table:
@@ -37,10 +39,23 @@ def measurement_table(fit: SemFit, level: float) -> Table:
         "mode": ["A"] * len(rows),
     }
     loading = standardised_rows(fit, "std.all")[0][..., at]
-    values = {"weight": np.full_like(loading, np.nan), "loading": loading}
+    values = {"weight": _weights(fit, rows, loading), "loading": loading}
     values |= _tested(fit, at, level)
     values["r2"] = explained(fit)[..., _places(fit, at)]
     return fit.tidy(labels | _groups(fit, at), values)
+
+
+def _weights(fit: SemFit, rows: Sequence[Parameter], like: FloatArray) -> FloatArray:
+    """Return factor score weights of indicators (…, rows), NaN where there is none."""
+    found = np.full_like(like, np.nan)
+    model = fit.model
+    if len(fit.table.groups) > 1 or fit.table.observed != model.indicators:
+        return found
+    names = [model.names[k] for k in model.owner()]
+    at = {pair: i for i, pair in enumerate(zip(names, model.indicators, strict=True))}
+    here = [k for k, row in enumerate(rows) if (row.lhs, row.rhs) in at]
+    found[..., here] = fit.weights[..., [at[rows[k].lhs, rows[k].rhs] for k in here]]
+    return found
 
 
 def r2_table(fit: SemFit) -> Table:

@@ -64,7 +64,7 @@ def of_solved(fit: PlsFit, solved: Solved) -> Statistics:
             solved.raw_weights(), turned.mean, fit.ends[0], fit.ends[1], owner, q
         ),
     }
-    values = _side_by_side(sources, _picks(fit))
+    values = side_by_side(sources, _picks(fit))
     ok = solution.converged
     admissible = ok & ~solved.violated.any(axis=1)
     reasons = [""] * len(ok)
@@ -73,7 +73,7 @@ def of_solved(fit: PlsFit, solved: Solved) -> Statistics:
     return Statistics(values, ok, admissible, tuple(reasons))
 
 
-def _side_by_side(
+def side_by_side(
     sources: Mapping[str, FloatArray], picks: Mapping[str, IntArray]
 ) -> FloatArray:
     """Pick numbers of each source into columns (B, k); the batch is last in memory."""

@@ -11,7 +11,7 @@ from satmetrics._frames import Table
 from satmetrics._typing import IntArray
 from satmetrics.errors import OptionError
 from satmetrics.estimation.door import model_moments, model_survey
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.indices.designed import ItemRows, item_rows, row_wise
 from satmetrics.moment.moments import Moments
 from satmetrics.survey._lazy import is_lazy
@@ -31,14 +31,16 @@ class Asked:
     codes : (N,) group of each row of the survey, −1 for none; None without rows.
     """
 
-    fit: PlsFit
+    fit: StructuralFit
     data: object
     survey: Survey | None
     moments: Moments
     codes: IntArray | None = None
 
     @classmethod
-    def of(cls, fit: PlsFit, data: object, by: str | Sequence[str] | None) -> Asked:
+    def of(
+        cls, fit: StructuralFit, data: object, by: str | Sequence[str] | None
+    ) -> Asked:
         """Read the data as the fit's were read.
 
         Raises

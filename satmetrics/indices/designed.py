@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.moment._across import Cells
 from satmetrics.moment._blocks import membership
 from satmetrics.moment._column_means import Rows, influences
@@ -59,12 +59,12 @@ class ItemRows:
         return Cells.of(self.rows).own_degrees(every)
 
 
-def row_wise(fit: PlsFit) -> bool:
+def row_wise(fit: StructuralFit) -> bool:
     """Return whether the fit's moments are sums over complete rows."""
     return not unlike_rows(fit)
 
 
-def unlike_rows(fit: PlsFit) -> str:
+def unlike_rows(fit: StructuralFit) -> str:
     """Return what keeps the fit's moments from being sums over complete rows, or ""."""
     how = fit.sampling
     if how.ordinal:
@@ -74,7 +74,9 @@ def unlike_rows(fit: PlsFit) -> str:
     return "" if how.missing in ("listwise", "error") else f"missing={how.missing!r}"
 
 
-def item_rows(fit: PlsFit, survey: Survey, codes: IntArray, n_groups: int) -> ItemRows:
+def item_rows(
+    fit: StructuralFit, survey: Survey, codes: IntArray, n_groups: int
+) -> ItemRows:
     """Return the complete rows of the fit's items that belong to a group.
 
     Parameters
@@ -109,7 +111,7 @@ def _units(
 
 
 def coefficients(
-    fit: PlsFit, weights: FloatArray, ends: FloatArray, which: IntArray
+    fit: StructuralFit, weights: FloatArray, ends: FloatArray, which: IntArray
 ) -> FloatArray:
     """Return what a point more in each item of the data adds to an index (…, k, P).
 

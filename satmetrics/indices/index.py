@@ -17,7 +17,7 @@ from satmetrics._checks import (
 from satmetrics._typing import IntArray, RngLike
 from satmetrics.errors import OptionError
 from satmetrics.estimation.ends import ends_of
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import FIT, StructuralFit
 from satmetrics.indices.asked import Asked
 from satmetrics.indices.index_result import IndexResult as IndexResult
 from satmetrics.indices.joint import Joint
@@ -37,7 +37,7 @@ RENEWED = "bootstrap: weights estimated anew in each draw; percentile intervals"
 
 @friendly_keywords
 def index(  # noqa: PLR0913 - one keyword per choice, all with a default
-    fit: PlsFit,
+    fit: StructuralFit,
     data: object = None,
     *,
     by: str | Sequence[str] | None = None,
@@ -121,9 +121,9 @@ def index(  # noqa: PLR0913 - one keyword per choice, all with a default
     expect(
         "index",
         fit,
-        PlsFit,
+        StructuralFit,
         "a fit",
-        remedy="pass what sat.pls(model, data) returned, then the data",
+        remedy=f"{FIT}, then the data",
     )
     draws = positive_int("n_draws", n_draws, at_least=2 if n_draws else 0)
     if min_n is not None:
@@ -198,7 +198,9 @@ def _errors(
     return joint, failures, (RENEWED, *said)
 
 
-def constructs_of(fit: PlsFit, construct: str | Sequence[str] | None) -> IntArray:
+def constructs_of(
+    fit: StructuralFit, construct: str | Sequence[str] | None
+) -> IntArray:
     """Return the positions of the constructs named, or of all that have an index."""
     names = fit.model.names
     products = {term.name for term in fit.spec.interactions}

@@ -20,6 +20,7 @@ METRIC_WORDS = {
     "standardized": "PLS weights estimated on standardised answers, "
     "then un-standardised",
     "equal": "equal weights within each construct",
+    "factor": "factor score weights (regression, each factor from its own items)",
 }
 
 

@@ -17,7 +17,7 @@ from satmetrics.drivers.goal import drivers_of, goal_of
 from satmetrics.drivers.importance import ImportancePerformance
 from satmetrics.estimation import _structure
 from satmetrics.estimation.ends import ends_of
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import FIT, StructuralFit
 from satmetrics.indices.index import constructs_of, index
 from satmetrics.survey.scale import ScaleLike
 
@@ -63,7 +63,7 @@ class PriorityResult(TableResult):
 
 @friendly_keywords
 def priorities(
-    fit: PlsFit,
+    fit: StructuralFit,
     data: object = None,
     *,
     target: str | None = None,
@@ -108,9 +108,9 @@ def priorities(
     expect(
         "priorities",
         fit,
-        PlsFit,
+        StructuralFit,
         "a fit",
-        remedy="pass what sat.pls(model, data) returned",
+        remedy=FIT,
     )
     fit.require_single("take")
     goal = goal_of(fit, target)

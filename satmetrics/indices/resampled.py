@@ -15,7 +15,7 @@ import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.indices.designed import ItemRows, unlike_rows
 from satmetrics.indices.streams import Stream, seeds
 from satmetrics.indices.weighting import Weighting
@@ -75,7 +75,7 @@ class Plan:
         """Which indicators (p,) the indices are made of."""
         return np.isin(self.weighting.fit.model.owner(), self.which)
 
-    def sharing(self) -> list[tuple[PlsFit, IntArray]]:
+    def sharing(self) -> list[tuple[StructuralFit, IntArray]]:
         """Return fits, and the groups whose weights each of them makes.
 
         Groups without weights are in none.
@@ -89,7 +89,7 @@ class Plan:
         return found
 
 
-def check_rows(fit: PlsFit) -> None:
+def check_rows(fit: StructuralFit) -> None:
     """Raise `OptionError` unless the fit's moments are sums over complete rows."""
     what = unlike_rows(fit)
     if not what:
@@ -188,7 +188,7 @@ def _portions(n_draws: int, read: ItemRows, widest: int) -> Iterator[tuple[int, 
 
 def _member(
     plan: Plan,
-    fit: PlsFit,
+    fit: StructuralFit,
     read: ItemRows,
     groups: list[tuple[int, IntArray]],
     counted: Counted,
@@ -213,7 +213,7 @@ def _member(
     return values, [reason for reason in reasons if reason]
 
 
-def _ruled(plan: Plan, fit: PlsFit) -> tuple[FloatArray, list[str]]:
+def _ruled(plan: Plan, fit: StructuralFit) -> tuple[FloatArray, list[str]]:
     """Return weights (b, p) by the rule for negative ones, NaN where they failed.
 
     And for each draw why it failed.
@@ -232,7 +232,7 @@ def _ruled(plan: Plan, fit: PlsFit) -> tuple[FloatArray, list[str]]:
     return np.where(lost[:, None], np.nan, weights), reasons
 
 
-def _ones(fit: PlsFit) -> FloatArray:
+def _ones(fit: StructuralFit) -> FloatArray:
     return np.ones(len(fit.model.indicators))
 
 
@@ -264,7 +264,7 @@ def _sums(
 
 
 def _index(
-    plan: Plan, fit: PlsFit, means: FloatArray, weights: FloatArray
+    plan: Plan, fit: StructuralFit, means: FloatArray, weights: FloatArray
 ) -> FloatArray:
     """Return the indices (b, G, k) from means of items (b, G, P)."""
     if fit.staged is not None:
@@ -277,7 +277,7 @@ def _index(
     return _blocks.index_0_100(weights, turned, low, high, owner, q)[..., plan.which]
 
 
-def _turned(plan: Plan, fit: PlsFit, means: FloatArray) -> FloatArray:
+def _turned(plan: Plan, fit: StructuralFit, means: FloatArray) -> FloatArray:
     """Return means (b, G, p) with the reversed indicators turned."""
     turned = {item for c in fit.model.constructs for item in c.reverse}
     if not turned:
@@ -286,7 +286,7 @@ def _turned(plan: Plan, fit: PlsFit, means: FloatArray) -> FloatArray:
     return np.where(reverse, plan.ends.sum(axis=0) - means, means)
 
 
-def _same_rows(fit: PlsFit, read: ItemRows, groups: list[IntArray]) -> None:
+def _same_rows(fit: StructuralFit, read: ItemRows, groups: list[IntArray]) -> None:
     """Raise `DataError` unless the fit was made from just these rows."""
     rows = np.concatenate(groups)
     if len(rows) == int(fit.source.n):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
@@ -12,12 +11,11 @@ from satmetrics._checks import one_of
 from satmetrics._frames import Table
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.estimation.fit import PlsFit
-from satmetrics.estimation.options import Metric
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.indices.index_result import METRIC_WORDS
 
-IndexMetric = Literal["raw", "standardized", "equal"]
-METRICS = ("raw", "standardized", "equal")
+IndexMetric = Literal["raw", "standardized", "equal", "factor"]
+METRICS = ("raw", "standardized", "equal", "factor")
 Negative = Literal["keep", "zero", "error"]
 NEGATIVE = ("keep", "zero", "error")
 
@@ -29,13 +27,13 @@ class Weighting:
     Attributes
     ----------
     fit : the fit in that metric; a batch has one member per group of the index.
-    metric : "raw", "standardized" or "equal".
+    metric : "raw", "standardized", "equal" or "factor".
     member : (G,) the member of the original fit behind each group; −1 for none.
     by : key columns within which weights were estimated; empty where pooled.
     negative : what was done with negative weights.
     """
 
-    fit: PlsFit
+    fit: StructuralFit
     metric: IndexMetric
     member: IntArray
     by: tuple[str, ...]
@@ -44,7 +42,7 @@ class Weighting:
     @classmethod
     def of(
         cls,
-        fit: PlsFit,
+        fit: StructuralFit,
         metric: IndexMetric | None,
         keys: Table | None,
         negative: Negative,
@@ -56,10 +54,10 @@ class Weighting:
         OptionError
             If the fit is of groups that `keys` do not tell apart.
         """
-        chosen: IndexMetric = fit.options.metric if metric is None else metric
-        one_of("metric", chosen, METRICS)
+        one_of("metric", metric or fit.index_metric, METRICS)
+        chosen = cast("IndexMetric", metric or fit.index_metric)
         one_of("negative", negative, NEGATIVE)
-        made = fit if chosen == "equal" else in_metric(fit, chosen)
+        made = fit if chosen == "equal" else fit.in_metric(chosen)
         if not fit.batched:
             groups = 1 if keys is None else len(keys)
             member = np.zeros(groups, dtype=np.int64)
@@ -148,15 +146,7 @@ class Weighting:
         )
 
 
-def in_metric(fit: PlsFit, metric: Metric) -> PlsFit:
-    """Return the fit, estimated again on its own moments for another metric."""
-    if metric == fit.options.metric:
-        return fit
-    options = dataclasses.replace(fit.options, metric=metric)
-    return dataclasses.replace(fit, options=options).refit(fit.source)
-
-
-def members(fit: PlsFit, keys: Table | None) -> IntArray:
+def members(fit: StructuralFit, keys: Table | None) -> IntArray:
     """Return the member of a batch of fits behind each group (G,); −1 for none."""
     own = fit.keys
     if own is None or keys is None or not set(own.names) <= set(keys.names):

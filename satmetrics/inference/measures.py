@@ -95,7 +95,8 @@ def require_single(function: str, fit: Any) -> None:
         raise OptionError(
             f"{function}() needs a fit, got {type(fit).__name__}",
             code="not-a-fit",
-            remedy="pass what sat.pls(model, data) returned, then the data",
+            remedy="pass what sat.pls(model, data) or sat.sem(model, data) returned, "
+            "then the data",
         )
     if fit.source.batch_shape:
         raise OptionError(

@@ -10,7 +10,7 @@ import numpy as np
 from satmetrics._checks import expect, friendly_keywords
 from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import FIT, StructuralFit
 from satmetrics.inference.bootstrap import BootstrapResult
 from satmetrics.plot import _layout
 from satmetrics.plot._arrows import Arrow, ends_of, label_spots
@@ -45,7 +45,7 @@ STYLES = {
 
 @friendly_keywords
 def paths(
-    fit: PlsFit,
+    fit: StructuralFit,
     boot: BootstrapResult | None = None,
     *,
     labels: LabelSource = None,
@@ -93,19 +93,19 @@ def paths(
     for arrow, spot in zip(arrows, label_spots(arrows, at), strict=True):
         _draw_arrow(ax, arrow, at, spot, zoom)
     r2 = np.atleast_1d(fit.r_squared)
-    for k, name in enumerate(fit.model.names):
+    for k, name in enumerate(fit.model.nodes):
         _draw_box(ax, at[k], names(name), float(r2[k]), name == fit.model.target, zoom)
     _legend(ax, arrows, boot, zoom)
     return finish(ax, fit.context, names.notes)
 
 
-def _check(fit: PlsFit, boot: object) -> None:
+def _check(fit: StructuralFit, boot: object) -> None:
     expect(
         "plot.paths",
         fit,
-        PlsFit,
+        StructuralFit,
         "a fit",
-        remedy="pass what sat.pls(model, data) returned",
+        remedy=FIT,
     )
     fit.require_single("draw")
     if boot is None:
@@ -117,7 +117,7 @@ def _check(fit: PlsFit, boot: object) -> None:
             remedy="pass what sat.bootstrap(fit, data) returned",
         )
     rows = boot.table.where(term="path")
-    own = fit.path_table()
+    own = fit.standard_paths()
     same = len(rows) == len(own) and np.allclose(rows["estimate"], own["estimate"])
     if not same:
         raise DataError(
@@ -127,13 +127,13 @@ def _check(fit: PlsFit, boot: object) -> None:
         )
 
 
-def _arrows(fit: PlsFit, boot: BootstrapResult | None) -> list[Arrow]:
+def _arrows(fit: StructuralFit, boot: BootstrapResult | None) -> list[Arrow]:
     held = np.zeros(len(fit.model.paths), dtype=bool)
     if boot is not None:
         rows = boot.table.where(term="path")
         held = ~((rows["conf_low"] > 0) | (rows["conf_high"] < 0))
-    names = fit.model.names
-    values = fit.path_table()["estimate"]
+    names = fit.model.nodes
+    values = fit.standard_paths()["estimate"]
     return [
         Arrow(
             names.index(path.source),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from satmetrics import plot
 from satmetrics.estimation.effects import Effects
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.indices.priorities import PriorityResult
 from satmetrics.inference.bootstrap import BootstrapResult
 from satmetrics.reporting.blocks import (
@@ -58,11 +58,11 @@ def driver_chapter(part: Part) -> Chapter:
     return Chapter("What drives it", lead, tuple(blocks), notes_of(results))
 
 
-def _diagram(part: Part, fit: PlsFit, boot: BootstrapResult | None) -> Picture:
+def _diagram(part: Part, fit: StructuralFit, boot: BootstrapResult | None) -> Picture:
     said = "; ".join(
         f"{part.names(r['source'])} to {part.names(r['target'])} "
         f"{plain(r['estimate'], 2)}"
-        for r in fit.path_table().rows()
+        for r in fit.standard_paths().rows()
     )
     return own_size(
         plot.paths,
@@ -75,9 +75,11 @@ def _diagram(part: Part, fit: PlsFit, boot: BootstrapResult | None) -> Picture:
     )
 
 
-def _path_grid(part: Part, fit: PlsFit) -> Grid:
+def _path_grid(part: Part, fit: StructuralFit) -> Grid:
     words = {"source": "from", "target": "to", "estimate": "path coefficient"}
-    return grid("Path coefficients", fit.path_table(), words, fit.context, part.names)
+    return grid(
+        "Path coefficients", fit.standard_paths(), words, fit.context, part.names
+    )
 
 
 def _boot_grids(part: Part, boot: BootstrapResult) -> list[Block]:

@@ -6,7 +6,7 @@ import platform
 from importlib import metadata
 
 from satmetrics.assessment.assess import RULES, Assessment
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.gap.gap_table import GapTable
 from satmetrics.gap.result import GapResult
 from satmetrics.indices.formula_result import FormulaResult
@@ -23,7 +23,7 @@ PACKAGES = ("satmetrics", "numpy", "scipy", "pandas", "matplotlib")
 def methods(part: Part) -> tuple[Fact, ...]:
     """Return what was done, as pairs (what, how)."""
     facts: list[Fact] = [("data", f"{part.name or 'unnamed'}, {part.word}")]
-    for fit in part.of(PlsFit):
+    for fit in part.of(StructuralFit):
         facts += _fit(fit)
     for boot in part.of(BootstrapResult):
         facts.append(("intervals of effects", _boot(boot)))
@@ -64,7 +64,7 @@ def versions() -> str:
     return ", ".join([*found, f"Python {platform.python_version()}"])
 
 
-def _fit(fit: PlsFit) -> list[Fact]:
+def _fit(fit: StructuralFit) -> list[Fact]:
     model = fit.model
     modes = sorted({c.mode for c in model.constructs})
     words = {"A": "reflective", "B": "formative"}

@@ -12,7 +12,7 @@ from satmetrics._result import Context, Result
 from satmetrics.assessment.assess import Assessment
 from satmetrics.errors import DataError
 from satmetrics.estimation.effects import Effects
-from satmetrics.estimation.fit import PlsFit
+from satmetrics.estimation.structural import StructuralFit
 from satmetrics.gap.five.result import FiveGapsResult
 from satmetrics.gap.gap_table import GapTable
 from satmetrics.gap.result import GapResult
@@ -26,7 +26,7 @@ from satmetrics.reporting.blocks import Names
 
 R = TypeVar("R", bound=Result)
 KNOWN = (
-    PlsFit,
+    StructuralFit,
     BootstrapResult,
     Assessment,
     Effects,
@@ -61,9 +61,9 @@ class Part:
         return tuple(r for r in self.results if isinstance(r, kind))
 
     @property
-    def fits(self) -> tuple[PlsFit, ...]:
+    def fits(self) -> tuple[StructuralFit, ...]:
         """The single fits."""
-        return tuple(fit for fit in self.of(PlsFit) if not fit.batched)
+        return tuple(fit for fit in self.of(StructuralFit) if not fit.batched)
 
     @property
     def others(self) -> tuple[Result, ...]:
@@ -71,16 +71,16 @@ class Part:
         return tuple(
             r
             for r in self.results
-            if not isinstance(r, KNOWN) or (isinstance(r, PlsFit) and r.batched)
+            if not isinstance(r, KNOWN) or (isinstance(r, StructuralFit) and r.batched)
         )
 
     def wave_key(self, result: IndexResult) -> str | None:
         """Return the key column of an index that holds waves."""
         return next((k for k in result.by if k in self.over), None)
 
-    def boot_of(self, fit: PlsFit) -> BootstrapResult | None:
+    def boot_of(self, fit: StructuralFit) -> BootstrapResult | None:
         """Return the bootstrap of a fit, if it is among the results."""
-        own = fit.path_table()["estimate"].tolist()
+        own = fit.standard_paths()["estimate"].tolist()
         for boot in self.of(BootstrapResult):
             rows = boot.table.where(term="path")["estimate"].tolist()
             close = [abs(a - b) < 1e-9 for a, b in zip(rows, own, strict=False)]
@@ -116,7 +116,7 @@ def parts_of(results: Iterable[Result], labels: Mapping[str, str]) -> tuple[Part
     for (name, word), own in sets.items():
         texts: dict[str, str] = {}
         for result in own:
-            if isinstance(result, PlsFit):
+            if isinstance(result, StructuralFit):
                 texts |= texts_of(result.model)
         over = {r.over: None for r in own if isinstance(r, ChangeResult)}
         part = Part(name, word, Names({**texts, **labels}), tuple(own), ("wave", *over))
