@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -13,20 +13,26 @@ from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._linalg import cov_to_corr
 from satmetrics._result import TableResult
+from satmetrics._typing import FloatArray
 from satmetrics.assessment import (
     block_reliability,
     discriminant,
     model_fit,
+    of_factors,
     rules,
     structural,
 )
-from satmetrics.assessment.rows import assemble
+from satmetrics.assessment.rows import Rows, assemble
 from satmetrics.estimation.door import oriented
+from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.estimation.structural import FIT, StructuralFit
+from satmetrics.moment.moments import Moments
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from satmetrics.estimation.sem_fit import SemFit
 
 RULES: Mapping[str, str] = {
     rule.term: rule.sentence for rule in rules.RULES if rule.term in ("ave", "htmt")
@@ -40,6 +46,8 @@ OWN = (
 """Columns of an assessment that are no keys of a batch."""
 SHOWN = ("loading", "alpha", "rho_a", "rho_c", "ave", "htmt", "vif", "r2", "f2", "srmr")
 """Terms whose rules of thumb a summary prints."""
+FITTING = ("chi2", "df", "p_value", "cfi", "tli", "rmsea", "srmr", "d_uls", "d_g")
+"""Terms of the whole model that a summary prints, the first ones of factors."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,6 +68,9 @@ class Assessment(TableResult):
       (each construct among all);
     * the whole: srmr, d_uls, d_g, each with ``form`` "estimated" and "saturated"; gof,
       which is legacy;
+    * of factors (`sat.sem`): omega, and chi2, df, cfi, tli, rmsea and all else that
+      `SemFit.fit_measures` has; rho_a, f2_refit, gof and the form "saturated" are of
+      path models only;
     * admissibility: admissible (1 or 0, and why not), lowest_eigenvalue (of construct
       correlations), largest_loading, largest_rho_a, largest_r2.
 
@@ -105,7 +116,7 @@ class Assessment(TableResult):
             self._section("R²", "r2", one | {"estimate": "R²"}),
             self._section(F2[chosen["f2"]], chosen["f2"], arrow | {"estimate": "f²"}),
             self._section("VIF", "vif", arrow | {"estimate": "VIF"}, many),
-            section("Model fit", self._where("srmr", "d_uls", "d_g"), form),
+            section("Model fit", self._where(*FITTING), form),
         )
         facts = self.context.facts()
         if self.profile:
@@ -157,7 +168,7 @@ def assess(fit: StructuralFit) -> Assessment:
 
     Parameters
     ----------
-    fit : what `sat.pls` returned; a batch gives rows per group.
+    fit : what `sat.pls` or `sat.sem` returned; a batch gives rows per group.
 
     Returns
     -------
@@ -166,7 +177,8 @@ def assess(fit: StructuralFit) -> Assessment:
     Notes
     -----
     ``alpha`` is Cronbach's of the raw covariances, ``alpha_standardized`` of the
-    correlations (what PLS programs print). ``rho_c`` uses PLS loadings. Reliabilities
+    correlations (what PLS programs print). ``rho_c`` uses the fit's standardised
+    loadings; ``omega`` of factors is the same in the units of the answers. Reliabilities
     exist for mode A blocks of two or more indicators. HTMT2 is undefined when a
     correlation involved is not positive.
 
@@ -197,25 +209,40 @@ def assess(fit: StructuralFit) -> Assessment:
     expect("assess", fit, StructuralFit, "a fit", remedy=FIT)
     turned = oriented(fit.model, fit.moments, fit.ends)
     R = cov_to_corr(turned.cov)
-    parts = [
-        *block_reliability.reliability(fit, turned, R),
+    if isinstance(fit, PlsFit):
+        parts = _of_composites(fit, turned, R)
+        variants, profile = variants_of(fit.options), fit.options.profile
+    else:
+        parts, variants, profile = (
+            of_factors.parts(cast("SemFit", fit), turned, R),
+            of_factors.VARIANTS,
+            "",
+        )
+    return Assessment(
+        assemble(fit, parts),
+        fit.context.plus(notes=_of_stages(fit)),
+        title=fit.title,
+        variants=variants,
+        profile=profile,
+    )
+
+
+def _of_composites(fit: PlsFit, turned: Moments, R: FloatArray) -> list[Rows]:
+    """Return the rows of a path model."""
+    rho_a = block_reliability.weighted(fit, turned, R)
+    refit = structural.refitted(fit, turned, R)
+    return [
+        *block_reliability.reliability(fit, turned, R, rho_a),
         *discriminant.heterotrait(fit, R),
         discriminant.fornell_larcker(fit),
         discriminant.cross_loadings(fit),
         *structural.explained(fit),
-        *structural.effects_and_collinearity(fit, turned, R),
+        *structural.effects_and_collinearity(fit, R, refit),
         *block_reliability.communality(fit),
         *model_fit.distances(fit, R),
         *model_fit.admissibility(fit),
         block_reliability.goodness(fit),
     ]
-    return Assessment(
-        assemble(fit, parts),
-        fit.context.plus(notes=_of_stages(fit)),
-        title=fit.title,
-        variants=variants_of(fit.options),
-        profile=fit.options.profile,
-    )
 
 
 def _of_stages(fit: StructuralFit) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from satmetrics._typing import FloatArray
 from satmetrics.assessment.rows import Rows
+from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.structural import StructuralFit
 from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
@@ -14,20 +15,23 @@ SINGLE = "not defined for one indicator"
 MODE_B = "not defined for mode B"
 
 
-def reliability(fit: StructuralFit, turned: Moments, R: FloatArray) -> list[Rows]:
+def reliability(
+    fit: StructuralFit, turned: Moments, R: FloatArray, rho_a: FloatArray
+) -> list[Rows]:
     """Return alpha, rho_A, rho_C, AVE and eigenvalues of the blocks.
 
     Parameters
     ----------
     turned : the fit's moments with reversed indicators turned.
     R : (…, p, p) their correlations.
+    rho_a : (…, q) as `weighted` has it.
     """
     owner, q = fit.model.owner(), len(fit.model.names)
     by_component, first, second = _blocks.component(R, owner, q)
     values = {
         "alpha": _blocks.cronbach_alpha(turned.cov, owner, q),
         "alpha_standardized": _blocks.cronbach_alpha(R, owner, q),
-        "rho_a": _blocks.rho_a(R, _unit_weights(fit, turned), owner, q),
+        "rho_a": rho_a,
         "rho_c": _blocks.rho_c(fit.loadings, owner, q),
         "rho_c_component": by_component,
         "ave": _blocks.ave(fit.loadings, owner, q),
@@ -48,7 +52,13 @@ def reliability(fit: StructuralFit, turned: Moments, R: FloatArray) -> list[Rows
     ]
 
 
-def _unit_weights(fit: StructuralFit, turned: Moments) -> FloatArray:
+def weighted(fit: PlsFit, turned: Moments, R: FloatArray) -> FloatArray:
+    """Return rho_A (…, q), which is of the weights of a path model."""
+    owner, q = fit.model.owner(), len(fit.model.names)
+    return _blocks.rho_a(R, _unit_weights(fit, turned), owner, q)
+
+
+def _unit_weights(fit: PlsFit, turned: Moments) -> FloatArray:
     """Return weights (…, p) of standardised indicators, composites of variance 1."""
     if fit.options.metric == "standardized":
         return fit.weights
@@ -63,7 +73,7 @@ def communality(fit: StructuralFit) -> list[Rows]:
     """Return λ² and λ² R² of every indicator, and their means by block."""
     owner, q = fit.model.owner(), len(fit.model.names)
     names, items = fit.model.names, fit.model.indicators
-    inner = np.flatnonzero(fit.model.adjacency().any(axis=0))
+    inner = np.flatnonzero(fit.model.adjacency().any(axis=0)[:q])
     squared = fit.loadings**2
     explained = squared * fit.r_squared[..., owner]
     keep = np.flatnonzero(np.isin(owner, inner))
@@ -88,7 +98,7 @@ def goodness(fit: StructuralFit) -> Rows:
     """Return GoF: √(mean communality × mean R²), blocks of one item left out."""
     owner, q = fit.model.owner(), len(fit.model.names)
     several = np.bincount(owner, minlength=q)[owner] > 1
-    inner = np.flatnonzero(fit.model.adjacency().any(axis=0))
+    inner = np.flatnonzero(fit.model.adjacency().any(axis=0)[:q])
     empty = np.full((*fit.loadings.shape[:-1], 1), np.nan)
     if several.any():
         mean = (fit.loadings[..., several] ** 2).mean(axis=-1)

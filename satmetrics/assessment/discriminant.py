@@ -36,7 +36,7 @@ def heterotrait(fit: StructuralFit, R: FloatArray) -> list[Rows]:
 def fornell_larcker(fit: StructuralFit) -> Rows:
     """Return √AVE where source and target agree, construct correlations elsewhere."""
     owner, q = fit.model.owner(), len(fit.model.names)
-    matrix = fit.corr.copy()
+    matrix = fit.corr[..., :q, :q].copy()
     matrix[..., np.arange(q), np.arange(q)] = np.sqrt(
         _blocks.ave(fit.loadings, owner, q)
     )

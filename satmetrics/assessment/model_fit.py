@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from satmetrics._typing import FloatArray
@@ -14,15 +16,18 @@ INDEFINITE = "the observed or the implied correlations are not positive definite
 NO_FACTOR = "no construct is a factor"
 
 
-def distances(fit: StructuralFit, R: FloatArray) -> list[Rows]:
+def distances(
+    fit: StructuralFit, R: FloatArray, forms: Sequence[str] = FORMS
+) -> list[Rows]:
     """Return SRMR, d_ULS and d_G of the estimated and the saturated model.
 
     Parameters
     ----------
     R : (…, p, p) correlations of the turned indicators.
+    forms : "estimated", "saturated" or both.
     """
     T = np.stack(
-        [fit.implied_matrix(saturated=form == "saturated", R=R) for form in FORMS]
+        [fit.implied_matrix(saturated=form == "saturated", R=R) for form in forms]
     )
     found = {
         "srmr": measures.srmr(R[None], T),
@@ -31,7 +36,7 @@ def distances(fit: StructuralFit, R: FloatArray) -> list[Rows]:
     }
     return [
         Rows(term, value[k][..., None], reasons=INDEFINITE, form=form)
-        for k, form in enumerate(FORMS)
+        for k, form in enumerate(forms)
         for term, value in found.items()
     ]
 

@@ -7,6 +7,7 @@ import numpy as np
 from satmetrics._typing import FloatArray
 from satmetrics.assessment import _inner
 from satmetrics.assessment.rows import Rows
+from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.solve import kernel_input, layout_of, settings_of
 from satmetrics.estimation.structural import StructuralFit
 from satmetrics.moment.moments import Moments
@@ -35,36 +36,46 @@ def explained(fit: StructuralFit) -> list[Rows]:
     return [Rows("r2", r2, labels), Rows("r2_adjusted", adjusted, labels, FEW)]
 
 
-def effects_and_collinearity(
-    fit: StructuralFit, turned: Moments, R: FloatArray
-) -> list[Rows]:
-    """Return VIF of predictors, items and constructs, and f² of every path.
+def refitted(fit: PlsFit, turned: Moments, R: FloatArray) -> FloatArray:
+    """Return f² (b, q, q) of refits of a path model without each path.
 
     Parameters
     ----------
     turned : the fit's moments with reversed indicators turned.
     R : (…, p, p) their correlations.
     """
-    model, q = fit.model, len(fit.model.names)
-    adjacency = model.adjacency()
-    batch = np.shape(fit.converged)
-    C = fit.corr.reshape(-1, q, q)
-    vif = _inner.predictor_vif(C, adjacency)
-    fixed = _inner.f2_fixed(
-        fit.path_matrix.reshape(C.shape), vif, fit.r_squared.reshape(-1, q)
-    )
     S = R.reshape(-1, *R.shape[-2:])
     if fit.options.metric == "raw":
         S = kernel_input(turned, fit.options)
-    refit = _inner.f2_refit(
+    return _inner.f2_refit(
         S,
-        layout_of(model),
+        layout_of(fit.model),
         settings_of(fit.options),
-        fit.r_squared.reshape(-1, q),
-        fit.weights.reshape(-1, len(model.indicators)),
+        fit.r_squared.reshape(-1, len(fit.model.names)),
+        fit.weights.reshape(-1, len(fit.model.indicators)),
+    )
+
+
+def effects_and_collinearity(
+    fit: StructuralFit, R: FloatArray, refit: FloatArray | None = None
+) -> list[Rows]:
+    """Return VIF of predictors, items and constructs, and f² of every path.
+
+    Parameters
+    ----------
+    R : (…, p, p) correlations of the turned indicators.
+    refit : (b, q, q) from `refitted`; None for a model that is not refitted.
+    """
+    model, m = fit.model, len(fit.model.nodes)
+    adjacency = model.adjacency()
+    batch = np.shape(fit.converged)
+    C = fit.corr.reshape(-1, m, m)
+    vif = _inner.predictor_vif(C, adjacency)
+    fixed = _inner.f2_fixed(
+        fit.path_matrix.reshape(C.shape), vif, fit.r_squared.reshape(-1, m)
     )
     target, source = np.nonzero(adjacency.T)
-    names = model.names
+    names = model.nodes
     labels = {
         "source": [names[k] for k in source],
         "target": [names[k] for k in target],
@@ -75,13 +86,13 @@ def effects_and_collinearity(
         return Rows(term, flat, labels, reason)
 
     return [
-        paths("f2_refit", refit, REFIT),
+        *(() if refit is None else (paths("f2_refit", refit, REFIT),)),
         paths("f2_fixed", fixed, COLLINEAR),
         paths("vif", vif, COLLINEAR),
         *_items(fit, R),
         Rows(
             "vif_full",
-            _inner.full_vif(C).reshape(*batch, q),
+            _inner.full_vif(C).reshape(*batch, m),
             {"construct": names},
             FULL,
         ),

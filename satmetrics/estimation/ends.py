@@ -7,7 +7,6 @@ import numpy as np
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError
 from satmetrics.estimation.door import scale_ends
-from satmetrics.estimation.staged import of_items
 from satmetrics.estimation.structural import StructuralFit
 from satmetrics.moment.moments import Moments
 from satmetrics.survey._lazy import is_lazy, open_lazy
@@ -31,7 +30,7 @@ def ends_of(
         survey = as_survey(data)
         if scale is not None:
             survey = survey.with_scale(scale, items)
-        stated = of_items(fit, scale_ends(fit.spec, survey))
+        stated = fit.indicator_ends(scale_ends(fit.spec, survey))
         _check_conflict(fit, ends, stated)
         ends = np.where(np.isnan(ends), stated, ends)
     if scale is not None:

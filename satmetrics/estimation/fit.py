@@ -17,7 +17,7 @@ from satmetrics._typing import FloatArray, IntArray
 from satmetrics.estimation import _structure
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.options import METRICS, Metric, PlsOptions
-from satmetrics.estimation.staged import Staged, below, item_ends
+from satmetrics.estimation.staged import Staged, below, item_ends, of_items
 from satmetrics.estimation.structural import StructuralFit
 from satmetrics.inference.protocol import Sampling, Statistics
 from satmetrics.models.model import StructuralModel
@@ -112,6 +112,18 @@ class PlsFit(StructuralFit):
     def index_metric(self) -> str:
         """Which weights an index has where none are asked for: those of the fit."""
         return self.options.metric
+
+    def estimator_words(self) -> str:
+        """Return how the numbers were estimated, for people."""
+        modes = sorted({c.mode for c in self.model.constructs})
+        words = {"A": "reflective", "B": "formative"}
+        said = " and ".join(f"mode {m} (SmartPLS: {words[m]})" for m in modes)
+        how = self.options
+        return (
+            f"partial least squares path modelling, composites in {said}; inner scheme "
+            f"{how.scheme}, metric {how.metric}, tolerance {how.tol:g}, "
+            f"{int(np.max(self.iterations))} iterations"
+        )
 
     @property
     def title(self) -> str:
@@ -251,6 +263,10 @@ class PlsFit(StructuralFit):
             ends=item_ends(self),
             sampling=self.sampling,
         )
+
+    def indicator_ends(self, ends: FloatArray) -> FloatArray:
+        """Return the scale ends (2, p) of the indicators from those of the columns."""
+        return of_items(self, ends)
 
     def indicator_moments(self, source: Moments) -> Moments:
         """Return the moments of the model's indicators from those of data's columns.

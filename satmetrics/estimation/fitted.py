@@ -108,6 +108,9 @@ class Fitted(Protocol):
     def index_metric(self) -> str:
         """Which weights an index has where none are asked for."""
 
+    def estimator_words(self) -> str:
+        """Return how the numbers were estimated, for people."""
+
     @property
     def title(self) -> str:
         """What was fitted."""
@@ -123,6 +126,9 @@ class Fitted(Protocol):
 
     def raw_weights(self) -> FloatArray:
         """Return weights (…, p) of the answers as given."""
+
+    def indicator_ends(self, ends: FloatArray) -> FloatArray:
+        """Return the scale ends (2, p) of the indicators from those of the columns."""
 
     def indicator_moments(self, source: Moments) -> Moments:
         """Return the moments of the indicators from those of the data's columns."""

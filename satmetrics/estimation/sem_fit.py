@@ -87,6 +87,16 @@ class SemFit(SemStructure):
         """What was fitted."""
         return f"Covariance structure model {self.model.name}"
 
+    def estimator_words(self) -> str:
+        """Return how the numbers were estimated, for people."""
+        how = self.options
+        return (
+            f"covariance structure model of factors, {how.estimator}; {self.df} degrees "
+            f"of freedom, tolerance {how.tol:g}, {int(np.max(self.iterations))} "
+            "iterations; paths standardised; of a factor in an index its regression "
+            "score"
+        )
+
     @property
     def batched(self) -> bool:
         """Whether the fit holds a batch; groups of one model are none."""

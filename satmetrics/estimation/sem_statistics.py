@@ -53,13 +53,13 @@ def statistics(fit: SemFit, moments: Moments) -> Statistics:
 
 
 def _chunk(fit: SemFit, moments: Moments) -> Statistics:
-    theta, converged, admissible, said = fit_again(fit, moments)
-    values = _values(fit, moments, np.where(converged[:, None], theta, np.nan))
+    theta, settled, proper, said = fit_again(fit, moments)
+    values = _values(fit, moments, np.where(settled[:, None], theta, np.nan))
     reasons = tuple(
         "" if sound else _kind(why, outside=bool(ok))
-        for ok, sound, why in zip(converged, admissible, said, strict=True)
+        for ok, sound, why in zip(settled, proper, said, strict=True)
     )
-    return Statistics(values, converged, admissible, reasons)
+    return Statistics(values, settled, proper, reasons)
 
 
 def fit_again(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from satmetrics._frames import Table
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import OptionError
 from satmetrics.estimation import _sem as kernel
-from satmetrics.estimation import _structure
 from satmetrics.estimation._sem_structural import FactorNumbers, factor_numbers
 from satmetrics.estimation.sem_table import ParameterTable
 from satmetrics.estimation.structural import StructuralFit
@@ -23,6 +22,8 @@ from satmetrics.moment.moments import Moments
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from satmetrics.estimation.sem_fit import SemFit
 
 WHOLE = ("model", "table", "options", "moments", "reasons", "ends", "sampling")
 """Fields of a fit that hold no value per group, or are sliced by a way of their own."""
@@ -37,6 +38,7 @@ class SemStructure(StructuralFit):
     """
 
     method: ClassVar[str] = "sem"
+    keeps_inadmissible = True
     staged = None
     earlier: ClassVar[tuple[Any, ...]] = ()
     index_metric = "factor"
@@ -152,6 +154,10 @@ class SemStructure(StructuralFit):
             self, moments=moments, reasons=reasons, **made
         )
 
+    def indicator_ends(self, ends: FloatArray) -> FloatArray:
+        """Return the scale ends (2, p) of the indicators."""
+        return ends
+
     def indicator_moments(self, source: Moments) -> Moments:
         """Return the moments of the model's indicators."""
         return source.select(self.model.indicators)
@@ -179,13 +185,13 @@ class SemStructure(StructuralFit):
         """Return what each of the `statistics` is, for inference."""
         from satmetrics.estimation.sem_statistics import labels
 
-        return labels(self)
+        return labels(cast("SemFit", self))
 
     def statistics(self, moments: Moments) -> Statistics:
         """Return all numbers of the fit for a batch of moments, for inference."""
         from satmetrics.estimation.sem_statistics import statistics
 
-        return statistics(self, moments)
+        return statistics(cast("SemFit", self), moments)
 
 
 def numbers_at(
@@ -231,12 +237,4 @@ def _ordered(M: kernel.Matrices, at: IntArray) -> kernel.Matrices:
         M.Beta[square],
         M.nu,
         M.alpha[:, at],
-    )
-
-
-def total_effects(numbers: FactorNumbers) -> tuple[FloatArray, FloatArray]:
-    """Return standardised and raw total effects (b, m, m)."""
-    return (
-        _structure.total_effects(numbers.paths),
-        _structure.total_effects(numbers.raw_paths),
     )

@@ -33,6 +33,8 @@ class StructuralFit(Result, Fitted):
 
     method: ClassVar[str] = ""
     """Which estimator: "pls" or "sem"."""
+    keeps_inadmissible = False
+    """Whether a bootstrap keeps solutions outside the possible ones by default."""
 
     @property
     def context(self) -> Context:
@@ -113,7 +115,9 @@ class StructuralFit(Result, Fitted):
         return self.status_table().to_frame()
 
     def tidy(
-        self, labels: Mapping[str, Sequence[str]], values: Mapping[str, FloatArray]
+        self,
+        labels: Mapping[str, Sequence[str] | AnyArray],
+        values: Mapping[str, FloatArray],
     ) -> Table:
         """Combine labels of k rows with values (…, k), a batch below one another."""
         if self.keys is None:

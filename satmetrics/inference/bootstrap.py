@@ -53,7 +53,7 @@ def bootstrap(  # noqa: PLR0913 - one keyword per choice, all but two with a def
     rng: RngLike = None,
     units: UnitChoice = "auto",
     statistic: Statistic | None = None,
-    inadmissible: Inadmissible = "fail",
+    inadmissible: Inadmissible | None = None,
     progress: Progress | None = None,
 ) -> BootstrapResult:
     r"""Bootstrap a fit.
@@ -89,14 +89,18 @@ def bootstrap(  # noqa: PLR0913 - one keyword per choice, all but two with a def
         become rows with term "statistic" and ``name``. The fit is made once more for
         them.
     inadmissible : "fail" counts draws outside the possible solutions (a loading above
-        1, say) as failures; "keep" keeps them and says how many.
+        1, say) as failures; "keep" keeps them and says how many. None is "fail" for a
+        path model and "keep" for factors, whose variances may be estimated below 0:
+        intervals of the draws that are left would be too narrow.
     progress : called with (draws done, draws in all) after each batch.
 
     Returns
     -------
     BootstrapResult
         Terms path, weight, loading, indirect, total, r2, htmt, htmt_signed, where
-        scales are known index, and specific_indirect with the chain under ``via``;
+        scales are known index, and specific_indirect with the chain under ``via``; of
+        factors (all these standardised) also correlation, raw_indirect, raw_total, and
+        every free parameter as term "parameter" with its ``name``;
         ``draws`` counts the draws in which a number is defined (a ratio such as HTMT
         may not be), and a number that the fit itself leaves undefined has no interval.
         ``p_value`` is :math:`2Φ(-|\hat θ/se|)`. A BC or BCa interval of
@@ -153,13 +157,15 @@ def bootstrap(  # noqa: PLR0913 - one keyword per choice, all but two with a def
     n_draws = positive_int("n_draws", n_draws, at_least=2)
     check_level(level)
     check_kind(interval)
-    one_of("inadmissible", inadmissible, ("fail", "keep"))
+    if inadmissible is not None:
+        one_of("inadmissible", inadmissible, ("fail", "keep"))
     rng = generator(rng)
     require_single("bootstrap", fit)
     origin = source_of(fit, data, units)
     _check_answers(interval, origin)
     measures = Measures.of(fit, statistic)
-    run = _Run(measures, keep=inadmissible == "keep", progress=progress)
+    keep = fit.keeps_inadmissible if inadmissible is None else inadmissible == "keep"
+    run = _Run(measures, keep=keep, progress=progress)
     run.draw(origin, n_draws, rng, studentized=interval == "studentized")
     acceleration, notes = _acceleration(measures, origin, interval)
     draws = _below(run.values)

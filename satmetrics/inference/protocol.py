@@ -100,6 +100,10 @@ class Refittable(Protocol):
     def title(self) -> str:
         """What was fitted, for people."""
 
+    @property
+    def keeps_inadmissible(self) -> bool:
+        """Whether solutions outside the possible ones are draws all the same."""
+
     def labels(self) -> Table:
         """Return k rows: term, source, target, construct, indicator, test.
 

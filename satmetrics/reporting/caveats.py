@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from satmetrics._result import Context
-from satmetrics.estimation.structural import StructuralFit
 from satmetrics.gap.gap_table import GapTable
 from satmetrics.gap.result import GapResult
 from satmetrics.reporting.parts import Part, context_of
@@ -81,7 +80,7 @@ def _left_out(_: Part, context: Context) -> str:
 
 
 def _small(part: Part, _: Context) -> str:
-    sizes = [int(np.sum(f.moments.n)) for f in part.of(StructuralFit)]
+    sizes = [int(np.sum(f.moments.n)) for f in part.all_fits]
     sizes += [int(r.table["n"].max()) for r in part.of(GapResult) if len(r.table)]
     if not sizes or min(sizes) >= FEW:
         return ""

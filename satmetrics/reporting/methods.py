@@ -23,7 +23,7 @@ PACKAGES = ("satmetrics", "numpy", "scipy", "pandas", "matplotlib")
 def methods(part: Part) -> tuple[Fact, ...]:
     """Return what was done, as pairs (what, how)."""
     facts: list[Fact] = [("data", f"{part.name or 'unnamed'}, {part.word}")]
-    for fit in part.of(StructuralFit):
+    for fit in part.all_fits:
         facts += _fit(fit)
     for boot in part.of(BootstrapResult):
         facts.append(("intervals of effects", _boot(boot)))
@@ -66,21 +66,12 @@ def versions() -> str:
 
 def _fit(fit: StructuralFit) -> list[Fact]:
     model = fit.model
-    modes = sorted({c.mode for c in model.constructs})
-    words = {"A": "reflective", "B": "formative"}
-    said = " and ".join(f"mode {m} (SmartPLS: {words[m]})" for m in modes)
-    iterations = int(max(fit.iterations.ravel()))
     facts = [
         (
             f"model {model.name}",
             model.credit() or "the author's own model",
         ),
-        (
-            "estimator",
-            f"partial least squares path modelling, composites in {said}; inner scheme "
-            f"{fit.options.scheme}, metric {fit.options.metric}, tolerance "
-            f"{fit.options.tol:g}, {iterations} iterations",
-        ),
+        ("estimator", fit.estimator_words()),
         (
             "missing answers",
             f"{fit.sampling.missing}, n = {int(fit.moments.n.sum()):,}",

@@ -61,9 +61,14 @@ class Part:
         return tuple(r for r in self.results if isinstance(r, kind))
 
     @property
+    def all_fits(self) -> tuple[StructuralFit, ...]:
+        """The fits, batches among them."""
+        return tuple(r for r in self.results if isinstance(r, StructuralFit))
+
+    @property
     def fits(self) -> tuple[StructuralFit, ...]:
         """The single fits."""
-        return tuple(fit for fit in self.of(StructuralFit) if not fit.batched)
+        return tuple(fit for fit in self.all_fits if not fit.batched)
 
     @property
     def others(self) -> tuple[Result, ...]:
