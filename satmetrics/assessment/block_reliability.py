@@ -73,7 +73,7 @@ def communality(fit: StructuralFit) -> list[Rows]:
     """Return λ² and λ² R² of every indicator, and their means by block."""
     owner, q = fit.model.owner(), len(fit.model.names)
     names, items = fit.model.names, fit.model.indicators
-    inner = np.flatnonzero(fit.model.adjacency().any(axis=0)[:q])
+    inner = np.flatnonzero(fit.model.adjacency()[:, :q].any(axis=0))
     squared = fit.loadings**2
     explained = squared * fit.r_squared[..., owner]
     keep = np.flatnonzero(np.isin(owner, inner))
@@ -98,7 +98,7 @@ def goodness(fit: StructuralFit) -> Rows:
     """Return GoF: √(mean communality × mean R²), blocks of one item left out."""
     owner, q = fit.model.owner(), len(fit.model.names)
     several = np.bincount(owner, minlength=q)[owner] > 1
-    inner = np.flatnonzero(fit.model.adjacency().any(axis=0)[:q])
+    inner = np.flatnonzero(fit.model.adjacency()[:, :q].any(axis=0))
     empty = np.full((*fit.loadings.shape[:-1], 1), np.nan)
     if several.any():
         mean = (fit.loadings[..., several] ** 2).mean(axis=-1)

@@ -131,7 +131,7 @@ class DrawnRows:
             high=np.where(down, low, high),
         )
 
-    def told(self, fit: PlsFit, asked: Drawing) -> dict[str, Any]:
+    def told(self, fit: StructuralFit, asked: Drawing) -> dict[str, Any]:
         """Return what a result says of the draws and the model, by field."""
         return {
             "interval": asked.interval,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from satmetrics._checks import check_level
 from satmetrics._display import Section, Summary, section
 from satmetrics._frames import Table
 from satmetrics._special import normal_cdf, normal_quantile
-from satmetrics._typing import FloatArray
+from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation import sem_parts, sem_standard
 from satmetrics.estimation.door import oriented

@@ -163,7 +163,10 @@ class SemStructure(StructuralFit):
         return source.select(self.model.indicators)
 
     def implied_matrix(
-        self, *, saturated: bool = False, R: FloatArray | None = None
+        self,
+        *,
+        saturated: bool = False,  # noqa: ARG002 - of path models
+        R: FloatArray | None = None,  # noqa: ARG002 - of path models
     ) -> FloatArray:
         """Return the correlations (…, p, p) that the model implies.
 
