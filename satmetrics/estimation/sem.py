@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -392,14 +393,16 @@ def _raise_fault(fit: SemFit) -> None:
 
 
 def refitted(fit: SemFit, moments: Moments) -> SemFit:
-    """Fit the same parameters with the same options to other moments."""
+    """Fit the same parameters with the same options to other moments.
+
+    Robust errors need the covariance of the moments: where these have none, as
+    resamples do, the fit is by ML, whose estimates are the same.
+    """
     chosen = moments.select(fit.moments.names)
+    options = fit.options
+    if options.robust and chosen.acov is None:
+        options = dataclasses.replace(options, estimator="ML")
+    start = None if fit.batched or np.isnan(fit.theta).any() else fit.theta
     return fit_covariances(
-        fit.model,
-        fit.table,
-        chosen,
-        fit.options,
-        fit.ends,
-        fit.sampling,
-        None if fit.batched or np.isnan(fit.theta).any() else fit.theta,
+        fit.model, fit.table, chosen, options, fit.ends, fit.sampling, start
     )

@@ -92,10 +92,10 @@ class SemFit(SemStructure):
         """Return how the numbers were estimated, for people."""
         how = self.options
         return (
-            f"covariance structure model of factors, {how.estimator}; {self.df} degrees "
-            f"of freedom, tolerance {how.tol:g}, {int(np.max(self.iterations))} "
-            "iterations; paths standardised; of a factor in an index its regression "
-            "score"
+            f"covariance structure model of factors, {how.estimator}; {self.df} "
+            f"degrees of freedom, tolerance {how.tol:g}, "
+            f"{int(np.max(self.iterations))} iterations; paths standardised; of a "
+            "factor in an index its regression score"
         )
 
     @property

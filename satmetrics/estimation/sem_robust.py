@@ -9,7 +9,7 @@ import numpy as np
 
 from satmetrics._result import Record
 from satmetrics._special import chi2_tail
-from satmetrics._typing import FloatArray
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import MissingMomentsError
 from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation._sem_measures import noncentral_limit as limit
@@ -44,12 +44,16 @@ class ScaledTest(Record):
 
     def first(self) -> ScaledTest:
         """Return the first of a batch."""
+        return self.take(0)
+
+    def take(self, where: int | IntArray) -> ScaledTest:
+        """Return one group of a batch, or some."""
         return ScaledTest(
             self.kind,
-            self.scaling[0],
-            self.baseline_scaling[0],
-            self.saturated[0],
-            self.restricted[0],
+            self.scaling[where],
+            self.baseline_scaling[where],
+            self.saturated[where],
+            self.restricted[where],
         )
 
 

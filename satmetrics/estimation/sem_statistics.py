@@ -82,8 +82,8 @@ def fit_again(
         table.layout,
         as_sample(table, S, mean, good),
         np.repeat(fit.theta[None], len(S), axis=0),
-        weight=how.estimator,
-        second=observed_hessian if how.estimator == "ML" else None,
+        weight=how.weight,
+        second=observed_hessian if how.weight == "ML" else None,
         tol=how.tol,
         max_iter=how.max_iter,
     )
@@ -112,7 +112,7 @@ def _values(fit: SemFit, moments: Moments, theta: FloatArray) -> FloatArray:
     owner, q = model.owner(), len(model.names)
     turned = fit.turned(moments.select(model.indicators))
     R = cov_to_corr(turned.cov)
-    lost = np.isnan(theta).any(axis=1)
+    lost = np.asarray(np.isnan(theta).any(axis=1))
     M = table.layout.groups[0].matrices(np.where(lost[:, None], fit.theta, theta))
     found = numbers_at(model, table, M)
     total = _structure.total_effects(found.paths)

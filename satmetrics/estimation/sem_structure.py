@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 import numpy as np
 
 from satmetrics._frames import Table
+from satmetrics._result import Record
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import OptionError
 from satmetrics.estimation import _sem as kernel
@@ -53,7 +54,7 @@ class SemStructure(StructuralFit):
 
     @cached_property
     def numbers(self) -> FactorNumbers:
-        """Standardised numbers, a batch of one for a single fit; NaN where it failed."""
+        """Standardised numbers, a batch of one for one fit; NaN where it failed."""
         found = numbers_at(self.model, self.table, self.matrices)
         failed = np.isnan(np.atleast_2d(self.theta)).any(axis=1)
         if not failed.any():
@@ -144,12 +145,15 @@ class SemStructure(StructuralFit):
     def _at(
         self, where: int | IntArray, moments: Moments, reasons: tuple[str, ...]
     ) -> Self:
-        made = {
-            f.name: value[where]
-            for f in dataclasses.fields(self)  # type: ignore[arg-type]
-            if f.name not in WHOLE
-            and isinstance(value := getattr(self, f.name), np.ndarray)
-        }
+        made: dict[str, Any] = {}
+        for f in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, f.name)
+            if f.name in WHOLE:
+                continue
+            if isinstance(value, np.ndarray):
+                made[f.name] = value[where]
+            elif isinstance(value, Record):
+                made[f.name] = value.take(where)  # type: ignore[attr-defined]
         return dataclasses.replace(  # type: ignore[type-var]
             self, moments=moments, reasons=reasons, **made
         )
