@@ -179,8 +179,8 @@ def assess(fit: StructuralFit) -> Assessment:
     ``alpha`` is Cronbach's of the raw covariances, ``alpha_standardized`` of the
     correlations (what PLS programs print). ``rho_c`` uses the fit's standardised
     loadings; ``omega`` of factors is the same in the units of the answers.
-    Reliabilities exist for mode A blocks of two or more indicators. HTMT2 is undefined when a
-    correlation involved is not positive.
+    Reliabilities exist for mode A blocks of two or more indicators. HTMT2 is undefined
+    when a correlation involved is not positive.
 
     ``f2_refit`` estimates the model again without the path (seminr), ``f2_fixed`` holds
     the scores (cSEM). SRMR, d_ULS and d_G compare the correlations with those of
