@@ -15,7 +15,7 @@ from satmetrics._result import TableResult
 from satmetrics._typing import FloatArray, MissingPolicy, RngLike
 from satmetrics.assessment.composed import Composed
 from satmetrics.assessment.grouping import Divided, Tally, divide
-from satmetrics.assessment.invariance_steps import Step, steps
+from satmetrics.assessment.micom_steps import Step, steps
 from satmetrics.errors import SpecificationError
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.models.model import StructuralModel

@@ -13,7 +13,7 @@ from satmetrics._typing import AnyArray, FloatArray
 from satmetrics.assessment.composed import Composed
 from satmetrics.assessment.grouping import Respondents, Tally
 from satmetrics.assessment.invariance import SINGLE, TERMS, why_untested
-from satmetrics.assessment.invariance_steps import Step, steps
+from satmetrics.assessment.micom_steps import Step, steps
 from satmetrics.errors import DataError
 from satmetrics.indices.invariance_result import KEPT, REJECTED
 from satmetrics.inference._tests import holm

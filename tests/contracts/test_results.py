@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import math
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from satmetrics._display import Summary
 from satmetrics._frames import ESTIMATES, KEYS, Table
 from satmetrics._published import PublishedSeries
 from satmetrics._result import Context, Record, Result
+from satmetrics.estimation.sem import sem
 from satmetrics.indices.index_result import IndexResult
 from satmetrics.survey.item import Dimension, Form
 
@@ -230,6 +232,33 @@ def evil_aggregate(levels: IndexResult) -> dict[str, Result]:
     }
 
 
+def nested_models(survey: sat.Survey) -> dict[str, Result]:
+    """Return a ladder of factor models whose names are hostile."""
+    quality = f"Quality{EVIL}"
+    loose = sat.StructuralModel.from_blocks(
+        EVIL, {quality: ["q1", f"q2{EVIL}"], "Satisfaction": ["s1", "s2"]}, {}
+    )
+    one = sat.StructuralModel.from_blocks(
+        EVIL, {quality: ["q1", f"q2{EVIL}", "s1", "s2"]}, {}
+    )
+    frame = np.random.default_rng(2).normal(size=(300, 1)) + np.random.default_rng(
+        3
+    ).normal(size=(300, 4))
+    answers = pd.DataFrame(frame, columns=["q1", f"q2{EVIL}", "s1", "s2"])
+    answers["shop"] = np.where(np.arange(300) % 2, EVIL, "plain")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", errors.InadmissibleWarning)
+        return {
+            "factors": sem(loose, answers),
+            "factors batch": sem(one, answers, by="shop"),
+            "factors of groups": sem(one, answers, groups="shop"),
+            "ladder": sat.assessment.invariance_steps(one, answers, by="shop"),
+            "nested": sat.assessment.compare_fits(
+                *(sem(m, answers) for m in (loose, one)), names=(EVIL, "b")
+            ),
+        }
+
+
 def build() -> dict[str, Result]:
     """Return one of every public result, singles and batches."""
     survey, model = evil_survey(), evil_model()
@@ -261,6 +290,7 @@ def build() -> dict[str, Result]:
         "effects batch": sat.effects(batch),
         "assessment": sat.assess(fit),
         "assessment batch": sat.assess(batch),
+        **nested_models(survey),
         "guidance": sat.assessment.guidance(),
         "reliability": sat.assessment.reliability(
             survey, {EVIL: ["q1", f"q2{EVIL}", "s1"], "single": ["e1"]}
