@@ -12,8 +12,7 @@ t free parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal
 
@@ -24,13 +23,6 @@ from satmetrics._typing import BoolArray, FloatArray, IntArray
 LAMBDA, THETA, PSI, BETA, NU, ALPHA = range(6)
 SYMMETRIC = (THETA, PSI)
 Weight = Literal["ML", "GLS", "ULS"]
-Second = Callable[["Layout", "Sample", FloatArray], FloatArray]
-HALVINGS = 30
-NEAR = 0.1
-"""Largest gradient, in the unit of `Solution.gradient`, below which steps are Newton's.
-"""
-SMALL = 1e-4
-"""Share of the decrease a linear model promises that a step has to reach."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,16 +120,28 @@ class GroupLayout:
 
     def of_part(self, part: int) -> IntArray:
         """Return the positions of the free entries of one matrix."""
-        return np.flatnonzero(self.part == part)
+        return self.places[part][0]
+
+    @cached_property
+    def places(self) -> tuple[tuple[IntArray, IntArray, IntArray, IntArray], ...]:
+        """Positions, rows, columns and numbers of the free entries of each matrix."""
+        found = []
+        for part in range(len(self.base)):
+            at = np.flatnonzero(self.part == part)
+            found.append((at, self.row[at], self.column[at], self.free[at]))
+        return tuple(found)
 
     def matrices(self, theta: FloatArray) -> Matrices:
         """Return the matrices at parameters (b, t)."""
         b = len(theta)
         found = []
         for part, base in enumerate(self.base):
+            _, i, j, free = self.places[part]
+            if not len(i) and not self.unit:
+                found.append(np.broadcast_to(base, (b, *base.shape)))
+                continue
             M = np.repeat(base[None], b, axis=0)
-            at = self.of_part(part)
-            i, j, value = self.row[at], self.column[at], theta[:, self.free[at]]
+            value = theta[:, free]
             if part in (NU, ALPHA):
                 M[:, i] = value
             else:
@@ -243,15 +247,19 @@ class Matrices:
     ) -> Matrices:
         """Return what six matrices imply."""
         m = Beta.shape[-1]
-        C = np.broadcast_to(np.eye(m), Beta.shape)
+        C, G, Phi, eta = np.broadcast_to(np.eye(m), Beta.shape), Lambda, Psi, alpha
         if Beta.any():
             C = np.asarray(np.linalg.inv(np.eye(m) - Beta))
-        G = Lambda @ C
-        Phi = C @ Psi @ C.swapaxes(1, 2)
-        Sigma = G @ Psi @ G.swapaxes(1, 2) + Theta
-        eta = (C @ alpha[..., None])[..., 0]
+            G = Lambda @ C
+            Phi = C @ Psi @ C.swapaxes(1, 2)
+            eta = (C @ alpha[..., None])[..., 0]
+        Sigma = Lambda @ Phi @ Lambda.swapaxes(1, 2) + Theta
         mu = nu + (Lambda @ eta[..., None])[..., 0]
         return cls(Lambda, Theta, Psi, Beta, nu, alpha, C, G, Phi, eta, Sigma, mu)
+
+    def take(self, at: BoolArray) -> Matrices:
+        """Return some members of the batch."""
+        return Matrices(*(getattr(self, f.name)[at] for f in fields(self)))
 
     @cached_property
     def cross(self) -> FloatArray:
@@ -316,28 +324,6 @@ class Sample:
         """Return some members of the batch."""
         mean = None if self.mean is None else self.mean[at]
         return Sample(self.S[at], mean, self.share[at])
-
-
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """A batch of solutions.
-
-    Attributes
-    ----------
-    theta : (b, t)
-    value : (b,) minimum of the discrepancy.
-    gradient : (b,) largest gradient, each in the unit of its parameter's curvature.
-    iterations : (b,)
-    converged : (b,)
-    identified : (b,) False where the information is singular.
-    """
-
-    theta: FloatArray
-    value: FloatArray
-    gradient: FloatArray
-    iterations: IntArray
-    converged: BoolArray
-    identified: BoolArray
 
 
 def discrepancy(
@@ -434,6 +420,13 @@ def logdeterminant(A: FloatArray) -> FloatArray:
 def positive_definite(A: FloatArray) -> BoolArray:
     """Return which members of a batch are positive definite (b,)."""
     known = np.isfinite(A).all(axis=(1, 2))
+    if known.all():
+        try:
+            np.linalg.cholesky(A)
+        except np.linalg.LinAlgError:
+            pass
+        else:
+            return np.asarray(known)
     found = np.zeros(len(A), dtype=bool)
     found[known] = np.linalg.eigvalsh(A[known])[:, 0] > 0
     for k in np.flatnonzero(found):  # what rounding decides, Cholesky decides
@@ -441,143 +434,4 @@ def positive_definite(A: FloatArray) -> BoolArray:
             np.linalg.cholesky(A[k])
         except np.linalg.LinAlgError:
             found[k] = False
-    return found
-
-
-def minimise(
-    layout: Layout,
-    sample: Sample,
-    start: FloatArray,
-    *,
-    weight: Weight = "ML",
-    second: Second | None = None,
-    tol: float = 1e-8,
-    max_iter: int = 200,
-) -> Solution:
-    """Minimise F by Fisher scoring (Gauss-Newton) with step halving, member by member.
-
-    Near a solution, where the second derivatives are positive definite, steps are
-    Newton's.
-
-    Parameters
-    ----------
-    start : (b, t), at which Σ is positive definite.
-    second : function of (layout, sample, theta) that returns the second derivatives of
-        F (b, t, t); None for Fisher scoring throughout.
-    tol : largest gradient at a solution, each divided by the root of its own second
-        derivative, which makes it free of the units of the data.
-    """
-    b = len(start)
-    theta, value = start.copy(), discrepancy(layout, sample, start, weight)
-    largest = np.full(b, np.inf)
-    iterations = np.zeros(b, dtype=np.int64)
-    sound, done = np.isfinite(value), np.zeros(b, dtype=bool)
-    for _ in range(max_iter):
-        at = np.flatnonzero(sound & ~done)
-        if not len(at):
-            break
-        part = sample.take(at)
-        gradient, hessian = derivatives(layout, part, theta[at], weight)
-        curvature = np.diagonal(hessian, axis1=1, axis2=2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scaled = np.abs(gradient) / np.sqrt(curvature)
-        largest[at] = np.where(curvature > 0, scaled, 0.0).max(axis=1, initial=0.0)
-        done[at] = largest[at] < tol
-        left = np.flatnonzero(~done[at])
-        if not len(left):
-            continue
-        curved = hessian[left]
-        if second is not None:
-            near = np.flatnonzero(largest[at[left]] < NEAR)
-            if len(near):
-                curved = curved.copy()
-                inner = left[near]
-                own = second(layout, part.take(inner), theta[at[inner]])
-                proper = _definite(own)
-                curved[near[proper]] = own[proper]
-        step = _steps(curved, gradient[left])
-        moved = _searched(
-            layout,
-            part.take(left),
-            theta[at[left]],
-            value[at[left]],
-            (step, (gradient[left] * step).sum(axis=1)),
-            weight,
-        )
-        theta[at[left]], value[at[left]], stuck = moved
-        iterations[at[left]] += 1
-        sound[at[left[stuck]]] = False
-    return Solution(
-        theta, value, largest, iterations, done, _regular(layout, sample, theta, weight)
-    )
-
-
-def _definite(H: FloatArray) -> BoolArray:
-    """Return which members are safely positive definite (b,)."""
-    try:
-        np.linalg.cholesky(H)
-    except np.linalg.LinAlgError:
-        return positive_definite(H)
-    return np.ones(len(H), dtype=bool)
-
-
-def _steps(H: FloatArray, g: FloatArray) -> FloatArray:
-    """Return ``−H⁻¹ g`` (b, t), by the pseudo-inverse where H is singular."""
-    scale = np.sqrt(np.maximum(np.diagonal(H, axis1=1, axis2=2), 1e-300))
-    R = H / scale[:, :, None] / scale[:, None, :]
-    low = np.linalg.eigvalsh(R)[:, 0] if len(R) == 1 else np.ones(len(R))
-    try:
-        step = np.linalg.solve(R, -(g / scale)[..., None])[..., 0]
-    except np.linalg.LinAlgError:
-        step = np.full_like(g, np.nan)
-    bad = ~np.isfinite(step).all(axis=1) | (low < 1e-12)
-    if bad.any():
-        inverse_ = np.linalg.pinv(R[bad], rcond=1e-10)
-        step[bad] = -(inverse_ @ (g / scale)[bad][..., None])[..., 0]
-    return np.asarray(step / scale)
-
-
-def _searched(
-    layout: Layout,
-    sample: Sample,
-    theta: FloatArray,
-    value: FloatArray,
-    direction: tuple[FloatArray, FloatArray],
-    weight: Weight,
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return parameters and values after a step that lowers F, and who found none."""
-    step, slope = direction
-    length = np.ones(len(theta))
-    moved, found = theta.copy(), value.copy()
-    open_ = np.arange(len(theta))
-    for _ in range(HALVINGS):
-        tried = theta[open_] + length[open_, None] * step[open_]
-        new = discrepancy(layout, sample.take(open_), tried, weight)
-        goal = value[open_] + SMALL * length[open_] * slope[open_]
-        noise = 1e-13 * np.maximum(np.abs(value[open_]), 1.0)
-        good = new <= goal + noise
-        moved[open_[good]], found[open_[good]] = tried[good], new[good]
-        open_ = open_[~good]
-        if not len(open_):
-            break
-        length[open_] /= 2
-    stuck = np.zeros(len(theta), dtype=bool)
-    stuck[open_] = True
-    return moved, found, stuck
-
-
-def _regular(
-    layout: Layout, sample: Sample, theta: FloatArray, weight: Weight
-) -> BoolArray:
-    """Return where the expected information has full rank (b,)."""
-    found = np.zeros(len(theta), dtype=bool)
-    good = np.isfinite(theta).all(axis=1)
-    good &= np.isfinite(discrepancy(layout, sample, theta, weight))
-    if not good.any() or not theta.shape[1]:
-        return good
-    at = np.flatnonzero(good)
-    H = derivatives(layout, sample.take(at), theta[at], weight)[1]
-    scale = np.sqrt(np.maximum(np.diagonal(H, axis1=1, axis2=2), 1e-300))
-    R = H / scale[:, :, None] / scale[:, None, :]
-    found[at] = np.linalg.eigvalsh(R)[:, 0] > 1e-10
     return found

@@ -9,6 +9,7 @@ import numpy as np
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation._sem_curvature import observed_hessian
+from satmetrics.estimation._sem_minimise import Solution, at_least, minimise
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,14 +18,14 @@ class Estimated:
 
     Attributes
     ----------
-    solution : see `_sem.Solution`.
+    solution : see `_sem_minimise.Solution`.
     vcov : (b, t, t) covariance of the estimates, NaN where not identified.
     chi2 : (b,) n F.
     admissible : (b,) no negative variance, and covariances of latents and residuals
         positive semi-definite.
     """
 
-    solution: kernel.Solution
+    solution: Solution
     vcov: FloatArray
     chi2: FloatArray
     admissible: BoolArray
@@ -49,23 +50,20 @@ def estimate(
     total : (b,) n, by which F becomes a chi-square and information that of the sample.
     observed : take errors from second derivatives (ML only).
     """
-    second = observed_hessian if weight == "ML" else None
-    found = kernel.minimise(
-        layout, sample, start, weight=weight, second=second, tol=tol, max_iter=max_iter
-    )
+    found = minimise(layout, sample, start, weight=weight, tol=tol, max_iter=max_iter)
     good = found.identified & np.isfinite(found.value)
     t = layout.n_free
     vcov = np.full((len(start), t, t), np.nan)
     at = np.flatnonzero(good)
     if len(at) and t:
         part = sample.take(at)
-        if observed and second is not None:
-            H = second(layout, part, found.theta[at])
+        if observed and weight == "ML":
+            H = observed_hessian(layout, part, found.theta[at])
         elif weight == "ULS":
             H = 2 * entries_squared(layout, found.theta[at], part.share)
         else:
             H = kernel.derivatives(layout, part, found.theta[at], weight)[1]
-        vcov[at] = 2 * np.linalg.pinv(H, hermitian=True) / total[at, None, None]
+        vcov[at] = 2 * np.linalg.inv(H) / total[at, None, None]
     return Estimated(found, vcov, total * found.value, admissible(layout, found.theta))
 
 
@@ -95,7 +93,6 @@ def admissible(layout: kernel.Layout, theta: FloatArray) -> BoolArray:
         M = entries.matrices(theta)
         for A in (M.Theta, M.Psi, M.Phi):
             if A.shape[-1]:
-                low = np.linalg.eigvalsh(A)[:, 0]
                 size = np.abs(A).max(axis=(1, 2), initial=0.0)
-                found &= low > -1e-8 * np.maximum(size, 1e-300)
+                found &= at_least(A, -1e-8 * np.maximum(size, 1e-300))
     return found

@@ -19,6 +19,7 @@ from satmetrics.errors import (
     OptionError,
 )
 from satmetrics.estimation import _sem as kernel
+from satmetrics.estimation._sem_minimise import Solution
 from satmetrics.estimation._sem_solve import estimate
 from satmetrics.estimation.door import as_model, model_moments, scale_ends
 from satmetrics.estimation.sem_elements import ModelText
@@ -300,7 +301,7 @@ def fit_covariances(
 
 
 def _shaped(
-    found: kernel.Solution, admissible: BoolArray, good: BoolArray, single: bool
+    found: Solution, admissible: BoolArray, good: BoolArray, single: bool
 ) -> Any:
     sound = found.converged & found.identified & admissible & good
     return sound[0] if single else sound
@@ -329,9 +330,7 @@ def faults(
     return tuple(out)
 
 
-def judged(
-    table: ParameterTable, found: kernel.Solution, admissible: bool, k: int
-) -> str:
+def judged(table: ParameterTable, found: Solution, admissible: bool, k: int) -> str:
     """Return what is wrong with a solution; empty where nothing is."""
     if not found.identified[k]:
         return f"not identified: {_loose(found, k)}"
@@ -345,7 +344,7 @@ def judged(
     return ""
 
 
-def _loose(found: kernel.Solution, k: int) -> str:
+def _loose(found: Solution, k: int) -> str:
     """Name the parameters that the data do not determine."""
     if not np.isfinite(found.theta[k]).all():
         return "the iteration left the possible values"

@@ -10,9 +10,8 @@ import numpy as np
 from satmetrics._frames import Table
 from satmetrics._linalg import cov_to_corr
 from satmetrics._typing import BoolArray, FloatArray, IntArray
-from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation import _structure
-from satmetrics.estimation._sem_curvature import observed_hessian
+from satmetrics.estimation._sem_minimise import minimise
 from satmetrics.estimation._sem_solve import admissible
 from satmetrics.estimation.sem_sample import as_sample, sample_covariances
 from satmetrics.estimation.sem_structure import numbers_at
@@ -78,7 +77,7 @@ def fit_again(
     S, mean, n = sample_covariances(fit.model, chosen, how, fit.ends)
     reasons = faults(table, S, n, chosen.reasons)
     good = np.array([not reason for reason in reasons])
-    found = kernel.minimise(
+    found = minimise(
         table.layout,
         as_sample(table, S, mean, good),
         np.repeat(fit.theta[None], len(S), axis=0),

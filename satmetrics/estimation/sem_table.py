@@ -15,6 +15,8 @@ from satmetrics.errors import SpecificationError
 from satmetrics.estimation import _sem as kernel
 from satmetrics.models.model import StructuralModel
 
+SHARE = 0.3
+"""Share of a marker's variance that its factor has where the iteration starts."""
 OPERATORS = ("=~", "~", "~~", "~1")
 
 
@@ -367,16 +369,24 @@ def start_values(
                 out[:, f] = sign * sd[:, g, i] / sd[:, g, first]
         elif part == kernel.THETA and i == j:
             out[:, f] = 0.5 * sd[:, g, i] ** 2
-        elif part == kernel.PSI and i == j:
-            first = marker[g].get(j)
-            alone = first is not None and _alone(table, int(j))
-            share = 1.0 if alone else 0.3
-            out[:, f] = 1.0 if first is None else share * sd[:, g, first] ** 2
+        elif part == kernel.PSI:
+            out[:, f] = _latent_start(table, marker[g], (int(i), int(j)), S[:, g])
         elif part == kernel.NU and mean is not None:
             out[:, f] = mean[:, g, i]
         else:
             out[:, f] = _inner_start(table, row, sd[:, g], mean, marker[g])
     return out
+
+
+def _latent_start(
+    table: ParameterTable, marker: Mapping[int, int], at: tuple[int, int], S: FloatArray
+) -> FloatArray:
+    """Return the start (b,) of a covariance of factors, from those of their markers."""
+    one, other = marker.get(at[0]), marker.get(at[1])
+    if one is None or other is None:
+        return np.full(len(S), float(at[0] == at[1]))
+    share = 1.0 if at[0] == at[1] and _alone(table, at[0]) else SHARE
+    return np.asarray(share * S[:, one, other])
 
 
 def _second_loadings(table: ParameterTable) -> set[int]:
