@@ -139,8 +139,10 @@ class Point:
     def mean_factor(self) -> FloatArray:
         """(b, K) by what the columns of U are multiplied in the derivative of μ."""
         at = picks(self.entries)
-        eta = self.M.eta[:, np.maximum(at.by_eta, 0)]
-        return np.where(at.by_eta < 0, 1.0, eta) * at.moves_mean
+        out = np.repeat(at.moves_mean[None], len(self.M.eta), axis=0)
+        by = np.flatnonzero(at.by_eta >= 0)
+        out[:, by] *= self.M.eta[:, at.by_eta[by]]
+        return out
 
     def gradient(self) -> FloatArray:
         """Return the derivatives of F by the parameters (b, t)."""
