@@ -82,7 +82,6 @@ def fit_again(
         as_sample(table, S, mean, good),
         np.repeat(fit.theta[None], len(S), axis=0),
         weight=how.weight,
-        second=observed_hessian if how.weight == "ML" else None,
         tol=how.tol,
         max_iter=how.max_iter,
     )
