@@ -26,9 +26,9 @@ class MetricDifferences(TableResult):
 
     Attributes
     ----------
-    table : the group columns, ``against`` (the label compared with), then ``item, term,
-        n`` (of both), ``estimate, std_error, statistic, p_value, conf_low, conf_high,
-        scale, df, reason``.
+    table : the group columns, against (the label compared with), then item, term, n
+        (of both), estimate, std_error, statistic, p_value, conf_low, conf_high, scale,
+        df and reason.
     over : the key column along which figures are compared.
     reference : the label all others are compared with; empty: each with the one before.
     metric, level, by : of the figures.

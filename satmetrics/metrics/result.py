@@ -32,11 +32,10 @@ class MetricResult(TableResult):
 
     Attributes
     ----------
-    table : the group columns, then ``item, term, n, estimate, std_error, conf_low,
-        conf_high, scale`` ("%", "-100 to 100", the ends of the answers, or "0-100"),
-        with weights or sampled units ``n_eff``, then ``df``, for net scores
-        ``adjusted, adjusted_error`` (centre and error of the adjusted Wald interval)
-        and ``reason``.
+    table : the group columns, then item, term, n, estimate, std_error, conf_low,
+        conf_high, scale ("%", "-100 to 100", the ends of the answers, or "0-100"), with
+        weights or sampled units n_eff, then df, for net scores adjusted and
+        adjusted_error (centre and error of the adjusted Wald interval) and reason.
     metric : "net_score", "top_box" or "mean_score".
     categories : what counts as what, in words.
     method : how the limits were made.

@@ -88,19 +88,34 @@ def draw_signed(ax: Axes, y: FloatArray, dots: Dots) -> None:
     )
     for state, (colour, marker, face) in looks.items():
         here = dots.state == state
-        if here.any():
-            (line,) = ax.plot(
-                dots.estimate[here],
-                y[here],
-                linestyle="none",
-                marker=marker,
-                markersize=7,
-                color=colour,
-                markerfacecolor=face,
-                markeredgewidth=1.4,
-                zorder=3,
-            )
-            line.set_gid("estimate")
+        marks(ax, dots.estimate[here], y[here], (marker, colour, face))
+
+
+def marks(
+    ax: Axes,
+    x: FloatArray,
+    y: FloatArray,
+    look: tuple[str, str, str],
+    *,
+    size: float = 7.0,
+    gid: str = "estimate",
+) -> None:
+    """Draw points with marker, colour and filling, if there are any."""
+    if not len(x):
+        return
+    marker, colour, face = look
+    (line,) = ax.plot(
+        x,
+        y,
+        linestyle="none",
+        marker=marker,
+        markersize=size,
+        color=colour,
+        markerfacecolor=face,
+        markeredgewidth=1.4,
+        zorder=4,
+    )
+    line.set_gid(gid)
 
 
 def row_labels(ax: Axes, y: FloatArray, labels: Sequence[str]) -> None:

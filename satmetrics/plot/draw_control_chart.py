@@ -12,6 +12,7 @@ from satmetrics._frames import Table
 from satmetrics._typing import FloatArray
 from satmetrics.errors import DataError
 from satmetrics.indices.chart_result import TITLES, ControlChart
+from satmetrics.plot import _dots
 from satmetrics.plot._canvas import (
     BLUE,
     FAINT,
@@ -152,24 +153,12 @@ def _chart(ax: Axes, rows: Table, x: FloatArray) -> None:
     signal = np.asarray(rows["signal"], dtype=bool)
     early = np.asarray(rows["baseline"], dtype=bool) & ~signal
     looks = (
-        (early, "o", BLUE, "white", "baseline"),
-        (~early & ~signal, "o", BLUE, BLUE, "estimate"),
-        (signal, "D", VERMILLION, VERMILLION, "signal"),
+        (early, ("o", BLUE, "white"), "baseline"),
+        (~early & ~signal, ("o", BLUE, BLUE), "estimate"),
+        (signal, ("D", VERMILLION, VERMILLION), "signal"),
     )
-    for here, marker, colour, face, gid in looks:
-        if here.any():
-            (line,) = ax.plot(
-                x[here],
-                rows["statistic"][here],
-                linestyle="none",
-                marker=marker,
-                color=colour,
-                markerfacecolor=face,
-                markersize=6,
-                markeredgewidth=1.3,
-                zorder=4,
-            )
-            line.set_gid(gid)
+    for here, look, gid in looks:
+        _dots.marks(ax, x[here], rows["statistic"][here], look, size=6, gid=gid)
 
 
 def _wave_ticks(ax: Axes, waves: list[str], charts: int, step: float) -> None:

@@ -126,19 +126,7 @@ def _ranks(ax: Axes, table: Table, rows: tuple[IntArray, IntArray]) -> None:
     best = np.asarray(part["best"], dtype=bool)
     for here, marker, face in ((best, "D", BLUE), (~best, "o", "white")):
         seen = here & np.isfinite(part["rank"])
-        if seen.any():
-            (line,) = ax.plot(
-                part["rank"][seen],
-                y[seen],
-                linestyle="none",
-                marker=marker,
-                markersize=7,
-                color=BLUE,
-                markerfacecolor=face,
-                markeredgewidth=1.4,
-                zorder=3,
-            )
-            line.set_gid("estimate")
+        _dots.marks(ax, part["rank"][seen], y[seen], (marker, BLUE, face))
 
 
 def _columns(
