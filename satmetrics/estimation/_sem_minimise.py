@@ -5,13 +5,15 @@ Letters as in `_sem`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.estimation._sem import Layout, Sample, Weight
-from satmetrics.estimation._sem_point import Fixed, Point, points_at
+from satmetrics.estimation._sem_point import Fixed, points_at
 
 CHUNK = 24
 """Members that are worked on together; their matrices stay in the cache."""
@@ -83,6 +85,66 @@ def minimise(
     tol : largest gradient at a solution, each divided by the root of its own second
         derivative, which makes it free of the units of the data.
     """
+    return descend(Structured(layout, Fixed.of(sample, weight)), start, tol, max_iter)
+
+
+class Stand(Protocol):
+    """What is known of one group at the parameters of some members."""
+
+    @property
+    def normal(self) -> bool:
+        """Whether steps near a solution are Newton's."""
+
+    def take(self, at: BoolArray) -> Stand:
+        """Return some members."""
+
+    def gradient(self) -> FloatArray:
+        """Return the gradient (b, t)."""
+
+    def curvature(self) -> FloatArray:
+        """Return the diagonal of `expected` (b, t)."""
+
+    def expected(self) -> FloatArray:
+        """Return expected second derivatives (b, t, t)."""
+
+    def observed(self) -> FloatArray:
+        """Return second derivatives (b, t, t)."""
+
+
+class Problem(Protocol):
+    """What `descend` minimises, member by member of a batch."""
+
+    @property
+    def share(self) -> FloatArray:
+        """Weights (b, G) of the groups."""
+
+    def points(
+        self, at: IntArray, theta: FloatArray
+    ) -> tuple[FloatArray, Sequence[Stand]]:
+        """Return the function (b,) of the members `at`, and their groups' points."""
+
+
+@dataclass(frozen=True, eq=False)
+class Structured:
+    """The discrepancy of covariances and means."""
+
+    layout: Layout
+    fixed: Fixed
+
+    @property
+    def share(self) -> FloatArray:
+        """Weights (b, G) of the groups."""
+        return self.fixed.share
+
+    def points(
+        self, at: IntArray, theta: FloatArray
+    ) -> tuple[FloatArray, Sequence[Stand]]:
+        """Return F (b,), and the points of the groups."""
+        return points_at(self.layout, self.fixed, at, theta)
+
+
+def descend(problem: Problem, start: FloatArray, tol: float, max_iter: int) -> Solution:
+    """Minimise member by member; see `minimise`."""
     b = len(start)
     now = _Search(
         start.copy(),
@@ -96,11 +158,10 @@ def minimise(
         np.zeros(b, dtype=np.bool_),
         np.zeros(b, dtype=np.bool_),
     )
-    fixed = Fixed.of(sample, weight)
     for begin in range(0, b, CHUNK):
         some = np.arange(begin, min(begin + CHUNK, b))
         while len(some):
-            _advance(layout, fixed, now, some, tol)
+            _advance(problem, now, some, tol)
             open_ = ~now.done[some] & ~now.stuck[some]
             some = some[open_ & (now.iterations[some] <= max_iter)]
     return Solution(
@@ -113,13 +174,11 @@ def minimise(
     )
 
 
-def _advance(
-    layout: Layout, fixed: Fixed, now: _Search, at: IntArray, tol: float
-) -> None:
+def _advance(problem: Problem, now: _Search, at: IntArray, tol: float) -> None:
     """Try the steps of some members; those that lead down get their next one."""
     trial = now.theta[at] + now.length[at, None] * now.step[at]
     with np.errstate(invalid="ignore", over="ignore"):
-        value, points = points_at(layout, fixed, at, trial)
+        value, points = problem.points(at, trial)
     old = now.value[at]
     first = now.iterations[at] < 0
     with np.errstate(invalid="ignore"):
@@ -135,14 +194,18 @@ def _advance(
     now.theta[moved], now.value[moved] = trial[good], value[good]
     now.iterations[moved] += 1
     now.length[moved] = 1.0
-    _redirect(fixed, now, moved, [p.take(good) for p in points], tol)
+    _redirect(problem.share, now, moved, [p.take(good) for p in points], tol)
 
 
 def _redirect(
-    fixed: Fixed, now: _Search, at: IntArray, points: list[Point], tol: float
+    shares: FloatArray,
+    now: _Search,
+    at: IntArray,
+    points: Sequence[Stand],
+    tol: float,
 ) -> None:
     """Set gradient and next step of members that have arrived at `points`."""
-    share = fixed.share[at]
+    share = shares[at]
     gradient = _summed(share, [p.gradient() for p in points])
     curvature = _summed(share, [p.curvature() for p in points])
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -128,12 +128,12 @@ class Point:
     @cached_property
     def weights(self) -> FloatArray:
         """``Uᵀ W U`` (b, q²)."""
-        return _products(self.M, self.W)
+        return products(self.M, self.W)
 
     @cached_property
     def lacks(self) -> FloatArray:
         """``Uᵀ Q U`` (b, q²)."""
-        return _products(self.M, self.Q)
+        return products(self.M, self.Q)
 
     @cached_property
     def mean_factor(self) -> FloatArray:
@@ -231,7 +231,7 @@ class Point:
         return np.asarray(out - 2 * second_mean(self.entries, self.M, e[:, :p]))
 
 
-def _products(M: kernel.Matrices, A: FloatArray) -> FloatArray:
+def products(M: kernel.Matrices, A: FloatArray) -> FloatArray:
     """Return ``Uᵀ A U`` (b, q²) of a symmetric A."""
     b, p = A.shape[:2]
     V = np.concatenate([M.G, M.cross.swapaxes(1, 2)], axis=2)
