@@ -244,11 +244,6 @@ def whole_jacobian(V: kernel.Directions) -> FloatArray:
     return np.concatenate([V.mean, by_cov], axis=2)
 
 
-def score_covariance(scores: FloatArray, lead: FloatArray) -> FloatArray:
-    """Return ``L B Lᵀ`` for the covariance B of saturated scores and L (b, t, q)."""
-    return np.asarray(lead @ scores @ lead.swapaxes(1, 2))
-
-
 def unrelated(patterns: Patterns) -> tuple[FloatArray, FloatArray]:
     """Return the maximum likelihood means and variances (b, p) of unrelated items."""
     N = np.where(patterns.seen, patterns.weight[..., None], 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,9 +20,15 @@ from satmetrics.errors import (
 )
 from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation._sem_minimise import Solution
-from satmetrics.estimation._sem_solve import estimate
+from satmetrics.estimation._sem_solve import admissible, estimate
 from satmetrics.estimation.door import as_model, model_moments, scale_ends
 from satmetrics.estimation.sem_elements import ModelText
+from satmetrics.estimation.sem_fiml import (
+    check_fiml,
+    incomplete,
+    require_refittable,
+    solve_fiml,
+)
 from satmetrics.estimation.sem_fit import SemFit
 from satmetrics.estimation.sem_groups import (
     Grouping,
@@ -38,7 +44,12 @@ from satmetrics.estimation.sem_ordinal import (
     solve_ordinal,
     unit_table,
 )
-from satmetrics.estimation.sem_robust import require_acov, robust_of
+from satmetrics.estimation.sem_robust import (
+    check_staged,
+    corrected,
+    require_acov,
+    robust_of,
+)
 from satmetrics.estimation.sem_sample import (
     as_groups,
     as_sample,
@@ -53,6 +64,8 @@ from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.polychoric import ordered_items
 
+SemMissing = Literal["listwise", "pairwise", "mean", "em", "error", "fiml", "two-stage"]
+
 
 @friendly_keywords
 def sem(  # noqa: PLR0913 - keywords of a front door
@@ -62,7 +75,7 @@ def sem(  # noqa: PLR0913 - keywords of a front door
     *,
     by: str | Sequence[str] | None = None,
     weights: str | None = None,
-    missing: MissingPolicy = "listwise",
+    missing: SemMissing = "listwise",
     ordinal: bool | Sequence[str] = False,
     groups: str | Sequence[str] | None = None,
     equal: str | Sequence[str] = (),
@@ -87,7 +100,11 @@ def sem(  # noqa: PLR0913 - keywords of a front door
     options : estimator, identification, tolerance; see `SemOptions`.
     by : columns or roles ("unit", "wave"); one fit per combination, as a batch.
     weights : column of sampling weights; the survey's weight role when None.
-    missing : as for `sat.pls`.
+    missing : "listwise", "mean" and "error" as for `sat.pls`; "fiml" maximises the
+        likelihood of the answers given, means among the parameters, with errors from
+        the observed information (and sandwich and scaled test with "MLR"); "two-stage",
+        also called "em", fits the moments of EM, with errors and a scaled test that
+        carry what is missing. "pairwise" has errors as if nothing were missing.
     ordinal : True where the indicators are ordered categories: normal variables with
         thresholds stand behind them, whose polychoric correlations are fitted by
         "DWLS" or "ULS", with errors and tests from their asymptotic covariance.
@@ -156,17 +173,30 @@ def sem(  # noqa: PLR0913 - keywords of a front door
             value="DWLS",
             remedy="give ordinal=True",
         )
+    ends = scale_ends(chosen, data)
+    if missing == "fiml":
+        check_fiml(settings, data)
+        refuse_groups('missing="fiml"', groups)
+        settings = dataclasses.replace(settings, means=True)
+        table = parameters_of(chosen, text, settings, Grouping())
+        return _without_fault(
+            _fit_incomplete(chosen, table, data, settings, ends, (by, weights))
+        )
+    staged = missing in ("em", "two-stage")
+    if staged:
+        check_staged(settings)
+    policy: MissingPolicy = "em" if missing == "two-stage" else missing
+    acov = (settings.robust or staged) and not isinstance(data, Moments)
     split = groups_asked(data, by, groups)
     moments = model_moments(
-        chosen, data, by=split, weights=weights, missing=missing, acov=settings.robust
+        chosen, data, by=split, weights=weights, missing=policy, acov=acov
     )
     moments.require_cov()
     require_acov(moments, settings)
-    ends = scale_ends(chosen, data)
     grouping = Grouping.of(groups, equal, free, moments)
     table = parameters_of(chosen, text, settings, grouping)
     fit = fit_covariances(
-        chosen, table, moments, settings, ends, Sampling(missing, weights)
+        chosen, table, moments, settings, ends, Sampling(policy, weights)
     )
     return _without_fault(fit)
 
@@ -208,6 +238,55 @@ def _fit_ordered(
         ends=scale_ends(model, data),
         sampling=Sampling("listwise", weights, ordinal=ordered),
         ordinal=found.part,
+    )
+
+
+def _fit_incomplete(
+    model: StructuralModel,
+    table: ParameterTable,
+    data: object,
+    options: SemOptions,
+    ends: FloatArray,
+    grouping: tuple[str | Sequence[str] | None, str | None],
+) -> SemFit:
+    """Fit by the likelihood of the answers given; `grouping` is (by, weights)."""
+    by, weights = grouping
+    moments = model_moments(model, data, by=by, weights=weights, missing="em")
+    S, mean, n = sample_covariances(model, moments, options, ends)
+    reasons = faults(table, S, n, moments.reasons)
+    good = np.array([not r for r in reasons])
+    sample = as_sample(table, S, mean, good)
+    rows = incomplete(model, data, ends, by=by, weights=weights)
+    made = solve_fiml(table, rows, sample, list(good), options)
+    found, single = made.solution, not moments.batch_shape
+    proper = admissible(table.layout, found.theta)
+    said = tuple(
+        r or judged(table, found, bool(proper[k]), k) for k, r in enumerate(reasons)
+    )
+
+    def shaped(values: FloatArray) -> FloatArray:
+        out = np.array(values, dtype=np.float64)
+        out[~good] = np.nan
+        return np.asarray(out[0] if single else out)
+
+    scaled = made.scaled
+    settled = found.converged & good
+    return SemFit(
+        model=model,
+        table=table,
+        options=options,
+        moments=moments,
+        theta=shaped(found.theta),
+        vcov=shaped(made.vcov),
+        chi2=shaped(made.chi2)[()],
+        iterations=found.iterations[0] if single else found.iterations,
+        converged=settled[0] if single else settled,
+        admissible=_shaped(found, proper, good, single),
+        reasons=said,
+        ends=ends,
+        sampling=Sampling("em", weights),
+        scaled=scaled.take(0) if scaled is not None and single else scaled,
+        casewise=made.test.take(0) if single else made.test,
     )
 
 
@@ -266,7 +345,7 @@ def fit_covariances(
     )
     found = made.solution
     vcov, test = made.vcov, None
-    if options.robust:
+    if corrected(moments, options):
         own = sample_acov(model, moments, options, ends)
         own = own.swapaxes(0, 1) if several and own is not None else own
         where = np.where((good & found.identified)[:, None], found.theta, np.nan)
@@ -397,6 +476,7 @@ def refitted(fit: SemFit, moments: Moments) -> SemFit:
     Robust errors need the covariance of the moments: where these have none, as
     resamples do, the fit is by ML, whose estimates are the same.
     """
+    require_refittable(fit)
     chosen = moments.select(fit.moments.names)
     options = fit.options
     if options.robust and chosen.acov is None:

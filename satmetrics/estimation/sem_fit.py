@@ -18,6 +18,7 @@ from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation import sem_parts, sem_standard
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.sem_defined import with_defined
+from satmetrics.estimation.sem_fiml import FIML_NOTE, CasewiseTest
 from satmetrics.estimation.sem_options import SemOptions
 from satmetrics.estimation.sem_ordinal import OrdinalPart
 from satmetrics.estimation.sem_robust import ScaledTest, robust_notes
@@ -53,6 +54,8 @@ class SemFit(SemStructure):
     sampling : how answers became moments.
     scaled : scaling of the chi-square for answers that are not normal, with "MLM" and
         "MLR"; else None.
+    casewise : log-likelihoods of incomplete answers, with ``missing="fiml"``; else
+        None.
     ordinal : thresholds, errors of polychoric correlations and adjusted tests of a fit
         to ordered answers; else None.
     """
@@ -71,6 +74,7 @@ class SemFit(SemStructure):
     ends: FloatArray
     sampling: Sampling = field(default_factory=Sampling)
     scaled: ScaledTest | None = None
+    casewise: CasewiseTest | None = None
     ordinal: OrdinalPart | None = None
 
     @property
@@ -368,7 +372,8 @@ class SemFit(SemStructure):
             *((ULS_NOTE,) if self.options.estimator == "ULS" else ()),
             *self.model.sentences(),
             *(reason for reason in self.reasons[:5] if reason),
-            *robust_notes(self.options),
+            *robust_notes(self.moments, self.options),
+            *((FIML_NOTE,) if self.casewise is not None else ()),
             *self.context.sentences(),
         )
         ordered: tuple[Section, ...] = ()

@@ -106,6 +106,8 @@ def fit_values(fit: SemFit) -> Values:
             "p_value": _tail(chi2, df, weight),
         }
         chi0 = measured.baseline(sample, total, weight)
+        if fit.casewise is not None:
+            chi0 = np.atleast_1d(fit.casewise.baseline_chi2)
         values |= compared(chi2, df, chi0, df0, weight)
         values |= approximation(chi2, df, total, G)
         values |= scaled_measures(fit, chi0, df0, total)
@@ -121,7 +123,13 @@ def fit_values(fit: SemFit) -> Values:
             "mfi": np.exp(-0.5 * (chi2 - df) / total),
         }
         if weight == "ML":
-            values |= criteria(*measured.log_likelihoods(sample, sigma, mu, n), n, t)
+            logs = measured.log_likelihoods(sample, sigma, mu, n)
+            if fit.casewise is not None:
+                logs = (
+                    np.atleast_1d(fit.casewise.log_likelihood),
+                    np.atleast_1d(fit.casewise.unrestricted),
+                )
+            values |= criteria(*logs, n, t)
         values |= {"ecvi": (chi2 + 2 * t) / total, "n_parameters": np.full(len(n), t)}
         values |= _hoelter(chi2, df, total)
     lost = ~np.isfinite(chi2)

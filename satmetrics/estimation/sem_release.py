@@ -28,6 +28,8 @@ def residual_table(fit: SemFit) -> Table:
     moment, left = _sem_release.residual_variances(
         fit.table.layout, sample, theta, fit.options.weight
     )
+    if fit.moments.kind == "em":  # errors of complete answers would be too small
+        moment, left = np.full_like(moment, np.nan), np.full_like(left, np.nan)
     i, j = np.tril_indices(len(fit.table.observed))
     raw, corr = [], []
     for g, M in enumerate(group_matrices(fit)):
@@ -82,6 +84,13 @@ def modification_table(fit: SemFit) -> Table:
             column="estimator",
             value="ULS",
             remedy='use estimator="ML" or "GLS"',
+        )
+    if fit.moments.kind == "em":
+        raise OptionError(
+            "modification indices are of complete answers",
+            code="incomplete-answers",
+            value=fit.moments.kind,
+            remedy='fit with missing="listwise"',
         )
     wider, start = widened(fit.table)
     sample, total = sample_of(fit)

@@ -10,7 +10,7 @@ import numpy as np
 from satmetrics._result import Record
 from satmetrics._special import chi2_tail
 from satmetrics._typing import FloatArray, IntArray
-from satmetrics.errors import MissingMomentsError
+from satmetrics.errors import MissingMomentsError, OptionError
 from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation._sem_measures import noncentral_limit as limit
 from satmetrics.estimation._sem_robust import robust
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from satmetrics.estimation.sem_fit import SemFit
 
 RMSEA_LEVEL = 0.90
-SCALINGS = {"MLM": "Satorra-Bentler", "MLR": "Yuan-Bentler"}
+TWO_STAGES = (
+    "two stages: moments by EM from all answers given, to which the model is fitted as "
+    "to complete ones; errors by the sandwich and the scaled chi-square carry what is "
+    "missing (Yuan & Bentler 2000, doi:10.1111/0081-1750.00078; Savalei & Bentler "
+    "2009, doi:10.1080/10705510903008238)"
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,18 @@ class ScaledTest(Record):
         )
 
 
+def check_staged(options: SemOptions) -> None:
+    """Raise for an estimator that the two stages are not worked out for."""
+    if options.weight != "ML":
+        raise OptionError(
+            f'estimator="{options.estimator}" and moments of EM do not go together',
+            code="two-stage-estimator",
+            column="estimator",
+            value=options.estimator,
+            remedy='use estimator="ML", or missing="listwise"',
+        )
+
+
 def require_acov(moments: Moments, options: SemOptions) -> None:
     """Raise if errors are to be robust and the moments' own covariance is unknown."""
     if options.robust and moments.acov is None:
@@ -71,14 +88,30 @@ def require_acov(moments: Moments, options: SemOptions) -> None:
         )
 
 
-def robust_notes(options: SemOptions) -> tuple[str, ...]:
+def scaling_of(options: SemOptions) -> str:
+    """Return whose scaling is used."""
+    return "Yuan-Bentler" if options.estimator == "MLR" else "Satorra-Bentler"
+
+
+def corrected(moments: Moments, options: SemOptions) -> bool:
+    """Whether errors come from the covariance of the moments.
+
+    So they do where that is asked for, and where moments are those of EM: these are not
+    as sure as moments of complete answers.
+    """
+    return options.robust or (moments.kind == "em" and moments.acov is not None)
+
+
+def robust_notes(moments: Moments, options: SemOptions) -> tuple[str, ...]:
     """Say which errors and which test are shown, and what they allow for."""
-    if not options.robust:
+    if not corrected(moments, options):
         return ()
+    if moments.kind == "em":
+        return (TWO_STAGES,)
     which = "observed" if options.estimator == "MLR" else "expected"
     return (
         f"errors by the sandwich with {which} information, chi-square scaled after "
-        f"{SCALINGS[options.estimator]}: neither takes answers as normal, and both "
+        f"{scaling_of(options)}: neither takes answers as normal, and both "
         "follow weights, clusters and strata of the survey, as they are known",
     )
 
@@ -122,7 +155,7 @@ def robust_of(
         return out
 
     test = ScaledTest(
-        kind=SCALINGS[options.estimator],
+        kind=scaling_of(options),
         scaling=spread(found.scaling(known - layout.n_free)),
         baseline_scaling=spread(other.scaling(known - base.n_free)),
         saturated=spread(found.saturated),

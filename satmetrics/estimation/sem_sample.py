@@ -36,7 +36,9 @@ def sample_covariances(
     mean = turned.mean[None] if single else turned.mean
     n = np.atleast_1d(np.asarray(moments.n, dtype=np.float64))
     if divided_by_n(options):
-        cov = cov * ((n - 1) / n)[:, None, None]
+        effective = np.atleast_1d(np.asarray(moments.n_eff, dtype=np.float64))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cov = cov * ((effective - 1) / effective)[:, None, None]
     return cov, mean, n
 
 

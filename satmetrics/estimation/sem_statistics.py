@@ -13,6 +13,7 @@ from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.estimation import _structure
 from satmetrics.estimation._sem_minimise import minimise
 from satmetrics.estimation._sem_solve import admissible
+from satmetrics.estimation.sem_fiml import require_refittable
 from satmetrics.estimation.sem_sample import as_sample, sample_covariances
 from satmetrics.estimation.sem_structure import numbers_at
 from satmetrics.estimation.statistics import reachable, side_by_side
@@ -72,6 +73,7 @@ def fit_again(
     """
     from satmetrics.estimation.sem import faults, judged
 
+    require_refittable(fit)
     table, how = fit.table, fit.options
     chosen = moments.select(fit.moments.names)
     S, mean, n = sample_covariances(fit.model, chosen, how, fit.ends)

@@ -44,6 +44,20 @@ def _scored(mean: FloatArray, K: FloatArray, plan: Plan) -> Iterator[_Scored]:
         yield _Scored(part, (D[0] @ K) * part.seen, M)
 
 
+def row_scores(
+    mean: FloatArray, cov: FloatArray, plan: Plan, lead: FloatArray
+) -> FloatArray:
+    """Return the rows' scores for (μ, vech Σ) times lead (p + p*, m): (n, m).
+
+    Weights of the rows are not in them.
+    """
+    K = spd_inverse(cov)[0]
+    out = np.zeros((len(plan.Z), lead.shape[1]))
+    for piece in _scored(mean, K, plan):
+        out[piece.part.rows] = piece.scores(lead)
+    return out
+
+
 def information(mean: FloatArray, cov: FloatArray, plan: Plan) -> FloatArray:
     """Return the observed information (p + p*, p + p*) of (μ, vech Σ).
 
