@@ -41,7 +41,7 @@ LATER = (
     "satmetrics.metrics.compared",
     "satmetrics.indices.formula_result",
     "satmetrics.drivers.scenarios",
-    "satmetrics.indices.diagnosed_result",
+    "satmetrics.indices.diagnostics_result",
 )
 """Modules that are not imported at the start, and whose results a document may hold."""
 ORIGIN_WORDS: Mapping[Origin, str] = {

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from satmetrics.indices.board_result import ScoreboardResult
     from satmetrics.indices.chart_result import ControlChart
     from satmetrics.indices.charts import control_chart
-    from satmetrics.indices.diagnosed import diagnostics
-    from satmetrics.indices.diagnosed_result import IndexDiagnostics
-    from satmetrics.indices.each_against_rest import unit_invariance
+    from satmetrics.indices.diagnostics_result import IndexDiagnostics
     from satmetrics.indices.formula_files import formulas, load_formula, read_formula
     from satmetrics.indices.formula_result import FormulaResult
     from satmetrics.indices.formula_scores import formula_index
     from satmetrics.indices.formula_spec import FormulaComponent, FormulaIndex
+    from satmetrics.indices.index_diagnostics import diagnostics
+    from satmetrics.indices.invariance_by_unit import unit_invariance
     from satmetrics.indices.invariance_result import UnitInvariance
     from satmetrics.indices.plan_result import SamplePlan
     from satmetrics.indices.planning import detectable_change, sample_size
@@ -68,7 +68,7 @@ _HOMES = {
     "FormulaComponent": "satmetrics.indices.formula_spec",
     "FormulaIndex": "satmetrics.indices.formula_spec",
     "FormulaResult": "satmetrics.indices.formula_result",
-    "IndexDiagnostics": "satmetrics.indices.diagnosed_result",
+    "IndexDiagnostics": "satmetrics.indices.diagnostics_result",
     "RankingResult": "satmetrics.indices.rank_result",
     "SamplePlan": "satmetrics.indices.plan_result",
     "ScoreboardResult": "satmetrics.indices.board_result",
@@ -77,7 +77,7 @@ _HOMES = {
     "aggregate": "satmetrics.indices.aggregation",
     "control_chart": "satmetrics.indices.charts",
     "detectable_change": "satmetrics.indices.planning",
-    "diagnostics": "satmetrics.indices.diagnosed",
+    "diagnostics": "satmetrics.indices.index_diagnostics",
     "formula_index": "satmetrics.indices.formula_scores",
     "formulas": "satmetrics.indices.formula_files",
     "load_formula": "satmetrics.indices.formula_files",
@@ -86,7 +86,7 @@ _HOMES = {
     "sample_size": "satmetrics.indices.planning",
     "scoreboard": "satmetrics.indices.board",
     "targets_met": "satmetrics.indices.targets",
-    "unit_invariance": "satmetrics.indices.each_against_rest",
+    "unit_invariance": "satmetrics.indices.invariance_by_unit",
 }
 __getattr__ = later(globals(), _HOMES)
 

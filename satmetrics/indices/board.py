@@ -18,14 +18,14 @@ from satmetrics.estimation.pls import pls
 from satmetrics.indices.aggregation import aggregate
 from satmetrics.indices.board_result import ScoreboardResult, unit_status
 from satmetrics.indices.changes import changes
-from satmetrics.indices.each_against_rest import MOST, unit_invariance
 from satmetrics.indices.given_figures import labels_of
 from satmetrics.indices.index import index
 from satmetrics.indices.index_result import IndexResult
+from satmetrics.indices.invariance_by_unit import MOST, unit_invariance
 from satmetrics.indices.invariance_result import UnitInvariance
 from satmetrics.indices.ranks import ranking
-from satmetrics.indices.sound import Sound, sound_units
 from satmetrics.indices.unpublished import hidden_alike, published
+from satmetrics.indices.usable_units import Sound, sound_units
 from satmetrics.indices.weighting import IndexMetric, Negative
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.population import Population

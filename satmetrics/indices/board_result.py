@@ -18,7 +18,7 @@ from satmetrics.indices.changes import ChangeResult
 from satmetrics.indices.index_result import IndexResult
 from satmetrics.indices.invariance_result import UnitInvariance
 from satmetrics.indices.rank_result import RankingResult
-from satmetrics.indices.sound import Sound
+from satmetrics.indices.usable_units import Sound
 
 if TYPE_CHECKING:
     import pandas as pd

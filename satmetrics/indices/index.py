@@ -18,10 +18,10 @@ from satmetrics._typing import IntArray, RngLike
 from satmetrics.errors import OptionError
 from satmetrics.estimation.ends import ends_of
 from satmetrics.estimation.structural import FIT, StructuralFit
-from satmetrics.indices.asked import Asked
+from satmetrics.indices.index_data import Asked
+from satmetrics.indices.index_figures import MadeIndex, index_table
 from satmetrics.indices.index_result import IndexResult as IndexResult
 from satmetrics.indices.joint import Joint
-from satmetrics.indices.made import MadeIndex, index_table
 from satmetrics.indices.resampled import Plan
 from satmetrics.indices.unpublished import published
 from satmetrics.indices.weighting import IndexMetric, Negative, Weighting

@@ -15,7 +15,7 @@ from satmetrics.indices.invariance_result import UnitInvariance
 from satmetrics.indices.rank_invariance import said_of, with_verdicts
 from satmetrics.indices.rank_result import RankingResult
 from satmetrics.indices.ranked_figures import Ranked, ranked_figures
-from satmetrics.indices.told_apart import Found, rank_group
+from satmetrics.indices.ranked_group import Found, rank_group
 
 NO_FIGURE = "no figure"
 NO_ERROR = "{} units without a known error: told apart from none"

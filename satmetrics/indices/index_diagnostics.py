@@ -20,7 +20,7 @@ from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.pls import pls
 from satmetrics.estimation.staged import below, item_ends
 from satmetrics.indices import _answer_shape
-from satmetrics.indices.diagnosed_result import COLLINEAR, EXPLAINED, IndexDiagnostics
+from satmetrics.indices.diagnostics_result import COLLINEAR, EXPLAINED, IndexDiagnostics
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.survey_rows import grouped
 from satmetrics.survey.scale import ScaleLike, as_scale

@@ -20,7 +20,7 @@ from satmetrics.errors import OptionError
 from satmetrics.estimation.door import as_model, model_survey
 from satmetrics.estimation.options import PlsOptions
 from satmetrics.indices.invariance_result import UnitInvariance
-from satmetrics.indices.units_tested import (
+from satmetrics.indices.invariance_tables import (
     hold_each,
     table_of_tests,
     table_of_units,

@@ -12,13 +12,13 @@ from satmetrics._typing import AnyArray, BoolArray, FloatArray, IntArray
 from satmetrics.errors import OptionError
 from satmetrics.estimation.door import oriented
 from satmetrics.estimation.ends import check_means
-from satmetrics.indices.asked import Asked
 from satmetrics.indices.designed import (
     INDEPENDENT,
     coefficients,
     designed_errors,
     unlike_rows,
 )
+from satmetrics.indices.index_data import Asked
 from satmetrics.indices.joint import Joint
 from satmetrics.indices.resampled import Plan, check_rows, drawn_indices
 from satmetrics.indices.weighting import Weighting
