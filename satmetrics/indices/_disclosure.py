@@ -14,7 +14,7 @@ import numpy as np
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 
 ZERO = 1e-9
-"""A part of a direction of unit length that is smaller counts as none."""
+"""A part of the square of a direction of unit length that is smaller counts as none."""
 
 
 def hidden(
@@ -42,20 +42,22 @@ def hidden(
         cell.append(at)
         start += int(labels.max(initial=-1)) + 1
     none = np.empty(0, dtype=np.int64)
+    cells = np.concatenate([none, *cell])
+    # margins add up what the answers of each cell sum to: every coefficient is 1
     return protected(
-        n, np.concatenate([none, *line]), np.concatenate([none, *cell]), None, min_n
+        n, np.concatenate([none, *line]), cells, np.ones(len(cells)), min_n
     )
 
 
 def protected(
-    n: IntArray, line: IntArray, cell: IntArray, value: FloatArray | None, min_n: int
+    n: IntArray, line: IntArray, cell: IntArray, value: FloatArray, min_n: int
 ) -> tuple[BoolArray, BoolArray]:
     """Return hidden cells, given the entries of the equations among them.
 
     Cells are hidden, the smallest of a line first, until no line has exactly one. Where
     lines share no cycle of hidden cells this is enough: a cell stands on a path that
-    ends in hidden cells, along which all may move and every equation hold. On cycles
-    the null space of the equations is looked at, if `value` says what they are.
+    ends in hidden cells, along which all may move and every equation hold. With cycles
+    the null space of the equations is looked at.
 
     Parameters
     ----------
@@ -69,8 +71,6 @@ def protected(
     order = np.lexsort((cell, n[cell], line))
     line, cell = line[order], cell[order]
     shut = _closed(primary, line, cell)
-    if value is None:
-        return primary, shut & ~primary
     value = value[there][order]
     while True:
         wanted = _beside(_computable(shut, line, cell, value), shut, line, cell)
@@ -126,7 +126,7 @@ def _computable(
     _, part = connected_components(graph, directed=False)
     edges = np.bincount(part[r])
     cyclic = np.flatnonzero(edges >= np.bincount(part, minlength=len(edges)))
-    for k in cyclic:  # cycles are rare, and each is small
+    for k in cyclic:  # cycles are rare
         here = np.flatnonzero(part[r] == k)
         a, b = (np.unique(x[here], return_inverse=True) for x in (r, c))
         A = np.zeros((len(a[0]), len(b[0])))
@@ -136,8 +136,11 @@ def _computable(
 
 
 def _fixed(A: FloatArray) -> BoolArray:
-    """Return which unknowns of ``A x = b`` have one value only."""
+    """Return which unknowns of ``A x = b`` have one value only.
+
+    Those are the unit vectors that lie in the space of the rows.
+    """
     A = A / np.abs(A).max(axis=1, keepdims=True)
-    _, size, V = np.linalg.svd(A)
-    rank = int((size > ZERO * size[0]).sum())
-    return np.asarray((np.abs(V[rank:]) < ZERO).all(axis=0))
+    _, size, V = np.linalg.svd(A, full_matrices=False)
+    inside = V[size > ZERO * size[0]]
+    return np.asarray((inside**2).sum(axis=0) > 1 - ZERO)

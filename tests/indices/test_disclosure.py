@@ -47,6 +47,38 @@ def test_a_table_with_both_margins():
     assert not np.any(shut.sum(axis=1) == 1)
 
 
+def test_a_bridge_between_two_blocks_is_not_left_alone():
+    """Each of its lines has other hidden cells, and yet the blocks give it away."""
+    n = np.full((6, 6), 50)
+    n[:2, :2] = n[2:4, 2:4] = n[1, 2] = 5
+    row, column = (axis.ravel() for axis in np.indices(n.shape))
+    primary, other = _disclosure.hidden(n.ravel(), [row, column], 10)
+    assert primary.sum() == 9
+    line = np.concatenate([row, column + 6])
+    cell, value = np.tile(np.arange(36), 2), np.ones(72)
+    assert determined(primary, line, cell, value).tolist() == [8]
+    assert other.any()
+    assert len(determined(primary | other, line, cell, value)) == 0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_tables_with_all_margins(seed):
+    """Companies, waves and kinds of customers, totals over each, some cells empty."""
+    rng = np.random.default_rng(seed)
+    n = rng.integers(3, 30, size=(5, 4, 3))
+    n[rng.random(n.shape) < 0.15] = 0
+    at = np.indices(n.shape).reshape(3, -1)
+    lines = [at[0] * 4 + at[1], at[0] * 3 + at[2], at[1] * 3 + at[2]]
+    primary, other = _disclosure.hidden(n.ravel(), lines, 8)
+    there = np.flatnonzero(n.ravel() > 0)
+    line = np.concatenate([x[there] + 99 * k for k, x in enumerate(lines)])
+    cell = np.tile(there, 3)
+    shut = primary | other
+    for j in determined(shut, line, cell, np.ones(len(cell))):
+        beside = cell[np.isin(line, line[cell == j])]
+        assert shut[beside].all()  # nothing is left to hide beside it
+
+
 def test_a_parent_of_one_member_is_hidden_with_it():
     # nation 0 of industries 1, 2, 3; industry 1 of company 4 alone, 2 of 5 and 6
     n = np.array([300, 5, 90, 205, 5, 40, 50])
