@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -114,12 +115,11 @@ class Joint(Record):
         parts = np.asarray(L.multiply(L) @ self.std_error**2)
         variance = np.where(V.diagonal() > _degrees.ROUNDING * parts, V.diagonal(), 0.0)
         variance[np.isnan(parts)] = np.nan
-        part = _degrees.linked(len(self.estimate), self.pairs)
         first, second, cov = _upper(V)
         return Joint(
             estimate,
             np.sqrt(variance),
-            _degrees.degrees(L, own, self.df, part),
+            _degrees.degrees(L, own, self.df, self._parts),
             np.column_stack([first, second]),
             cov,
         )
@@ -194,6 +194,10 @@ class Joint(Record):
             "statistic": statistic,
             "p_value": self.p_value(),
         }
+
+    @cached_property
+    def _parts(self) -> IntArray:
+        return _degrees.linked(len(self.estimate), self.pairs)
 
     def _sparse(self) -> csr_array:
         from scipy.sparse import coo_array

@@ -27,29 +27,39 @@ def published(result: R, min_n: int) -> R:
     Totals over any one key may be published beside it: along each key a line of groups
     with exactly one hidden gets a second one.
     """
-    if not result.by:
-        primary = np.asarray(result.table["n"] < min_n)
-        complementary = np.zeros(len(primary), dtype=np.bool_)
-    else:
-        lines = [
-            _labels(result.table, [k for k in (*result.by, "construct") if k != key])
-            for key in result.by
-        ]
-        primary, complementary = hidden(result.table["n"], lines, min_n)
-    shut = primary | complementary
-    joint = result.errors()
+    n = result.table["n"]
+    least = _least(n, _labels(result.table, list(result.by)))
+    lines = [
+        _labels(result.table, [k for k in (*result.by, "construct") if k != key])
+        for key in result.by
+    ]
+    few, others = hidden(least, lines, min_n)
+    shut = few | others
+    primary = shut & (n < min_n)
     constructs = len(set(result.table["construct"])) or 1
-    few, others = (int(mask.sum()) // constructs for mask in (primary, complementary))
+    counts = (int(mask.sum()) // constructs for mask in (few, others))
     notes = (
-        f"min_n = {min_n}: {few} groups of fewer answers are not shown, nor {others} "
-        "others from which they could be computed",
+        "min_n = {}: {} groups of fewer answers are not shown, nor {} others from "
+        "which they could be computed".format(min_n, *counts),
     )
     return dataclasses.replace(
         result,
-        table=without(result.table, primary, complementary, min_n),
-        joint=joint_without(joint, shut),
+        table=without(result.table, primary, shut & ~primary, min_n),
+        joint=joint_without(result.errors(), shut),
         context=result.context.plus(notes=notes if shut.any() else ()),
     )
+
+
+def _least(n: IntArray, group: IntArray) -> IntArray:
+    """Return the fewest answers (R,) to any construct of a group; 0 where none are.
+
+    What is a sum of the others gives one that is hidden away, so that the figures of a
+    group are hidden together.
+    """
+    found = np.full(int(group.max(initial=-1)) + 1, np.iinfo(np.int64).max)
+    there = n > 0
+    np.minimum.at(found, group[there], n[there])
+    return np.where(there, found[group], 0)
 
 
 def _labels(table: Table, keys: list[str]) -> IntArray:

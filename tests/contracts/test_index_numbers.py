@@ -661,3 +661,25 @@ def test_what_cannot_be_computed_is_said(case, answers):
         assert str(result)
         found += unsaid(name, result)
     assert not found
+
+
+def test_a_component_of_few_answers_is_not_told_by_the_others(answers):
+    """An index that is a sum is hidden with its parts, in the same groups."""
+    thin = answers.copy()
+    here = (thin["company"] == "dot") & (thin["wave"] == "2025")
+    thin.loc[thin.index[here][5:], BLOCKS["Value"]] = np.nan
+    names = ("Quality", "Value", "Satisfaction")
+    items = {f"of {name}": BLOCKS[name] for name in names}
+    for by in (KEYS, None):
+        frame = thin[here] if by is None else thin
+        found = sat.indices.formula_index(
+            "equal_weights", survey(frame), items=items, by=by, min_n=10
+        ).to_frame()
+        shut = found["estimate"].isna()
+        if by is None:
+            assert shut.all()
+            continue
+        whole = shut.groupby([found[k] for k in KEYS]).agg(["min", "max"])
+        assert whole["min"].equals(whole["max"])
+        assert whole.loc[("dot", "2025"), "min"]
+        assert 4 <= whole["min"].sum() < 10
