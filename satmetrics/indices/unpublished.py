@@ -63,7 +63,9 @@ def _least(n: IntArray, group: IntArray) -> IntArray:
 
 
 def _labels(table: Table, keys: list[str]) -> IntArray:
-    """Return a label (R,) per combination of the columns."""
+    """Return a label (R,) per combination of the columns; one for all without any."""
+    if not keys:
+        return np.zeros(len(table), dtype=np.int64)
     rows = list(zip(*(table[key] for key in keys), strict=True))
     known = {row: i for i, row in enumerate(dict.fromkeys(rows))}
     return np.array([known[row] for row in rows], dtype=np.int64)
