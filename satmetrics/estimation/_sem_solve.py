@@ -86,6 +86,15 @@ def entries_squared(
     return out
 
 
+def undetermined(layout: kernel.Layout, theta: FloatArray) -> BoolArray:
+    """Return the parameters (b, t) that can move while Σ and μ stay as they are."""
+    H = entries_squared(layout, theta, np.ones((len(theta), layout.n_groups)))
+    scale = np.sqrt(np.maximum(np.diagonal(H, axis1=1, axis2=2), 1e-300))
+    values, vectors = np.linalg.eigh(H / scale[:, :, None] / scale[:, None, :])
+    null = vectors * (values < 1e-9)[:, None, :]
+    return np.asarray((null * null).sum(axis=2) > 1e-6)
+
+
 def admissible(layout: kernel.Layout, theta: FloatArray) -> BoolArray:
     """Return where Θ and the covariance of η are positive semi-definite (b,)."""
     found = np.ones(len(theta), dtype=bool)

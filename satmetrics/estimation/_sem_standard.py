@@ -89,9 +89,10 @@ def scales(
     sds = _log_sds(entries, entries.matrices(theta), scaling)
     log = np.zeros((len(theta), len(at)))
     places = layout.part[at], layout.row[at], layout.column[at]
-    for sign, which, index, mask in _factors(*places):
-        log[:, mask] += sign * sds[which][0][:, index]
-    return np.asarray(np.exp(log))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for sign, which, index, mask in _factors(*places):
+            log[:, mask] += sign * sds[which][0][:, index]
+        return np.asarray(np.exp(log))
 
 
 def _factors(

@@ -12,17 +12,14 @@ import numpy as np
 from satmetrics._checks import friendly_keywords
 from satmetrics._typing import BoolArray, FloatArray, MissingPolicy
 from satmetrics.errors import (
-    ConvergenceError,
-    DataError,
     InadmissibleWarning,
-    NotIdentifiedError,
     OptionError,
 )
-from satmetrics.estimation import _sem as kernel
 from satmetrics.estimation._sem_minimise import Solution
 from satmetrics.estimation._sem_solve import admissible, estimate
 from satmetrics.estimation.door import as_model, model_moments, scale_ends
 from satmetrics.estimation.sem_elements import ModelText
+from satmetrics.estimation.sem_faults import faults, judged, raise_fault
 from satmetrics.estimation.sem_fiml import (
     check_fiml,
     incomplete,
@@ -204,7 +201,7 @@ def sem(  # noqa: PLR0913 - keywords of a front door
 def _without_fault(fit: SemFit) -> SemFit:
     """Return a fit, warned of where it is inadmissible; raise where it failed."""
     if not fit.batched:
-        _raise_fault(fit)
+        raise_fault(fit)
         if not bool(fit.admissible):
             warnings.warn(fit.reasons[0], InadmissibleWarning, stacklevel=4)
     return fit
@@ -384,90 +381,6 @@ def _shaped(
 ) -> Any:
     sound = found.converged & found.identified & admissible & good
     return sound[0] if single else sound
-
-
-def faults(
-    table: ParameterTable, S: FloatArray, n: FloatArray, reasons: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return per member why it cannot be fitted; empty where it can."""
-    p = len(table.observed)
-    out = []
-    proper = kernel.positive_definite(np.nan_to_num(S))
-    for k, given in enumerate(reasons):
-        variance = np.diagonal(S[k])
-        flat = [table.observed[i] for i in np.flatnonzero(~(variance > 0))]
-        if given:
-            out.append(given)
-        elif flat:
-            out.append(f"{flat[0]} is constant")
-        elif n[k] <= p:
-            out.append(f"{int(n[k])} respondents are too few for {p} indicators")
-        elif not proper[k]:
-            out.append("the covariance matrix is not positive definite")
-        else:
-            out.append("")
-    return tuple(out)
-
-
-def judged(table: ParameterTable, found: Solution, admissible: bool, k: int) -> str:
-    """Return what is wrong with a solution; empty where nothing is."""
-    if not found.identified[k]:
-        return f"not identified: {_loose(found, k)}"
-    if not found.converged[k]:
-        return (
-            f"not converged: gradient {found.gradient[k]:.1e} after "
-            f"{int(found.iterations[k])} iterations"
-        )
-    if not admissible:
-        return _improper(table, found.theta[k])
-    return ""
-
-
-def _loose(found: Solution, k: int) -> str:
-    """Name the parameters that the data do not determine."""
-    if not np.isfinite(found.theta[k]).all():
-        return "the iteration left the possible values"
-    return "parameters are not determined by the data"
-
-
-def _improper(table: ParameterTable, theta: FloatArray) -> str:
-    """Say what makes a solution inadmissible."""
-    values = table.numbers(theta)
-    negative = [
-        f"{row.lhs} ({value:.3g})"
-        for row, value in zip(table.rows, values, strict=True)
-        if row.op == "~~" and row.lhs == row.rhs and value < 0
-    ]
-    if negative:
-        return f"negative variance: {', '.join(negative)}"
-    return "covariances of constructs or residuals are not those of real variables"
-
-
-def _raise_fault(fit: SemFit) -> None:
-    reason = fit.reasons[0]
-    if bool(fit.converged) and not reason.startswith("not identified"):
-        return
-    if reason.startswith("not identified"):
-        raise NotIdentifiedError(
-            reason,
-            code="not-identified",
-            value=reason,
-            remedy="fix a loading or a variance of each factor, give each factor three "
-            "indicators or relations to others, or leave a path out",
-        )
-    if reason.startswith("not converged"):
-        raise ConvergenceError(
-            reason,
-            code="not-converged",
-            value=int(fit.iterations),
-            remedy="check the items of the constructs; raise max_iter in SemOptions",
-        )
-    raise DataError(
-        reason or "the moments hold values that are not numbers",
-        code="unusable-data",
-        value=reason,
-        remedy="leave the item out, or collect more respondents",
-    )
 
 
 def refitted(fit: SemFit, moments: Moments) -> SemFit:

@@ -37,7 +37,8 @@ def residual_table(fit: SemFit) -> Table:
         sd, own = (np.sqrt(np.diagonal(A, axis1=1, axis2=2)) for A in (S, Sigma))
         found = (S - Sigma)[:, i, j]
         one = S[:, i, j] / (sd[:, i] * sd[:, j])
-        one = one - Sigma[:, i, j] / (own[:, i] * own[:, j])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            one = one - Sigma[:, i, j] / (own[:, i] * own[:, j])
         if sample.mean is not None:
             d = sample.mean[:, g] - M.mu
             found, one = np.hstack([found, d]), np.hstack([one, d / sd])

@@ -71,7 +71,7 @@ def fit_again(
     -------
     theta (b, t), converged (b,), admissible (b,), and reasons (b,) why not.
     """
-    from satmetrics.estimation.sem import faults, judged
+    from satmetrics.estimation.sem_faults import faults, judged
 
     require_refittable(fit)
     table, how = fit.table, fit.options
