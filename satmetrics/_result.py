@@ -29,6 +29,7 @@ LATER = (
     "satmetrics.quality",
     "satmetrics.gap.study",
     "satmetrics.estimation.sem",
+    "satmetrics.estimation.sem_engines",
     "satmetrics.indices.aggregate_contributions",
     "satmetrics.indices.chart_result",
     "satmetrics.indices.board_result",

@@ -54,6 +54,7 @@ from satmetrics.estimation.sem_sample import (
     sample_covariances,
     totals,
 )
+from satmetrics.estimation.sem_semopy import fit_by_semopy
 from satmetrics.estimation.sem_syntax import derived_model, is_text
 from satmetrics.estimation.sem_table import ParameterTable, start_values
 from satmetrics.inference.protocol import Sampling
@@ -316,6 +317,8 @@ def fit_covariances(
     ----------
     at : (t,) parameters to start from; values from the data when None.
     """
+    if options.engine == "semopy":
+        return fit_by_semopy(model, table, moments, options, ends, sampling)
     several = len(table.groups) > 1
     single = several or not moments.batch_shape
     S, mean, n = sample_covariances(model, moments, options, ends)

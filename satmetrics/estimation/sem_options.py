@@ -15,6 +15,7 @@ ESTIMATORS = ("ML", "MLM", "MLR", "GLS", "ULS", "DWLS")
 Identification = Literal["marker", "variance"]
 Information = Literal["expected", "observed"]
 Likelihood = Literal["normal", "wishart"]
+Engine = Literal["satmetrics", "semopy"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class SemOptions(Record):
     means : whether intercepts are estimated; None for only where they are needed.
     tol : largest gradient at a solution, in the unit of each parameter's curvature.
     max_iter : iterations after which a fit has not converged.
+    engine : "satmetrics", or "semopy" for a second opinion on ML, GLS and ULS: its
+        estimates, errors and chi-square, by its own rules (`compare_engines`).
     """
 
     estimator: Estimator = "ML"
@@ -45,12 +48,14 @@ class SemOptions(Record):
     means: bool | None = None
     tol: float = 1e-8
     max_iter: int = 200
+    engine: Engine = "satmetrics"
 
     def __post_init__(self) -> None:
         one_of("estimator", self.estimator, ESTIMATORS)
         one_of("identification", self.identification, ("marker", "variance"))
         one_of("information", self.information, ("expected", "observed"))
         one_of("likelihood", self.likelihood, ("normal", "wishart"))
+        one_of("engine", self.engine, ("satmetrics", "semopy"))
         positive_int("max_iter", self.max_iter)
         if not 0 < self.tol < 1:
             raise OptionError(

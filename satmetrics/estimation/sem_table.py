@@ -159,6 +159,10 @@ class ParameterTable(Record):
         seen = name in self._observed
         return name in self._latents and (not seen or name in self._tied)
 
+    def is_tied(self, name: str) -> bool:
+        """Whether an observed variable itself stands among the latent ones."""
+        return name in self._tied
+
     @cached_property
     def _tied(self) -> frozenset[str]:
         return frozenset(

@@ -19,6 +19,7 @@ from satmetrics._frames import ESTIMATES, KEYS, Table
 from satmetrics._published import PublishedSeries
 from satmetrics._result import Context, Record, Result
 from satmetrics.estimation.sem import sem
+from satmetrics.estimation.sem_engines import compare_engines
 from satmetrics.indices.index_result import IndexResult
 from satmetrics.survey.item import Dimension, Form
 
@@ -251,6 +252,7 @@ def nested_models(survey: sat.Survey) -> dict[str, Result]:
         return {
             "factors": sem(loose, answers),
             "factors batch": sem(one, answers, by="shop"),
+            "engines": compare_engines(one, answers),
             "factors of groups": sem(one, answers, groups="shop"),
             "ladder": sat.assessment.invariance_steps(one, answers, by="shop"),
             "nested": sat.assessment.compare_fits(
