@@ -54,7 +54,7 @@ from satmetrics.estimation.sem_sample import (
     sample_covariances,
     totals,
 )
-from satmetrics.estimation.sem_semopy import fit_by_semopy
+from satmetrics.estimation.sem_semopy import check_engine, fit_by_semopy
 from satmetrics.estimation.sem_syntax import derived_model, is_text
 from satmetrics.estimation.sem_table import ParameterTable, start_values
 from satmetrics.inference.protocol import Sampling
@@ -156,6 +156,7 @@ def sem(  # noqa: PLR0913 - keywords of a front door
     text = ModelText.of(model) if isinstance(model, str) and is_text(model) else None
     chosen = as_model(model, data) if text is None else derived_model(text)
     settings = as_sem_options(options)
+    check_engine(settings, missing, ordinal)
     ordered = ordered_items(ordinal, chosen.indicators)
     if ordered:
         check_ordinal(chosen, ordered, settings, by, missing)

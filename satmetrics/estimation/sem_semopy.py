@@ -83,6 +83,20 @@ def fit_by_semopy(
     )
 
 
+def check_engine(options: SemOptions, missing: str, ordinal: object) -> None:
+    """Raise if semopy is asked for what only our kernel estimates."""
+    wrong = missing in ("fiml", "em", "two-stage") or ordinal is not False
+    if options.engine == "semopy" and wrong:
+        raise OptionError(
+            'engine="semopy" takes complete answers as numbers: not ordinal=, nor '
+            f"missing={missing!r}",
+            code="not-in-semopy",
+            column="engine",
+            value=options.engine,
+            remedy='use engine="satmetrics", or missing="listwise"',
+        )
+
+
 def check_semopy(table: ParameterTable, options: SemOptions) -> None:
     """Raise for what semopy cannot be asked here."""
     wrong = ""

@@ -96,6 +96,8 @@ def test_a_batch_by_semopy(lavaan_answers):
         ({"means": True}, {}, "means do not go together"),
         ({"estimator": "MLM"}, {}, "MLM"),
         ({}, {"groups": "school"}, "several groups"),
+        ({}, {"missing": "fiml"}, "complete answers"),
+        ({"estimator": "ULS"}, {"ordinal": True}, "complete answers"),
         ({"engine": "lavaan"}, {}, "not an option"),
     ],
 )
