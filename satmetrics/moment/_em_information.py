@@ -58,6 +58,13 @@ def row_scores(
     return out
 
 
+def influence(mean: FloatArray, cov: FloatArray, plan: Plan) -> FloatArray:
+    """Return what each row moves the estimates of (μ, vech Σ) by: (n, p + p*)."""
+    inverse, ok = spd_inverse(information(mean, cov, plan))
+    lead = inverse if ok else np.full_like(inverse, np.nan)
+    return np.asarray(row_scores(mean, cov, plan, lead) * plan.w[:, None])
+
+
 def information(mean: FloatArray, cov: FloatArray, plan: Plan) -> FloatArray:
     """Return the observed information (p + p*, p + p*) of (μ, vech Σ).
 

@@ -269,7 +269,10 @@ def _em(
     shift = np.nan_to_num(rows.means)
     members = [np.flatnonzero(rows.codes == g) for g in range(len(shift))]
     groups = [(rows.Z[at], rows.w[at], shift[g]) for g, at in enumerate(members)]
-    made, notes = em_groups(names, groups, acov=acov)
+    designs = None
+    if rows.sampled is not None:
+        designs = [rows.sampled.take(at) for at in members]
+    made, notes = em_groups(names, groups, acov=acov, designs=designs)
     return dataclasses.replace(made, keys=keys, context=context.plus(notes=notes))
 
 

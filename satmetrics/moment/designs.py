@@ -81,6 +81,10 @@ def with_design(
     """
     if sampled is None:
         return moments
+    lone = bool((np.bincount(sampled.strata) == 1).any())
+    note = LONE if lone else f"errors of means: {sampled.words}, linearised"
+    if moments.kind == "em" and moments.acov is not None:  # which follows the design
+        return dataclasses.replace(moments, context=moments.context.plus(notes=(note,)))
     if moments.kind != "sample":
         return dataclasses.replace(
             moments, context=moments.context.plus(notes=(IGNORED,))
@@ -88,8 +92,6 @@ def with_design(
     share = np.append(1 / np.asarray(moments.weight_sum), 0.0)[codes]
     influence = (column(j) * share for j in range(len(moments.names)))
     taylor = sampled.covariance(influence, codes, len(moments.reasons))
-    lone = bool((np.bincount(sampled.strata) == 1).any())
-    note = LONE if lone else f"errors of means: {sampled.words}, linearised"
     return dataclasses.replace(
         moments, taylor=taylor, context=moments.context.plus(notes=(note,))
     )

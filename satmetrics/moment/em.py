@@ -15,6 +15,7 @@ from satmetrics.errors import NotIdentifiedError
 from satmetrics.moment import _em as kernel
 from satmetrics.moment import _em_information as information
 from satmetrics.moment import _em_walk as walk
+from satmetrics.moment.designs import Sampled
 from satmetrics.moment.moments import Moments
 from satmetrics.moment.row_units import RowUnits
 
@@ -164,6 +165,7 @@ def em_groups(
     groups: Sequence[tuple[FloatArray, FloatArray, FloatArray]],
     *,
     acov: bool,
+    designs: Sequence[Sampled] | None = None,
 ) -> tuple[Moments, tuple[str, ...]]:
     """Return EM moments of groups as one batch, and notes on how they were found.
 
@@ -174,8 +176,13 @@ def em_groups(
     names : the p items.
     groups : per group, rows (n, p) about their shift, weights (n,), shift (p,).
     acov : also give the covariance of all entries.
+    designs : per group, clusters and strata of its rows, for `acov`; None if unknown.
     """
-    one_by_one = [_group(names, *group, acov=acov) for group in groups]
+    known = [None] * len(groups) if designs is None else designs
+    one_by_one = [
+        _group(names, *group, acov=acov, sampled=design)
+        for group, design in zip(groups, known, strict=True)
+    ]
     found = [moments for moments, _ in one_by_one]
 
     def stacked(name: str) -> FloatArray:
@@ -212,6 +219,7 @@ def _group(
     shift: FloatArray,
     *,
     acov: bool,
+    sampled: Sampled | None,
 ) -> tuple[Moments, int]:
     """Return the EM moments of one group and the number of steps taken."""
     p = len(names)
@@ -223,8 +231,14 @@ def _group(
     found = units.whole
     if not found.moments.reasons[0]:
         at = (found.solution.mean[0], found.solution.cov[0])
-        both, sound = information.sandwich(*at, units.plan, full=acov)
-        both = both if sound else np.full_like(both, np.nan)
+        if acov and sampled is not None:
+            moved = information.influence(*at, units.plan)
+            both = sampled.covariance(
+                iter(moved.T), np.zeros(len(X), dtype=np.int64), 1
+            )[0]
+        else:
+            both, sound = information.sandwich(*at, units.plan, full=acov)
+            both = both if sound else np.full_like(both, np.nan)
     made = dataclasses.replace(
         found.moments.group(0), taylor=both[:p, :p], acov=both if acov else None
     )

@@ -285,3 +285,45 @@ def test_coverage_when_answers_are_missing_by_other_answers():
     for missing in ("fiml", "two-stage"):
         assert all(0.90 < share[missing, key] < 0.99 for key in truth), share
     assert share["listwise", "A ~~ A"] < 0.8, share
+
+
+def test_a_fit_is_read_back(holes, three_factors):
+    fit = sem(three_factors, holes, SemOptions("MLR"), missing="fiml")
+    again = sat.read_result(fit.to_json())
+    assert again.chi2_scaled == fit.chi2_scaled
+    assert again.casewise.log_likelihood == fit.casewise.log_likelihood
+    pd.testing.assert_frame_equal(again.fit_measures(), fit.fit_measures())
+
+
+@pytest.mark.parametrize("missing", ["fiml", "two-stage"])
+def test_doubled_rows_in_clusters_are_known_as_one(holes, three_factors, missing):
+    twice = pd.concat([holes, holes]).reset_index(drop=True)
+    twice["pair"] = np.tile(np.arange(len(holes)), 2)
+    survey = sat.Survey(twice, cluster="pair")
+    once = sem(three_factors, holes, SemOptions("MLR"), missing=missing)
+    told = sem(three_factors, survey, SemOptions("MLR"), missing=missing)
+    np.testing.assert_allclose(told.theta, once.theta, atol=1e-6)
+    np.testing.assert_allclose(told.vcov, once.vcov, rtol=0.02, atol=1e-5)
+    assert told.chi2_scaled == pytest.approx(float(once.chi2_scaled), rel=0.02)
+
+
+def test_a_group_that_cannot_be_fitted_says_why_and_leaves_the_others(
+    holes, three_factors
+):
+    frame = holes.assign(school=np.arange(len(holes)) % 2)
+    frame.loc[frame.school == 1, "x4"] = np.nan
+    fit = sem(three_factors, frame, by="school", missing="fiml")
+    assert "x4" in fit.reasons[1]
+    assert np.isnan(fit.theta[1]).all()
+    assert np.isnan(fit.chi2[1])
+    alone = sem(three_factors, frame[frame.school == 0], missing="fiml")
+    np.testing.assert_allclose(fit.theta[0], alone.theta, atol=1e-7)
+
+
+def test_resamples_are_those_of_two_stages_not_of_fiml(holes, three_factors):
+    fit = sem(three_factors, holes, missing="fiml")
+    with pytest.raises(OptionError, match="not refitted"):
+        sat.bootstrap(fit, holes, n_draws=20, rng=1)
+    staged = sem(three_factors, holes, missing="two-stage")
+    drawn = sat.bootstrap(staged, holes, n_draws=60, rng=1)
+    assert drawn.n_draws >= 50
