@@ -26,6 +26,12 @@ from satmetrics.moment import _blocks
 from satmetrics.moment.moments import Moments
 
 ONE_UNIT = "one sampled unit: no standard error"
+FEW_DRAWN = 20
+FEW_DEGREES = (
+    "in {} of {} groups few sampled units were drawn (least degrees of freedom "
+    "{:.0f}): percentiles of draws are then too narrow, those of six units at 95 % "
+    "held the truth in 86 to 89 %; n_draws=0 has Student's t"
+)
 FEW_EFFECTIVE = 5
 """Below this effective n a linearised standard error means little."""
 
@@ -122,10 +128,14 @@ class MadeIndex:
                 remedy="pass the survey, not lazily; or n_draws=0",
             )
         found = drawn_indices(plan, read, n_draws, rng)
-        alone = np.repeat(np.isnan(read.degrees()), len(self.which))
+        degrees = read.degrees()
+        alone = np.repeat(np.isnan(degrees), len(self.which))
         draws = found.values.reshape(n_draws, -1)
         draws[:, alone] = np.nan  # nothing varies from draw to draw but the weights
         notes = (*found.notes, *read.notes)
+        few = degrees[degrees < FEW_DRAWN]
+        if len(few):
+            notes += (FEW_DEGREES.format(len(few), len(degrees), few.min()),)
         return Joint.drawn(self.values().ravel(), draws), found.failures, notes
 
     def _errors(self) -> FloatArray:

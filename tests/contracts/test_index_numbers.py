@@ -663,6 +663,20 @@ def test_what_cannot_be_computed_is_said(case, answers):
     assert not found
 
 
+def test_draws_of_few_clusters_have_the_right_error_and_say_what_they_lack():
+    """Sites are drawn within their company: the variance is that of linearisation."""
+    s = survey(of_few_sites(np.random.default_rng(0), 60), (0, 100), cluster="site")
+    fit = sat.pls(model(), s)
+    how = {"by": KEYS, "construct": "Satisfaction", "metric": "equal"}
+    plain, drawn = sat.index(fit, s, **how), sat.index(fit, s, **how, **DRAWN)
+    ratio = drawn.to_frame()["std_error"] ** 2 / plain.to_frame()["std_error"] ** 2
+    assert ratio.mean() == pytest.approx(1, abs=4 * np.sqrt(2 / 200 / 120))
+    moved = [sat.changes(r).to_frame()["std_error"] ** 2 for r in (plain, drawn)]
+    assert (moved[1] / moved[0]).mean() == pytest.approx(1, abs=0.06)
+    assert "too narrow" in str(drawn)
+    assert "too narrow" not in str(plain)
+
+
 def test_a_component_of_few_answers_is_not_told_by_the_others(answers):
     """An index that is a sum is hidden with its parts, in the same groups."""
     thin = answers.copy()
