@@ -34,6 +34,8 @@ from satmetrics.survey.survey import Survey
 
 if TYPE_CHECKING:
     from satmetrics import metrics, quality
+    from satmetrics.estimation.sem import sem
+    from satmetrics.estimation.sem_options import SemOptions
     from satmetrics.gap.five.measured import five_gaps
     from satmetrics.gap.study import servqual_study
 
@@ -48,6 +50,7 @@ __all__ = [
     "Path",
     "PlsOptions",
     "Scale",
+    "SemOptions",
     "StructuralModel",
     "Survey",
     "assess",
@@ -73,13 +76,16 @@ __all__ = [
     "read",
     "read_result",
     "report",
+    "sem",
     "servqual_study",
 ]
 
 _LATER = {
+    "SemOptions": "satmetrics.estimation.sem_options",
     "five_gaps": "satmetrics.gap.five.measured",
     "metrics": "satmetrics.metrics",
     "quality": "satmetrics.quality",
+    "sem": "satmetrics.estimation.sem",
     "servqual_study": "satmetrics.gap.study",
 }
 __getattr__ = later(globals(), _LATER)

@@ -13,7 +13,8 @@ def later(space: dict[str, Any], homes: Mapping[str, str]) -> Callable[[str], ob
     Parameters
     ----------
     space : ``globals()`` of the module, where a name stays once it was asked for.
-    homes : name → module that defines it; a module that ends in the name is the name.
+    homes : name → module that defines it; a module that ends in the name and has
+        nothing of that name is what is meant itself.
     """
 
     def find(name: str) -> object:
@@ -21,7 +22,7 @@ def later(space: dict[str, Any], homes: Mapping[str, str]) -> Callable[[str], ob
             own = space["__name__"]
             raise AttributeError(f"module {own!r} has no attribute {name!r}")
         home = import_module(homes[name])
-        whole = homes[name].rpartition(".")[2] == name
+        whole = homes[name].rpartition(".")[2] == name and not hasattr(home, name)
         found: object = home if whole else getattr(home, name)
         space[name] = found
         return found

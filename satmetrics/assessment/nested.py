@@ -92,10 +92,9 @@ def compare_fits(
     Examples
     --------
     >>> import satmetrics as sat
-    >>> from satmetrics.estimation.sem import sem
     >>> mobile = sat.datasets.moments("ecsi_mobile")
-    >>> free = sem("Quality =~ PERQ1 + PERQ2 + PERQ3 + PERQ4", mobile)
-    >>> equal = sem("Quality =~ PERQ1 + a*PERQ2 + a*PERQ3 + PERQ4", mobile)
+    >>> free = sat.sem("Quality =~ PERQ1 + PERQ2 + PERQ3 + PERQ4", mobile)
+    >>> equal = sat.sem("Quality =~ PERQ1 + a*PERQ2 + a*PERQ3 + PERQ4", mobile)
     >>> rows = sat.assessment.compare_fits(free, equal).to_frame()
     >>> [int(df) for df in rows["df"]]
     [2, 3]

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from satmetrics._checks import expect, friendly_keywords
+from satmetrics._checks import check_level, expect, friendly_keywords
 from satmetrics._display import Summary, section
 from satmetrics._frames import Table, stack
 from satmetrics._result import TableResult
 from satmetrics._typing import BoolArray, FloatArray
 from satmetrics.estimation import _structure
+from satmetrics.estimation.fit import PlsFit
 from satmetrics.estimation.statistics import reachable
 from satmetrics.estimation.structural import FIT, StructuralFit
 from satmetrics.inference._chains import Chains
 from satmetrics.inference.measures import chain_notes, chain_table
 
+if TYPE_CHECKING:
+    from satmetrics.estimation.sem_fit import SemFit
+
 TERMS = ("total", "direct", "indirect")
+TESTS = {
+    "std_error": "std. error",
+    "p_value": "p",
+    "conf_low": "low",
+    "conf_high": "high",
+}
+OWN = ("source", "target", "via", "term", "estimate", "statistic", *TESTS)
+"""Columns of effects that are no keys of a batch."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,16 +44,17 @@ class Effects(TableResult):
 
     def summary(self) -> Summary:
         """Return the total effects with their direct and indirect parts."""
-        own = ("source", "target", "via", "term", "estimate")
-        keys = {n: n for n in self.table.names if n not in own}
+        keys = {n: n for n in self.table.names if n not in OWN}
         words = {**keys, "source": "source", "target": "target", "estimate": "effect"}
+        tests = {n: word for n, word in TESTS.items() if n in self.table.names}
+        words |= tests
         parts = [
             section(f"{term.capitalize()} effects", self.table.where(term=term), words)
             for term in TERMS
         ]
         chains = self.table.where(term="specific_indirect")
         if len(chains):
-            words = {**keys, "via": "chain", "estimate": "effect"}
+            words = {**keys, "via": "chain", "estimate": "effect", **tests}
             parts.append(section("Specific indirect effects", chains, words))
         return Summary(
             f"Effects in {self.title}",
@@ -55,7 +69,7 @@ class Effects(TableResult):
 
 
 @friendly_keywords
-def effects(fit: StructuralFit) -> Effects:
+def effects(fit: StructuralFit, *, level: float = 0.95) -> Effects:
     """Return direct, indirect, specific indirect and total effects of a fit.
 
     Total effects are ``(I − B)⁻¹ − I`` with B the path coefficients; indirect effects
@@ -64,14 +78,18 @@ def effects(fit: StructuralFit) -> Effects:
 
     Parameters
     ----------
-    fit : what `sat.pls` returned; a batch gives rows per group.
+    fit : what `sat.pls` or `sat.sem` returned; a batch gives rows per group.
+    level : confidence level of the intervals, which effects of factors have.
 
     Returns
     -------
     Effects
         Rows with ``term`` "direct", "indirect", "total", or "specific_indirect" with
         the chain under ``via``; pairs that no chain of paths connects have no row. At
-        most 200 chains are listed, the shortest; a note counts the others.
+        most 200 chains are listed, the shortest; a note counts the others. Effects of
+        factors (`sat.sem`) have errors, tests and intervals by the delta method (of a
+        path model the bootstrap has them), and come a second time in the units of the
+        factors, as raw_direct, raw_indirect, raw_total and raw_specific_indirect.
 
     Examples
     --------
@@ -84,6 +102,7 @@ def effects(fit: StructuralFit) -> Effects:
     >>> chains.query("term == 'specific_indirect'")["via"].item()
     'Quality → Value → Satisfaction'
     """
+    check_level(level)
     expect(
         "effects",
         fit,
@@ -91,6 +110,8 @@ def effects(fit: StructuralFit) -> Effects:
         "a fit",
         remedy=FIT,
     )
+    if not isinstance(fit, PlsFit):
+        return _of_factors(cast("SemFit", fit), level)
     direct = fit.path_matrix
     total = _structure.total_effects(direct)
     adjacency = fit.model.adjacency()
@@ -118,6 +139,14 @@ def effects(fit: StructuralFit) -> Effects:
         fit.context.plus(notes=(*notes, *_moderated(fit))),
         title=fit.title,
     )
+
+
+def _of_factors(fit: SemFit, level: float) -> Effects:
+    from satmetrics.estimation.sem_effects import NOTE, effect_table
+
+    table, chains = effect_table(fit, level)
+    notes = (NOTE, *chain_notes(chains))
+    return Effects(table, fit.context.plus(notes=notes), title=fit.title)
 
 
 def _moderated(fit: StructuralFit) -> tuple[str, ...]:

@@ -148,8 +148,7 @@ def sem(  # noqa: PLR0913 - keywords of a front door
     --------
     >>> import satmetrics as sat
     >>> mobile = sat.datasets.moments("ecsi_mobile")
-    >>> from satmetrics.estimation.sem import sem
-    >>> fit = sem("ecsi", mobile)
+    >>> fit = sat.sem("ecsi", mobile)
     >>> round(float(fit.chi2), 3), fit.df
     (575.571, 241)
     """

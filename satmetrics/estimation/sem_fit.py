@@ -374,6 +374,7 @@ class SemFit(SemStructure):
             *(reason for reason in self.reasons[:5] if reason),
             *robust_notes(self.moments, self.options),
             *((FIML_NOTE,) if self.casewise is not None else ()),
+            *self.instability(),
             *self.context.sentences(),
         )
         ordered: tuple[Section, ...] = ()

@@ -66,7 +66,8 @@ class SemStructure(StructuralFit):
             values[failed] = np.nan
         return FactorNumbers(**blank)
 
-    def _own(self, values: FloatArray) -> FloatArray:
+    def own(self, values: FloatArray) -> FloatArray:
+        """Return values (b, …) as the fit has them: of one fit without that axis."""
         return values if self.batched else np.asarray(values[0])
 
     @property
@@ -77,37 +78,37 @@ class SemStructure(StructuralFit):
     @property
     def path_matrix(self) -> FloatArray:
         """Standardised coefficients (…, m, m) at [source, target]."""
-        return self._own(self.numbers.paths)
+        return self.own(self.numbers.paths)
 
     @property
     def corr(self) -> FloatArray:
         """Correlations of the constructs (…, m, m), as implied."""
-        return self._own(self.numbers.corr)
+        return self.own(self.numbers.corr)
 
     @property
     def loadings(self) -> FloatArray:
         """Standardised loadings (…, p): correlations with the construct, as implied."""
-        return self._own(self.numbers.loadings)
+        return self.own(self.numbers.loadings)
 
     @property
     def cross(self) -> FloatArray:
         """Correlations (…, p, q) of indicators with every construct, as implied."""
-        return self._own(self.numbers.cross)
+        return self.own(self.numbers.cross)
 
     @property
     def rho(self) -> FloatArray:
         """Squared correlations (…, q) of weighted indicators with their factor."""
-        return self._own(self.numbers.rho)
+        return self.own(self.numbers.rho)
 
     @property
     def r_squared(self) -> FloatArray:
         """R² (…, m), NaN where nothing leads to a construct."""
-        return self._own(self.numbers.r_squared)
+        return self.own(self.numbers.r_squared)
 
     @property
     def weights(self) -> FloatArray:
         """Factor score weights (…, p) of standardised indicators; see `raw_weights`."""
-        return self._own(self.numbers.weights * self.numbers.sd)
+        return self.own(self.numbers.weights * self.numbers.sd)
 
     def raw_weights(self) -> FloatArray:
         """Return factor score weights (…, p) of the answers as given.
@@ -115,7 +116,7 @@ class SemStructure(StructuralFit):
         ``w ∝ Σ_jj⁻¹ cov(x_j, η_j)``, the regression of each factor on its own
         indicators; composites have variance 1.
         """
-        return self._own(self.numbers.weights)
+        return self.own(self.numbers.weights)
 
     def in_metric(self, metric: str) -> Self:
         """Return the fit; factor scores do not depend on the units of answers."""
@@ -180,13 +181,19 @@ class SemStructure(StructuralFit):
         """
         Sigma = self.matrices.Sigma
         sd = self.numbers.sd
-        return self._own(Sigma / (sd[:, :, None] * sd[:, None, :]))
+        return self.own(Sigma / (sd[:, :, None] * sd[:, None, :]))
 
     def scores(self, data: object, method: str = "regression") -> pd.DataFrame:
         """Return factor scores of respondents; see `sem_scores.factor_scores`."""
         from satmetrics.estimation.sem_scores import factor_scores
 
         return factor_scores(self, data, method=method)
+
+    def instability(self) -> tuple[str, ...]:
+        """Return a sentence on each thing that makes the solution unstable."""
+        from satmetrics.estimation.sem_instability import instability
+
+        return instability(cast("SemFit", self))
 
     def labels(self) -> Table:
         """Return what each of the `statistics` is, for inference."""

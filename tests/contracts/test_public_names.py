@@ -22,6 +22,7 @@ NAMES = [
     "Path",
     "PlsOptions",
     "Scale",
+    "SemOptions",
     "StructuralModel",
     "Survey",
     "assess",
@@ -47,6 +48,7 @@ NAMES = [
     "read",
     "read_result",
     "report",
+    "sem",
     "servqual_study",
 ]
 FUNCTIONS = [n for n in NAMES if n[0].islower()]

@@ -411,6 +411,13 @@ def build() -> dict[str, Result]:
         n_draws=20,
         rng=1,
     )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # answers without structure: anything may be
+        factors = sat.sem(model, survey)
+    made["factor fit"] = factors
+    made["factor assessment"] = sat.assess(factors)
+    made["factor effects"] = sat.effects(factors)
+    made["factor index"] = sat.index(factors, survey, by="unit")
     staged = sat.pls(moderated_model(), survey)
     made["fit staged"] = staged
     made["fit staged batch"] = sat.pls(moderated_model(), survey, by="shop")
