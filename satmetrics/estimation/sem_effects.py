@@ -36,7 +36,8 @@ class Effected:
     Attributes
     ----------
     source, target : (E,) positions of each path's ends.
-    direct, linked : positions of pairs (i, j) with a path, and with a chain of paths.
+    direct, linked, total : positions of pairs (i, j) with a path, with a chain of
+        paths, with either.
     chains : the chains of paths.
     labels : source, target, via and term of every effect.
     """
@@ -73,7 +74,8 @@ class Effected:
         kinds = zip(("direct", "indirect", "total"), pairs, strict=True)
         terms = [term for term, pair in kinds for _ in pair[0]]
         labels["term"] = terms + via["term"].tolist()
-        return cls(source, target, *pairs, chains, labels)
+        direct, linked, total = pairs
+        return cls(source, target, direct, linked, total, chains, labels)
 
     def values(self, paths: FloatArray) -> FloatArray:
         """Return all effects (b, k) of coefficients (b, m, m) at [source, target]."""
