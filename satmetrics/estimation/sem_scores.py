@@ -52,6 +52,7 @@ def factor_scores(
     one_of("method", method, METHODS)
     fit.require_single("score")
     require_one_group(fit.table)
+    fit.require_numbers("scores")
     X = model_survey(fit.model, data).answers(fit.model.indicators)
     X = _turned(fit, X) - _turned(fit, fit.moments.mean)
     values = _by_pattern(fit, X, bartlett=method == "bartlett")

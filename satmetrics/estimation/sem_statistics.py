@@ -37,6 +37,7 @@ def statistics(fit: SemFit, moments: Moments) -> Statistics:
     htmt, htmt_signed, and index where scales are known; raw_indirect and raw_total;
     every free parameter under "parameter". `labels` says which is which.
     """
+    fit.require_numbers("resamples")
     size = len(moments.mean)
     parts = [
         _chunk(fit, moments.take(np.arange(a, min(a + CHUNK, size))))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from satmetrics.estimation.sem_fit import SemFit
+    from satmetrics.estimation.sem_ordinal import OrdinalPart
 
 WHOLE = ("model", "table", "options", "moments", "reasons", "ends", "sampling")
 """Fields of a fit that hold no value per group, or are sliced by a way of their own."""
@@ -47,6 +48,7 @@ class SemStructure(StructuralFit):
     if TYPE_CHECKING:
         table: ParameterTable
         theta: FloatArray
+        ordinal: OrdinalPart | None
 
         @property
         def matrices(self) -> kernel.Matrices:
@@ -114,9 +116,12 @@ class SemStructure(StructuralFit):
         """Return factor score weights (…, p) of the answers as given.
 
         ``w ∝ Σ_jj⁻¹ cov(x_j, η_j)``, the regression of each factor on its own
-        indicators; composites have variance 1.
+        indicators; composites have variance 1. Of ordered answers, whose correlations
+        are of normal variables behind them, weights are of the answers standardised.
         """
-        return self.own(self.numbers.weights)
+        if self.ordinal is None:
+            return self.own(self.numbers.weights)
+        return np.asarray(self.weights / self.moments.sd)
 
     def in_metric(self, metric: str) -> Self:
         """Return the fit; factor scores do not depend on the units of answers."""
@@ -188,6 +193,17 @@ class SemStructure(StructuralFit):
         from satmetrics.estimation.sem_scores import factor_scores
 
         return factor_scores(self, data, method=method)
+
+    def require_numbers(self, what: str) -> None:
+        """Raise `OptionError` if the model is of variables behind ordered answers."""
+        if self.ordinal is not None:
+            raise OptionError(
+                f"{what} of a model of ordered answers cannot be had from moments or "
+                "sums of the answers, which are categories",
+                code="ordered-answers",
+                column="ordinal",
+                remedy="take the answers for numbers: ordinal=False",
+            )
 
     def instability(self) -> tuple[str, ...]:
         """Return a sentence on each thing that makes the solution unstable."""

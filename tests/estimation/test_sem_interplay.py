@@ -276,3 +276,18 @@ def test_what_a_factor_fit_cannot_do_is_said(answers):
     one = sat.sem(MODEL, answers)
     with pytest.raises(DataError, match="not the data of the fit"):
         sat.bootstrap(one, answers.head(100), n_draws=10)
+
+
+def test_ordered_answers_have_an_index_and_no_draws():
+    air = sat.datasets.load("airline_waves")
+    blocks = {"Q": ["PERQ1", "PERQ2", "PERQ3"], "S": ["CUSA1", "CUSA2", "CUSA3"]}
+    model = sat.StructuralModel.from_blocks("q", blocks, {"Q": ["S"]}, scale=(1, 10))
+    fit = sat.sem(model, air, sat.SemOptions(estimator="DWLS"), ordinal=True)
+    w = fit.weights[3:] / fit.moments.sd[3:]
+    want = 100 * ((fit.moments.mean[3:] - 1) @ w) / (9 * w.sum())
+    found = sat.index(fit, construct="S").to_frame()["estimate"].item()
+    assert found == pytest.approx(want)
+    for act in (lambda: fit.scores(air), lambda: sat.bootstrap(fit, air, n_draws=10)):
+        with pytest.raises(OptionError, match="ordered answers") as caught:
+            act()
+        assert caught.value.code == "ordered-answers"
