@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satmetrics._frames import Table
-from satmetrics._typing import FloatArray, IntArray
+from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.estimation import _structure
 from satmetrics.estimation._sem_structural import jacobian
 from satmetrics.estimation.sem_standard import with_tests
@@ -57,7 +57,7 @@ class Effected:
         source = np.array([names.index(p.source) for p in paths], dtype=np.int64)
         target = np.array([names.index(p.target) for p in paths], dtype=np.int64)
         reached = reachable(adjacency)
-        pairs = [np.nonzero(a) for a in (adjacency, reached, adjacency | reached)]
+        pairs = [_pairs(a) for a in (adjacency, reached, adjacency | reached)]
         chains = Chains.of(source, target)
         ends = {
             "source": [p.source for p in paths],
@@ -87,6 +87,11 @@ class Effected:
             (total, self.total),
         )
         return np.concatenate([*(v[:, i, j] for v, (i, j) in kinds), along], axis=1)
+
+
+def _pairs(held: BoolArray) -> tuple[IntArray, IntArray]:
+    i, j = np.nonzero(held)
+    return i.astype(np.int64), j.astype(np.int64)
 
 
 def effect_table(fit: SemFit, level: float) -> tuple[Table, Chains]:
