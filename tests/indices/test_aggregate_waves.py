@@ -532,16 +532,13 @@ def test_weights_of_the_index_are_told_on():
 
 def test_documents_are_read_where_nothing_was_imported_yet(tmp_path):
     result = aggregate(*sectors(), **FLAT)
-    for made in (result, result.changes(), result.contributions()):
-        path = made.save_json(tmp_path / "made.json")
-        code = (
-            "import satmetrics as sat, sys; "
-            "print(type(sat.read_result(sys.argv[1])).__name__)"
-        )
-        said = subprocess.run(
-            [sys.executable, "-c", code, str(path)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert said.stdout.strip() == type(made).__name__
+    made = (result.contributions(), result.changes(), result)
+    paths = [str(one.save_json(tmp_path / f"{i}.json")) for i, one in enumerate(made)]
+    code = (
+        "import satmetrics as sat, sys; "
+        "print([type(sat.read_result(path)).__name__ for path in sys.argv[1:]])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, *paths], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == str([type(one).__name__ for one in made])
