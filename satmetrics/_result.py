@@ -30,6 +30,8 @@ LATER = (
     "satmetrics.gap.study",
     "satmetrics.estimation.sem",
     "satmetrics.estimation.sem_engines",
+    "satmetrics.assessment.ladder",
+    "satmetrics.assessment.nested",
     "satmetrics.indices.aggregate_contributions",
     "satmetrics.indices.chart_result",
     "satmetrics.indices.board_result",
