@@ -23,7 +23,7 @@ from satmetrics.indices.item_weights import Importance, item_weights
 from satmetrics.indices.joint import Joint
 from satmetrics.indices.unpublished import published
 from satmetrics.metrics.item_answers import ItemAnswers, item_answers, names_of
-from satmetrics.moment.population import Population, unseen_share
+from satmetrics.moment.population import FINITE, Population, unseen_share
 from satmetrics.moment.survey_rows import grouped
 from satmetrics.survey.opening import survey_of
 from satmetrics.survey.scale import Scale, ScaleLike
@@ -127,7 +127,7 @@ def formula_index(
     joint = _joint(sums)
     if population is not None:
         joint = _finite(joint, sums, population, survey, read, by)
-        notes += ("finite population: variances times 1 − n/N",)
+        notes += (FINITE,)
     found = FormulaResult(
         _table(names, sums, joint, read, level),
         read.context.plus(notes=notes),

@@ -25,7 +25,7 @@ from satmetrics.indices.joint import Joint
 from satmetrics.indices.resampled import Plan
 from satmetrics.indices.unpublished import published
 from satmetrics.indices.weighting import IndexMetric, Negative, Weighting
-from satmetrics.moment.population import Population, unseen_share
+from satmetrics.moment.population import FINITE, Population, unseen_share
 from satmetrics.survey.scale import ScaleLike
 
 FIXED = (
@@ -167,7 +167,7 @@ def index_of(asked: Asked, ask: Ask, which: IntArray) -> IndexResult:
     )
     if unseen is not None:
         joint = joint.shrunk(np.repeat(unseen, len(which)))
-        notes = (*notes, "finite population: variances times 1 − n/N")
+        notes = (*notes, FINITE)
     table = index_table(made, joint, ask.level)
     target = fit.model.target
     found = IndexResult(

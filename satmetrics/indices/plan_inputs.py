@@ -14,6 +14,7 @@ from satmetrics._typing import FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.indices import _planning as kernel
 from satmetrics.indices.index_result import IndexResult
+from satmetrics.moment.population import FINITE
 
 Numbers: TypeAlias = float | Sequence[float]
 """One number, or several to lay out in a grid."""
@@ -111,6 +112,13 @@ def spread_of(
             remedy="pass what sat.index(fit, data, by=…) returned, and numbers by name "
             "(half_width=2, n=250)",
         )
+        if FINITE in result.context.notes:
+            raise OptionError(
+                "the errors of this index are those of a finite population",
+                code="finite-population",
+                column="result",
+                remedy="pass an index made without population=, and population= here",
+            )
         rows = rows_of(result)
         spread = rows["std_error"] * np.sqrt(np.asarray(rows["n"], float))
         return spread, (

@@ -15,6 +15,9 @@ from satmetrics.survey.survey import Survey
 Population = float | str | Mapping[str, float] | Mapping[int, float]
 """One number for every group, a column of the survey, or group → number."""
 
+FINITE = "finite population: variances times 1 − n/N"
+"""What a result says whose errors know the size of the population."""
+
 
 def unseen_share(
     population: Population | None,

@@ -134,6 +134,16 @@ def test_hidden_rows_have_no_plan(fit, airlines):
     np.testing.assert_array_equal(np.isfinite(n), shown)
 
 
+def test_an_index_of_a_finite_population_is_planned_from_without_it(fit, airlines):
+    finite = sat.index(fit, airlines, by=["company", "wave"], population=500)
+    with pytest.raises(errors.OptionError) as caught:
+        change(finite, population=500)
+    assert caught.value.code == "finite-population"
+    plain = sat.index(fit, airlines, by=["company", "wave"])
+    error = change(plain, population=500).table["std_error"]
+    np.testing.assert_allclose(error, finite.of().table["std_error"])
+
+
 def test_what_was_assumed_is_said():
     assert "SD of 15 points assumed" in str(size())
     assert "SD of 15 points assumed" not in str(size(sd=15))
