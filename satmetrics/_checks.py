@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import operator
+import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, SupportsIndex, TypeVar, cast
 
 import numpy as np
 
+from satmetrics._kinds import Kind, allowed_kinds, check_kinds, shown
 from satmetrics.errors import DataError, OptionError
 
 P = ParamSpec("P")
@@ -54,17 +57,24 @@ def nearest(word: object, options: Iterable[object]) -> str | None:
 
 def one_of(name: str, value: object, options: Sequence[str]) -> None:
     """Raise ``OptionError`` unless `value` is one of `options`."""
-    if value in options:
+    if isinstance(value, str) and value in options:
         return
     listed = ", ".join(repr(option) for option in options)
     hint = did_you_mean(value, options)
     raise OptionError(
-        f"{name}={value!r} is not an option",
+        f"{name}={shown(value)} is not an option",
         code="unknown-option",
         column=name,
         value=value,
         remedy=f"{hint} the options are {listed}".strip(),
     )
+
+
+def either(names: object) -> str:
+    """Return names as a phrase: "company or wave"."""
+    if names is None or isinstance(names, str):
+        return names or ""
+    return " or ".join(map(str, cast("Iterable[object]", names)))
 
 
 def check_share(name: str, value: float) -> None:
@@ -105,7 +115,10 @@ def check_level(level: float) -> None:
     """Raise unless `level` is a confidence level strictly between 0.5 and 1."""
     if isinstance(level, bool) or not isinstance(level, (int, float)):
         raise OptionError(
-            f"level={level!r} is not a number", code="bad-level", column="level"
+            f"level={shown(level)} is not a number",
+            code="bad-level",
+            column="level",
+            remedy="give a share such as 0.95",
         )
     if not 0.5 <= level < 1:
         hint = f"did you mean level={1 - level:g}?" if 0 < level < 0.5 else ""
@@ -120,11 +133,14 @@ def check_level(level: float) -> None:
 
 def positive_int(name: str, value: object, *, at_least: int = 1) -> int:
     """Return `value` as int, or raise naming the bound."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    number = None if isinstance(value, bool) else _whole(value)
+    if number is None:
         raise OptionError(
-            f"{name}={value!r} is not a whole number", code="bad-count", column=name
+            f"{name}={shown(value)} is not a whole number",
+            code="bad-count",
+            column=name,
+            remedy=f"give a whole number of at least {at_least}",
         )
-    number = int(value.__index__())
     if number < at_least:
         raise OptionError(
             f"{name}={number} is too small",
@@ -134,6 +150,14 @@ def positive_int(name: str, value: object, *, at_least: int = 1) -> int:
             remedy=f"give at least {at_least}",
         )
     return number
+
+
+def _whole(value: object) -> int | None:
+    """Return the whole number that `value` is, None if it is none."""
+    try:
+        return operator.index(cast("SupportsIndex", value))
+    except TypeError:
+        return None
 
 
 def expect(function: str, value: object, kind: type, noun: str, *, remedy: str) -> None:
@@ -150,9 +174,9 @@ def generator(rng: object) -> np.random.Generator:
     """Return the Generator that `rng` means (SPEC 7): itself, a seed, or fresh."""
     if rng is None or isinstance(rng, np.random.Generator):
         return np.random.default_rng(rng)
-    if isinstance(rng, bool) or not hasattr(rng, "__index__"):
+    if isinstance(rng, bool) or _whole(rng) is None:
         raise OptionError(
-            f"rng={rng!r} is no source of random numbers",
+            f"rng={shown(rng)} is no source of random numbers",
             code="bad-rng",
             column="rng",
             value=rng,
@@ -162,15 +186,24 @@ def generator(rng: object) -> np.random.Generator:
 
 
 def friendly_keywords(function: Callable[P, R]) -> Callable[P, R]:
-    """Answer a keyword that does not exist with the one that was probably meant."""
+    """Answer a keyword that does not exist with the one that was probably meant.
+
+    And an argument of the wrong kind with what it may be.
+    """
     parameters = inspect.signature(function).parameters
     known = [name for name in parameters if not name.startswith("_")]
+
+    @functools.cache
+    def allowed() -> dict[str, tuple[Kind, ...]]:
+        return allowed_kinds(parameters, vars(sys.modules[function.__module__]))
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         for word in kwargs:
             if word not in parameters:
                 raise _unknown_keyword(function.__name__, word, known)
+        given = {**dict(zip(parameters, args, strict=False)), **kwargs}
+        check_kinds(function, allowed(), given)
         return function(*args, **kwargs)
 
     return wrapper

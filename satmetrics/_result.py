@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FORMAT = "satmetrics-result"
 SCHEMA = 1
+MANY_PLACES = 3
+"""So many exclusions of one reason are told one by one."""
 LATER = (
     "satmetrics.quality",
     "satmetrics.gap.study",
@@ -144,8 +146,28 @@ class Context(Record):
         return (("data", f"{self.name or 'unnamed'}, {self.word}"),)
 
     def sentences(self) -> tuple[str, ...]:
-        """Return exclusions and notes as sentences."""
-        return tuple(str(e) for e in self.exclusions) + self.notes
+        """Return exclusions and notes as sentences.
+
+        What was left out for one reason in many places is one sentence.
+        """
+        places: dict[tuple[str, str], list[Exclusion]] = {}
+        for e in self.exclusions:
+            places.setdefault((e.reason, e.what), []).append(e)
+        told = []
+        for alike in places.values():
+            many = len(alike) > MANY_PLACES and len({e.where for e in alike}) > 1
+            told += [_together(alike)] if many else [str(e) for e in alike]
+        return (*told, *self.notes)
+
+
+def _together(alike: Sequence[Exclusion]) -> str:
+    """Return exclusions of one reason in many places as one sentence."""
+    total = sum(e.n for e in alike)
+    most = max(alike, key=lambda e: e.n)
+    return (
+        f"{total:,} {most.what} left out in {len(alike)} places (most in "
+        f"{most.where}: {most.n:,}): {most.reason}"
+    )
 
 
 class Result(Record):

@@ -49,6 +49,7 @@ class SatmetricsError(Exception):
         value: object = None,
         remedy: str = "",
     ) -> None:
+        remedy = remedy.strip()
         super().__init__(f"{message}; {remedy}" if remedy else message)
         self.code = code
         self.column = column

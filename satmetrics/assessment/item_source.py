@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from satmetrics._checks import one_of
+from satmetrics._checks import either, one_of
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import BoolArray, FloatArray, IntArray
@@ -160,7 +160,7 @@ class RowSource:
             self.codes, self.keys = survey.groups(list(asked))
             if not len(self.keys):
                 raise no_groups(by)
-        keyless = Exclusion(f"no value of {by}", int((self.codes < 0).sum()))
+        keyless = Exclusion(f"no value of {either(by)}", int((self.codes < 0).sum()))
         self.context = survey.context_for(tuple(columns)).plus(keyless)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from satmetrics._checks import check_level, friendly_keywords, one_of, positive_int
-from satmetrics._result import Context, Exclusion
+from satmetrics._result import Context, Exclusion, TableResult
 from satmetrics._typing import AnyArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.indices import _aggregate as kernel
@@ -41,7 +41,7 @@ def aggregate(  # noqa: PLR0913 - one keyword per choice, all with a default
     result: object,
     members: object,
     *,
-    levels: Sequence[str] = LEVELS,
+    levels: str | Sequence[str] = LEVELS,
     weights: Mapping[str, str] | str | None = None,
     over: str | None = None,
     top: str = "nation",
@@ -136,6 +136,14 @@ def aggregate(  # noqa: PLR0913 - one keyword per choice, all with a default
     True
     """
     check_level(level)
+    if isinstance(members, TableResult) and not isinstance(result, TableResult):
+        raise OptionError(
+            "result and members are swapped",
+            code="swapped-arguments",
+            column="members",
+            value=type(members).__name__,
+            remedy="the figures come first: aggregate(result, members)",
+        )
     levels = _levels(levels, top, over)
     figures = read_figures(result, levels[0], over, construct)
     tree = read_members(members, levels, weights, top, over, figures.waves)
@@ -164,7 +172,7 @@ def aggregate(  # noqa: PLR0913 - one keyword per choice, all with a default
     )
 
 
-def _levels(levels: Sequence[str], top: str, over: str | None) -> tuple[str, ...]:
+def _levels(levels: str | Sequence[str], top: str, over: str | None) -> tuple[str, ...]:
     """Return the levels, none of them twice or named like a column of the result."""
     names = (levels,) if isinstance(levels, str) else tuple(levels)
     if not names:

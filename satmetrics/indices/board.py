@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from satmetrics.indices.index import index
 from satmetrics.indices.index_result import IndexResult
 from satmetrics.indices.invariance_by_unit import MOST, unit_invariance
 from satmetrics.indices.invariance_result import UnitInvariance
+from satmetrics.indices.ranked_figures import WAVE
 from satmetrics.indices.ranks import ranking
 from satmetrics.indices.unpublished import hidden_alike, published
 from satmetrics.indices.usable_units import Sound, sound_units
@@ -35,7 +36,7 @@ from satmetrics.survey.survey import Survey
 if TYPE_CHECKING:
     from satmetrics.indices.aggregate_result import AggregateResult
 
-Within = Literal["pooled"] | str | Sequence[str]
+Within = str | Sequence[str]
 
 
 @friendly_keywords
@@ -44,7 +45,7 @@ def scoreboard(  # noqa: PLR0913 - one keyword per choice, all with a default
     data: object,
     members: object = None,
     *,
-    levels: Sequence[str] = ("company", "industry", "sector"),
+    levels: str | Sequence[str] = ("company", "industry", "sector"),
     shares: Mapping[str, str] | str | None = None,
     top: str = "nation",
     unit: str | None = None,
@@ -138,6 +139,7 @@ def scoreboard(  # noqa: PLR0913 - one keyword per choice, all with a default
     ['company', 'industry', 'nation']
     """
     check_level(level)
+    levels = (levels,) if isinstance(levels, str) else tuple(levels)
     spec = as_model(model, data)
     wanted = _constructs(spec, construct)
     sound = sound_units(spec, data, unit=unit, wave=wave, weights=weights)
@@ -231,6 +233,7 @@ def _board(
             own_rows,
             unit=own,
             within=parent,
+            over=over or WAVE,
             invariance=parts.checked,
             level=figures.level,
             rng=rng,

@@ -118,7 +118,7 @@ def formula_index(
     survey = survey_of(data)
     blocks = _blocks(spec, items)
     flat = [item for block in blocks.values() for item in block]
-    read = item_answers(survey, flat, by, scale or spec.declared())
+    read = item_answers(survey, flat, by, spec.declared() if scale is None else scale)
     ends = _scales(spec, read)
     shares, notes = item_weights(spec, survey, blocks, importance)
     columns = [_scored(spec, x, end) for x, end in zip(read.columns, ends, strict=True)]

@@ -11,7 +11,8 @@ import numpy as np
 
 from satmetrics._checks import columns_present, did_you_mean
 from satmetrics._frames import Table
-from satmetrics._result import Context, TableResult
+from satmetrics._kinds import shown
+from satmetrics._result import Context, Result, TableResult
 from satmetrics._typing import AnyArray, FloatArray, IntArray
 from satmetrics.errors import DataError
 from satmetrics.indices.index_result import known_construct
@@ -19,6 +20,7 @@ from satmetrics.indices.joint import Joint, of_table
 from satmetrics.survey._door import Column, Grid, open_frame
 from satmetrics.survey._groups import group_codes, label_text
 from satmetrics.survey._waves import wave_order
+from satmetrics.survey.survey import Survey
 
 ONE = "index"
 """What the construct of figures is called that name none."""
@@ -117,6 +119,7 @@ def read_figures(
     unit, over : key columns.
     construct : which constructs; all when None.
     """
+    check_figures(result, "added up")
     if isinstance(result, TableResult):
         table, joint = result.table, _errors(result)
         waves = None
@@ -146,6 +149,19 @@ def read_figures(
             if getattr(result, name, None)
         },
     )
+
+
+def check_figures(result: object, done: str) -> None:
+    """Raise ``OptionError`` if answers, a fit or moments stand where figures should."""
+    if isinstance(result, (Result, Survey)) and not isinstance(result, TableResult):
+        raise OptionError(
+            f"the result is {shown(result)}: figures are {done}, not answers",
+            code="not-figures",
+            column="result",
+            value=type(result).__name__,
+            remedy="pass what sat.index(fit, data, by=…) returned, or a dataframe of "
+            "published figures",
+        )
 
 
 def _of_level(table: Table, joint: Joint, unit: str) -> tuple[Table, Joint]:

@@ -158,6 +158,9 @@ def index_of(asked: Asked, ask: Ask, which: IntArray) -> IndexResult:
     ends = ends_of(fit, asked.data, ask.scale, which)
     made = MadeIndex.of(asked, weighting, which, ends)
     joint, failures, notes = _errors(made, ask)
+    weight = None if asked.survey is None else asked.survey.roles.weight
+    if weight is not None:
+        notes = (f"answers are weighted by {weight!r}", *notes)
     unseen = unseen_share(
         ask.population,
         np.atleast_1d(made.turned.n),

@@ -10,6 +10,7 @@ import numpy as np
 
 from satmetrics._checks import check_level, expect, positive_int
 from satmetrics._frames import Table
+from satmetrics._kinds import shown
 from satmetrics._typing import FloatArray
 from satmetrics.errors import OptionError
 from satmetrics.indices import _planning as kernel
@@ -153,10 +154,14 @@ def _net_spread(net: tuple[float, float]) -> FloatArray:
 def _loss(weights: object) -> float:
     if weights is None:
         return 1.0
-    w = np.asarray(weights, dtype=np.float64).ravel()
+    try:
+        w = np.asarray(weights, dtype=np.float64).ravel()
+    except (TypeError, ValueError):
+        w = np.full(1, np.nan)
     if not len(w) or not np.isfinite(w).all() or (w < 0).any() or not w.any():
         raise OptionError(
-            "weights= must be finite and not negative, one at least positive",
+            f"weights={shown(weights)} are no sampling weights: finite numbers, none "
+            "negative, one at least positive",
             code="bad-weights",
             column="weights",
             remedy="give the sampling weights of a survey, one per respondent",

@@ -12,7 +12,7 @@ from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import AnyArray, BoolArray
 from satmetrics.errors import DataError, OptionError
-from satmetrics.indices.given_figures import numbers_of
+from satmetrics.indices.given_figures import check_figures, numbers_of
 from satmetrics.indices.index_result import IndexResult, known_construct
 from satmetrics.indices.joint import Joint, of_table
 from satmetrics.survey._door import Grid, open_frame
@@ -70,6 +70,7 @@ def ranked_figures(
     result: object,
     unit: str | Sequence[str] | None,
     within: str | None,
+    over: str,
     wave: object,
     construct: str | None,
 ) -> Ranked:
@@ -84,14 +85,15 @@ def ranked_figures(
     """
     source = _source(result, construct)
     inner = () if within is None else (within,)
-    units = _units(source.keys, unit, inner)
-    columns_present([*units, *inner], source.keys, where="the result")
+    units = _units(source.keys, unit, inner, over)
+    told = [] if over == WAVE else [over]
+    columns_present([*units, *inner, *told], source.keys, where="the result")
     others = [k for k in source.keys if k not in (*units, *inner)]
-    rows, told = _of_wave(source, (*inner, *units), others, wave)
+    rows, waves = _of_wave(source, (*inner, *units), others, over, wave)
     table, joint = source.table.take(rows), source.joint.take(rows)
     there, lost = _named(table, (*units, *inner))
     table, joint = table.take(there), joint.take(there)
-    _check_single(table, (*inner, *units), others)
+    _check_single(table, (*inner, *units), [k for k in others if k != over])
     if not np.isfinite(table["estimate"]).any():
         raise DataError("no unit has a figure", code="no-figures", column="estimate")
     return Ranked(
@@ -99,7 +101,7 @@ def ranked_figures(
         joint,
         units,
         inner,
-        told,
+        waves,
         source.context.plus(*lost),
         source.target,
         source.model,
@@ -126,6 +128,7 @@ def _source(result: object, construct: str | None) -> _Source:
             own.model,
             own.credit,
         )
+    check_figures(result, "ranked")
     table = _published(open_frame(result), construct)
     keys = tuple(n for n in table.names if n not in (*FIGURES, "construct"))
     return _Source(table, of_table(table), keys, Context(), False, construct or "")
@@ -154,22 +157,29 @@ def _published(grid: Grid, construct: str | None) -> Table:
 
 
 def _units(
-    keys: Sequence[str], unit: str | Sequence[str] | None, within: Sequence[str]
+    keys: Sequence[str],
+    unit: str | Sequence[str] | None,
+    within: Sequence[str],
+    over: str,
 ) -> tuple[str, ...]:
     """Return the columns that name a unit: those given, "company", or the first key."""
     if unit is not None:
         return (unit,) if isinstance(unit, str) else tuple(unit)
-    free = [k for k in keys if k not in (*within, WAVE)]
+    free = [k for k in keys if k not in (*within, over)]
     if UNIT in free or not free:
         return (UNIT,)
     return (free[0],)
 
 
 def _of_wave(
-    source: _Source, keys: Sequence[str], others: Sequence[str], wave: object
+    source: _Source,
+    keys: Sequence[str],
+    others: Sequence[str],
+    over: str,
+    wave: object,
 ) -> tuple[AnyArray, tuple[str, ...]]:
     """Return the rows of the wave that is ranked, and what it is called."""
-    table, own = source.table, WAVE if WAVE in others else None
+    table, own = source.table, over if over in others else None
     if own is None and wave is not None and len(others) == 1:
         own = others[0]
     if own is None:
@@ -235,14 +245,13 @@ def _check_single(table: Table, keys: Sequence[str], others: Sequence[str]) -> N
     for key in zip(*(table[name].tolist() for name in keys), strict=True):
         if key in seen:
             name = " / ".join(map(str, key))
-            apart = [k for k in others if k != WAVE]
-            hint = f", told apart by {', '.join(apart)}" if apart else ""
+            hint = f", told apart by {', '.join(others)}" if others else ""
             raise DataError(
                 f"{name!r} has several rows{hint}",
                 code="several-rows",
                 column=keys[-1],
                 value=name,
-                remedy="name the wave with wave=, the groups with within=, or every "
-                "column that makes a unit with unit=[…, …]",
+                remedy="name the column of waves with over=, that of the groups with "
+                "within=, or every column that makes a unit with unit=[…, …]",
             )
         seen.add(key)

@@ -47,11 +47,12 @@ OWN = (
 
 
 @friendly_keywords
-def ranking(
+def ranking(  # noqa: PLR0913 - one keyword per choice, all with a default
     result: object,
     *,
     unit: str | Sequence[str] | None = None,
     within: str | None = None,
+    over: str = "wave",
     wave: object = None,
     construct: str | None = None,
     level: float = 0.95,
@@ -82,6 +83,7 @@ def ranking(
     unit : the key column that names a unit, or several; "company" when None, else the
         first key.
     within : a key column such as "industry" within which ranks are counted.
+    over : the key column of waves, where there are any.
     wave : the wave that is ranked; the last one when None.
     construct : the construct that is ranked; the target of the model when None.
     level : confidence level of intervals, sets of ranks and letters.
@@ -141,7 +143,7 @@ def ranking(
     check_level(level)
     n_draws = positive_int("n_draws", n_draws, at_least=100)
     random = generator(rng)
-    given = ranked_figures(result, unit, within, wave, construct)
+    given = ranked_figures(result, unit, within, over, wave, construct)
     _check_names(given)
     own = given.joint.n_draws
     groups = _groups(given)

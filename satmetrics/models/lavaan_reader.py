@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from satmetrics._checks import friendly_keywords, one_of
-from satmetrics.errors import OptionError
 from satmetrics.models.construct import KINDS, Construct, Kind, Mode, Path
 from satmetrics.models.lavaan_text import (
     NUMBER,
@@ -58,7 +57,7 @@ def from_lavaan(
 
     Parameters
     ----------
-    text : model syntax.
+    text : model syntax (of a file: ``Path(file).read_text()``).
     name : identifier of the model.
     target : the construct whose 0-100 index is wanted.
     scale : (minimum, maximum) of the answers.
@@ -95,12 +94,6 @@ def from_lavaan(
     >>> model.names, model.indicators
     (('Quality', 'Satisfaction'), ('q1', 'q2', 'q3', 's1', 's2'))
     """
-    if not isinstance(text, str):
-        raise OptionError(
-            f"from_lavaan() needs text, got {type(text).__name__}",
-            code="not-text",
-            remedy="pass the model syntax; a file is read by Path(file).read_text()",
-        )
     one_of("kind", kind, KINDS)
     one_of("approach", approach, HIGHER_APPROACHES)
     found = _Reading()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from satmetrics._checks import friendly_keywords
+from satmetrics._checks import expect, friendly_keywords
 from satmetrics.errors import SpecificationError
 from satmetrics.models.construct import Construct, Mode
 from satmetrics.models.files import load
@@ -54,6 +54,13 @@ def to_lavaan(model: StructuralModel | str) -> str:
     <BLANKLINE>
     """
     spec = load(model) if isinstance(model, str) else model
+    expect(
+        "to_lavaan",
+        spec,
+        StructuralModel,
+        "a model",
+        remedy="pass a StructuralModel or a catalogue name such as 'ecsi'",
+    )
     _check_names(spec)
     lines = [f"# model {' '.join(spec.name.split())}"]
     for construct in spec.constructs:

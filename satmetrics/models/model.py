@@ -25,6 +25,7 @@ from satmetrics.models.terms import (
     interactions_of,
 )
 from satmetrics.survey.label import Label
+from satmetrics.survey.scale import as_scale
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,8 +69,8 @@ class StructuralModel(Result):
         for name in ("constructs", "paths", "higher", "interactions"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.scale is not None:
-            low, high = self.scale
-            object.__setattr__(self, "scale", (float(low), float(high)))
+            ends = as_scale(self.scale)
+            object.__setattr__(self, "scale", (ends.minimum, ends.maximum))
         validate(self)
 
     @classmethod
@@ -85,9 +86,11 @@ class StructuralModel(Result):
         kinds: Mapping[str, Kind] | None = None,
         higher: Mapping[str, Sequence[str] | HigherOrder]
         | Sequence[HigherOrder]
+        | HigherOrder
         | None = None,
         interactions: Mapping[str, Sequence[str] | Interaction]
         | Sequence[Interaction]
+        | Interaction
         | None = None,
     ) -> StructuralModel:
         """Build a model from dictionaries.

@@ -23,10 +23,6 @@ def validate(model: StructuralModel) -> None:
     _check_products_lead(model)
     if model.target is not None and model.target not in (h.name for h in model.higher):
         model.construct(model.target)
-    if model.scale is not None and not model.scale[0] < model.scale[1]:
-        raise SpecificationError(
-            f"model {model.name!r}: scale {model.scale} does not rise", code="bad-scale"
-        )
 
 
 def topological_order(model: StructuralModel) -> tuple[str, ...]:

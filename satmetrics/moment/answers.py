@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from satmetrics._checks import either
 from satmetrics._frames import Table
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray, IntArray, MissingPolicy
@@ -72,7 +73,7 @@ def from_answers(
     whole = not np.isnan(rows.Z).any()
     if missing == "mean":
         rows = rows.filled()
-    keyless = Exclusion(f"no value of {by}", int((rows.codes < 0).sum()))
+    keyless = Exclusion(f"no value of {either(by)}", int((rows.codes < 0).sum()))
     context = survey.context_for(names).plus(*treated.exclusions, keyless)
     if missing == "mean" and np.isnan(answers[keep]).any():
         context = context.plus(notes=(FILLED,))
@@ -205,7 +206,7 @@ def column_word(weights: object) -> str | None:
 def no_groups(by: object) -> DataError:
     """Return the error for keys that no row has."""
     return DataError(
-        f"no row has a value of {by}",
+        f"no row has a value of {either(by)}",
         code="no-groups",
         value=by,
         remedy="name a column that tells the groups apart",

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from satmetrics._checks import either
 from satmetrics._frames import Table
 from satmetrics._result import Exclusion
 from satmetrics._typing import FloatArray, IntArray, MissingPolicy
@@ -65,7 +66,7 @@ def large_groups(
     if w is not None:
         centre = np.nan_to_num(sums.mean)
         taylor = middle(members.sums(columns, w**2, centre), sums)
-    keyless = Exclusion(f"no value of {by}", int((members.codes < 0).sum()))
+    keyless = Exclusion(f"no value of {either(by)}", int((members.codes < 0).sum()))
     context = survey.context_for(names).plus(*complete.exclusions, keyless)
     moments = built(names, sums, keys, context, taylor=taylor)
     there = slice(None) if complete.rows is None else complete.rows

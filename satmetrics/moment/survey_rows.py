@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from satmetrics._checks import either
 from satmetrics._frames import Table, repeated_keys
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import AnyArray, BoolArray, IntArray
@@ -97,13 +98,13 @@ def grouped(survey: Survey, by: str | Sequence[str] | None) -> Grouped:
         codes, keys = survey.groups(by)
         if not len(keys):
             raise DataError(
-                f"no row has a value of {by}",
+                f"no row has a value of {either(by)}",
                 code="no-groups",
                 column=by if isinstance(by, str) else None,
                 value=by,
                 remedy="name a column that tells the groups apart",
             )
-    lost = Exclusion(f"no value of {by}", int((codes < 0).sum()))
+    lost = Exclusion(f"no value of {either(by)}", int((codes < 0).sum()))
     return Grouped(codes, keys, lost)
 
 

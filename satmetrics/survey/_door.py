@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from satmetrics._frames import read_only
+from satmetrics._kinds import shown
 from satmetrics._typing import AnyArray, IntArray
 from satmetrics.errors import DataError, OptionError
 from satmetrics.survey._lazy import is_lazy, lazy_cure
@@ -249,7 +250,7 @@ def _not_a_frame(frame: object) -> OptionError:
     elif hasattr(frame, "constructs"):
         remedy = "model and data are swapped: the model comes first, then the data"
     return OptionError(
-        f"the data are a {kind}, not a survey or dataframe",
+        f"the data are {shown(frame)}, not a survey or dataframe",
         code="not-a-frame",
         column="data",
         value=kind,

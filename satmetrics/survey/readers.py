@@ -57,7 +57,8 @@ def read(  # noqa: PLR0913 - one keyword per declaration, as in Survey
 
     Parameters
     ----------
-    file : .csv, .tsv, .txt, .xlsx, .sav, .zsav or .parquet. It is read as data only.
+    file : path of a .csv, .tsv, .txt, .xlsx, .sav, .zsav or .parquet file, where a
+        dataframe goes to sat.Survey(frame). It is read as data only.
     study : a study.toml (see `init_study`) that says which column is which item; what
         is given here as an argument comes before it.
     name : name of the data; by default the file's.

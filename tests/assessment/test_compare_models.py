@@ -104,7 +104,7 @@ def test_what_cannot_be_compared_is_named(fits, mobi):
     compare = sat.assessment.compare_models
     with pytest.raises(errors.OptionError, match="two fits"):
         compare({"a": fits["full"]}, "Satisfaction")
-    with pytest.raises(errors.OptionError, match="two fits"):
+    with pytest.raises(errors.OptionError, match="a list as models=; give a dict"):
         compare([fits["full"], fits["full"]], "Satisfaction")
     with pytest.raises(errors.SpecificationError, match="no predecessors"):
         compare(fits, "Image")

@@ -312,7 +312,7 @@ def test_wrong_impacts_are_named(chain, change, said):
     ("changes", "said"),
     [
         ({}, "give {construct: points}"),
-        (5, "give {construct: points}"),
+        (5, "5 as changes=; give a dict .changes: {construct: points}"),
         ({"Qualty": 5}, "did you mean 'Quality'"),
         ({"Quality": 0}, "'Quality' by 0"),
         ({"Quality": float("nan")}, "'Quality' by nan"),

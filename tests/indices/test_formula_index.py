@@ -283,7 +283,7 @@ def test_every_formula_of_the_catalogue(name):
         ({"importance": {"Overall": [1]}}, OptionError, "does not weigh"),
         ({"items": {}}, OptionError, "lacks 'Overall'"),
         ({"formula": "ukcsi", "items": {}}, OptionError, "names none"),
-        ({"importance": [1, 2]}, OptionError, "does not say of which component"),
+        ({"importance": [1, 2]}, OptionError, r"\[1, 2\] as importance=; give a dict"),
         ({"importance": {"Elements": [1, 2]}}, OptionError, "for the 3 items"),
         ({"importance": {"Elements": [1, 2, -1]}}, DataError, "not be negative"),
         ({"formula": "ukcsi", "items": {"Satisfaction": FLAT}}, OptionError, "own"),

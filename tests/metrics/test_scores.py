@@ -321,7 +321,7 @@ def test_net_scores_on_a_shorter_scale_say_so():
     [
         (lambda f: sat.metrics.net_score(f, "x"), DataError, "columns not found: 'x'"),
         (lambda f: sat.metrics.net_score(f, []), OptionError, "no item is named"),
-        (lambda f: sat.metrics.net_score(f, None), OptionError, "no item is named"),
+        (lambda f: sat.metrics.net_score(f, None), OptionError, "None as items="),
         (lambda f: sat.metrics.net_score(f, ["r", "r"]), OptionError, "named twice"),
         (
             lambda f: sat.metrics.net_score(f, "r", detractors=(0, 9)),

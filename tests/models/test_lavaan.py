@@ -212,7 +212,7 @@ def test_text_that_is_no_model():
         from_lavaan("# nothing")
     factors = from_lavaan("A =~ a1 + a2\nB =~ b1 + b2\nA ~~ B")
     assert factors.paths == ()
-    with pytest.raises(errors.OptionError, match="needs text, got int"):
+    with pytest.raises(errors.OptionError, match="3 as text=; give text"):
         from_lavaan(3)
     with pytest.raises(errors.OptionError, match="did you mean 'factor'"):
         from_lavaan(SMALL, kind="factors")

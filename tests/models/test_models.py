@@ -79,7 +79,7 @@ def test_block_faults_are_named(blocks, message):
 def test_target_scale_and_mode_faults():
     for change, message in (
         ({"target": "Z"}, "no construct 'Z'"),
-        ({"scale": (5, 1)}, "does not rise"),
+        ({"scale": (5, 1)}, "give the lowest answer first"),
         ({"modes": {"A": "C"}}, "mode='C'"),
         ({"modes": {"Z": "B"}}, "not a construct"),
     ):

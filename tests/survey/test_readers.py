@@ -220,6 +220,6 @@ def test_a_folder_is_not_a_file(tmp_path):
 
 @pytest.mark.parametrize("file", [None, 3, pd.DataFrame({"q1": [1]})])
 def test_what_is_no_path_is_named(file):
-    with pytest.raises(OptionError, match="read takes the path of a file") as caught:
+    with pytest.raises(OptionError, match="as file=; give text or a path") as caught:
         read(file)
     assert "sat.Survey(frame)" in caught.value.remedy

@@ -54,7 +54,7 @@ def five_gaps(  # noqa: PLR0913 - one keyword per part of the definition
     by: str | Sequence[str] | None = None,
     against: str = "maximum",
     census: Census = False,
-    shared: Sequence[str] = (),
+    shared: str | Sequence[str] = (),
     rescale: bool = False,
     min_answered: float = 0.5,
     few: int = FEW,
