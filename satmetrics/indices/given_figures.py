@@ -14,7 +14,7 @@ from satmetrics._frames import Table
 from satmetrics._kinds import shown
 from satmetrics._result import Context, Result, TableResult
 from satmetrics._typing import AnyArray, FloatArray, IntArray
-from satmetrics.errors import DataError
+from satmetrics.errors import DataError, OptionError
 from satmetrics.indices.index_result import known_construct
 from satmetrics.indices.joint import Joint, of_table
 from satmetrics.survey._door import Column, Grid, open_frame
