@@ -128,7 +128,7 @@ def report(
 
     Parameters
     ----------
-    title : of the document.
+    title : of the document, said first, as in ``sat.report("Title", results)``.
     results : any results, in any order, such as ``[fit, boot, sat.assess(fit)]``.
         Priorities and changes that follow from them are added.
     language : "en".

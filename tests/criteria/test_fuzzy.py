@@ -217,7 +217,7 @@ def test_libraries_change_nothing(answers):
         ({"good": (5, 7), "fair": (3, 5)}, "overlap at 5"),
         ({"good": (7, 5), "fair": 3}, "grade 'good' is"),
         ({"good": 7}, "at least two"),
-        (["good", "bad"], "at least two"),
+        (["good", "bad"], "as grades=; give a dict"),
         ({"good": (8, 9), "best": 10}, "no answer to 'A' lies in a grade"),
     ],
 )
