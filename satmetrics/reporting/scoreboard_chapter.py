@@ -22,7 +22,7 @@ SCOREBOARDS = (
     "ScoreboardResult",
     "AggregateResult",
     "AggregateChanges",
-    "Contributions",
+    "ChangeContributions",
     "RankingResult",
     "UnitInvariance",
     "ControlChart",
