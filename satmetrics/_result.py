@@ -34,6 +34,7 @@ LATER = (
     "satmetrics.estimation.sem_engines",
     "satmetrics.assessment.ladder",
     "satmetrics.assessment.nested",
+    "satmetrics.assessment.power_by_rmsea",
     "satmetrics.indices.aggregate_contributions",
     "satmetrics.indices.chart_result",
     "satmetrics.indices.board_result",

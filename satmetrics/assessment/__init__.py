@@ -24,6 +24,7 @@ from satmetrics.inference.jackknife import jackknife
 if TYPE_CHECKING:
     from satmetrics.assessment.ladder import invariance_steps
     from satmetrics.assessment.nested import compare_fits
+    from satmetrics.assessment.power_by_rmsea import rmsea_power
 
 __all__ = [
     "blindfolding",
@@ -41,12 +42,14 @@ __all__ = [
     "micom",
     "predict",
     "reliability",
+    "rmsea_power",
     "simple_slopes",
 ]
 
 _HOMES = {
     "compare_fits": "satmetrics.assessment.nested",
     "invariance_steps": "satmetrics.assessment.ladder",
+    "rmsea_power": "satmetrics.assessment.power_by_rmsea",
 }
 __getattr__ = later(globals(), _HOMES)
 

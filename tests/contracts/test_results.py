@@ -255,6 +255,7 @@ def nested_models(survey: sat.Survey) -> dict[str, Result]:
             "engines": compare_engines(one, answers),
             "factors of groups": sem(one, answers, groups="shop"),
             "ladder": sat.assessment.invariance_steps(one, answers, by="shop"),
+            "rmsea power": sat.assessment.rmsea_power([20, 100], power=0.8),
             "nested": sat.assessment.compare_fits(
                 *(sem(m, answers) for m in (loose, one)), names=(EVIL, "b")
             ),
