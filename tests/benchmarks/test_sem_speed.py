@@ -80,3 +80,8 @@ def test_fit_seminr(timed, peers):
     blocks = [seminr.reflective(name, list(items)) for name, items in BLOCKS.items()]
     measured = seminr.constructs(*blocks)
     timed(FIT, "seminr (Python)", lambda: seminr.estimate_cfa(data, measured), rounds=3)
+
+
+def test_fit_pysemforge(timed, mobi):
+    pysemforge = pytest.importorskip("pysemforge")
+    timed(FIT, "pysemforge", lambda: pysemforge.Model(TEXT).fit(mobi), rounds=3)
