@@ -42,7 +42,7 @@ def aggregate(  # noqa: PLR0913 - one keyword per choice, all with a default
     members: object,
     *,
     levels: str | Sequence[str] = LEVELS,
-    weights: Mapping[str, str] | str | None = None,
+    shares: Mapping[str, str] | str | None = None,
     over: str | None = None,
     top: str = "nation",
     rolling: bool = False,
@@ -71,7 +71,7 @@ def aggregate(  # noqa: PLR0913 - one keyword per choice, all with a default
         with a column for each level and each weight. Units without a figure are
         counted; a figure of a unit that is not listed is an error.
     levels : columns of `members`, the lowest first. The lowest is a key of `result`.
-    weights : for each level the weight of its units within their parent: a column of
+    shares : for each level the weight of its units within their parent: a column of
         `members`, "equal", or "responses" (the answers behind each figure); one word
         for all levels. When None, revenue of companies and industries and gdp of
         sectors. The weight of an industry is the number its rows share; where a lower
@@ -110,7 +110,7 @@ def aggregate(  # noqa: PLR0913 - one keyword per choice, all with a default
     contribution of sectors to GDP are the weights that the American index states
     (Fornell et al. 1996 describe the model; theacsi.org, "building the cross-industry
     index"); the Hong Kong index weights products by the consumer price index (Chan et
-    al. 2003), and a mean over all responses of a sector is ``weights="responses"``.
+    al. 2003), and a mean over all responses of a sector is ``shares="responses"``.
 
     What is hidden for `min_n` is hidden again, the smallest first, until no hidden
     figure follows from those shown and the weights. A respondent, or a company that
@@ -146,7 +146,7 @@ def aggregate(  # noqa: PLR0913 - one keyword per choice, all with a default
         )
     levels = _levels(levels, top, over)
     figures = read_figures(result, levels[0], over, construct)
-    tree = read_members(members, levels, weights, top, over, figures.waves)
+    tree = read_members(members, levels, shares, top, over, figures.waves)
     at = figures.place(tree.units[0], levels[0])
     _members_there(at, tree, figures, levels, over)
     renewed = _renewed(rolling, measured, levels, over)

@@ -354,7 +354,7 @@ def _added(
         figures,
         members,
         levels=levels,
-        weights=shares,
+        shares=shares,
         over=over,
         top=top,
         rolling=rolling,

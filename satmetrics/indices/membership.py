@@ -41,7 +41,7 @@ class Membership:
 def read_members(
     members: object,
     levels: Sequence[str],
-    weights: Mapping[str, str] | str | None,
+    shares: Mapping[str, str] | str | None,
     top: str,
     over: str | None,
     waves: Sequence[object],
@@ -58,7 +58,7 @@ def read_members(
     """
     grid = open_frame(members)
     columns_present(levels, grid.names, where="members")
-    words = _words(levels, weights)
+    words = _words(levels, shares)
     named = [w for w in words if w not in (EQUAL, RESPONSES)]
     columns_present(named, grid.names, where="members")
     rows, notes = _Rows.of(grid, levels, over, waves)
@@ -71,19 +71,19 @@ def read_members(
 
 
 def _words(
-    levels: Sequence[str], weights: Mapping[str, str] | str | None
+    levels: Sequence[str], shares: Mapping[str, str] | str | None
 ) -> tuple[str, ...]:
     """Return the weight of each level: a column, "equal" or "responses"."""
-    if isinstance(weights, str):
-        return (weights,) * len(levels)
-    given = WEIGHTS if weights is None else dict(weights)
-    if weights is not None:
+    if isinstance(shares, str):
+        return (shares,) * len(levels)
+    given = WEIGHTS if shares is None else dict(shares)
+    if shares is not None:
         for name in given:
             if name not in levels:
                 raise OptionError(
-                    f"weights= names {name!r}, which is no level",
+                    f"shares= names {name!r}, which is no level",
                     code="unknown-level",
-                    column="weights",
+                    column="shares",
                     value=name,
                     remedy=f"{did_you_mean(name, levels)} levels are "
                     f"{', '.join(levels)}",
@@ -93,9 +93,9 @@ def _words(
             raise OptionError(
                 f"the weight of each {name} is not said",
                 code="no-weight",
-                column="weights",
+                column="shares",
                 value=name,
-                remedy=f'give weights={{"{name}": column, "equal" or "responses", …}}',
+                remedy=f'give shares={{"{name}": column, "equal" or "responses", …}}',
             )
     return tuple(given[name] for name in levels)
 

@@ -310,7 +310,7 @@ def test_equal_weights_are_plain_means_and_nested_ones_products(answers):
     figures = pooled(survey(answers))
     levels = ["company"]
     flat = sat.indices.aggregate(
-        figures, MEMBERS, levels=levels, weights="equal", over="wave"
+        figures, MEMBERS, levels=levels, shares="equal", over="wave"
     )
     own = table(figures, construct="Satisfaction")
     mean = own.groupby("wave")["estimate"].mean()
@@ -555,7 +555,7 @@ def test_intervals_of_few_clusters_hold_what_they_should():
         figures = sat.index(sat.pls(model(), s), s, by=KEYS, construct="Satisfaction")
         members = pd.DataFrame({"company": range(450), "pair": np.arange(450) // 2})
         tower = sat.indices.aggregate(
-            figures, members, levels=["company", "pair"], weights="equal", over="wave"
+            figures, members, levels=["company", "pair"], shares="equal", over="wave"
         )
         for name, truth, found in (
             ("level", 50, tower),

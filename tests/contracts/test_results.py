@@ -221,7 +221,7 @@ def evil_aggregate(levels: IndexResult) -> dict[str, Result]:
     made = sat.indices.aggregate(
         *(levels, members),
         levels=[unit, "town"],
-        weights={unit: "size", "town": "responses"},
+        shares={unit: "size", "town": "responses"},
         over=wave,
         top=f"all{EVIL}",
         rolling=True,

@@ -175,7 +175,7 @@ def test_answers_as_weights_are_the_pooled_mean(rng):
     )
     figures = sat.index(fit, survey, by="company")
     result = aggregate(
-        figures, members, levels=["company", "sector"], weights="responses"
+        figures, members, levels=["company", "sector"], shares="responses"
     )
     pooled = frame.merge(members).groupby("sector")[["a", "b"]].mean()
     frame = result.to_frame()
@@ -285,7 +285,7 @@ def test_consumer_prices_weight_products():
     )
     weights = {"product": "cpi", "category": "cpi"}
     made = [
-        aggregate(f, m, levels=["product", "category"], weights=weights)
+        aggregate(f, m, levels=["product", "category"], shares=weights)
         for f, m in (
             (figures, members),
             (pl.from_pandas(figures), pa.Table.from_pandas(members)),
@@ -314,7 +314,7 @@ def test_a_number_per_industry_or_the_sum_over_companies():
     levels = ["company", "industry", "sector"]
 
     def top(**weights):
-        return aggregate(figures, members, levels=levels, weights=weights)
+        return aggregate(figures, members, levels=levels, shares=weights)
 
     one = top(company="equal", industry="turnover", sector="turnover")
     assert rows(one, "industry")["weight"].tolist() == [0.25, 0.75, 1.0]
@@ -387,7 +387,7 @@ def test_the_only_company_of_an_industry_takes_it_along():
         {"company": list("abcde"), "industry": ["x", "y", "y", "z", "z"]}
     )
     result = aggregate(
-        figures, members, levels=["company", "industry"], weights="equal", min_n=10
+        figures, members, levels=["company", "industry"], shares="equal", min_n=10
     )
     # industries of 60, 75 and 70, each of the same weight
     assert rows(result, "nation")["estimate"].item() == pytest.approx(205 / 3)
@@ -401,7 +401,7 @@ def test_weights_by_answers_do_not_say_how_many_were_hidden(economy):
     figures, members = economy
     figures["n"] = 100
     figures.loc[figures["company"] == "c3", "n"] = 6
-    result = aggregate(figures, members, weights="responses", min_n=10)
+    result = aggregate(figures, members, shares="responses", min_n=10)
     frame = result.to_frame()
     hidden = frame["estimate"].isna()
     assert hidden.sum() == 2
@@ -443,12 +443,12 @@ WRONG = {
         {"levels": ["company", "town"]},
         "the weight of each town is not said",
     ),
-    "weight absent": ({"weights": {"company": "revenu"}}, "the weight of each"),
+    "weight absent": ({"shares": {"company": "revenu"}}, "the weight of each"),
     "weight of no level": (
-        {"weights": {"companies": "revenue"}},
+        {"shares": {"companies": "revenue"}},
         "did you mean 'company'",
     ),
-    "weight column": ({"weights": "sales"}, "columns not found: 'sales'"),
+    "weight column": ({"shares": "sales"}, "columns not found: 'sales'"),
     "waves absent": ({"over": "wave"}, "columns not found: 'wave'"),
     "rolling": ({"rolling": True}, "rolling=True needs waves"),
     "measured": ({"measured": "sector"}, "rolling=True only"),
@@ -518,7 +518,7 @@ def test_the_nation_of_1997_with_stated_weights(reference):
         }
     )
     for weight, key in (("equal", "equal"), ("gdp", "by_product")):
-        result = aggregate(published, members, levels=["sector"], weights=weight)
+        result = aggregate(published, members, levels=["sector"], shares=weight)
         got = rows(result, "nation")["estimate"].item()
         assert round(got, 1) == known["made"][key]
         assert round(got - nation, 1) == known["discrepancy"][key]

@@ -17,7 +17,7 @@ from satmetrics.indices.joint import Joint
 
 aggregate = sat.indices.aggregate
 MEASURED = "sector"
-FLAT = {"levels": ["sector"], "weights": "gdp", "over": "wave"}
+FLAT = {"levels": ["sector"], "shares": "gdp", "over": "wave"}
 
 
 def sectors():
@@ -78,7 +78,7 @@ def correlated(figures, V):
         figures,
         pd.DataFrame({"company": figures["company"].unique()}),
         levels="company",
-        weights="equal",
+        shares="equal",
         over="wave",
     )
     table = plain.of_level("company").table
@@ -179,7 +179,7 @@ def test_the_level_that_is_measured_is_replaced_as_a_whole(measured):
         }
     )
     result = aggregate(
-        figures, members, weights="equal", over="wave", rolling=True, measured=measured
+        figures, members, shares="equal", over="wave", rolling=True, measured=measured
     )
     want = {
         "company": ((64 + 80) / 2 + 50) / 2,
@@ -394,7 +394,7 @@ def test_draws_carry_the_change():
         index,
         members.rename(columns={"sector": "company"}),
         levels="company",
-        weights="gdp",
+        shares="gdp",
         over="wave",
         rolling=True,
     )
@@ -437,7 +437,7 @@ def test_declared_order_of_waves_is_kept():
 def test_wrong_waves_say_what_is_wrong():
     figures, members = sectors()
     with pytest.raises(errors.DataError, match="3 figures of one construct"):
-        aggregate(figures, members, levels=["sector"], weights="gdp")
+        aggregate(figures, members, levels=["sector"], shares="gdp")
     dated = members.assign(wave=1)
     with pytest.raises(errors.DataError, match="but no row in members then"):
         aggregate(figures, dated, **FLAT)
@@ -453,7 +453,7 @@ def test_wrong_waves_say_what_is_wrong():
     with pytest.raises(errors.DataError, match="one wave only"):
         one.contributions()
     still = aggregate(
-        figures[figures["wave"] == 4], members, levels=["sector"], weights="gdp"
+        figures[figures["wave"] == 4], members, levels=["sector"], shares="gdp"
     )
     with pytest.raises(errors.DataError, match="have no waves"):
         still.changes()
@@ -474,7 +474,7 @@ def test_figures_of_a_survey_of_waves():
         figures,
         members,
         levels="company",
-        weights="passengers",
+        shares="passengers",
         over="wave",
         top="airlines",
     )
@@ -525,7 +525,7 @@ def test_weights_of_the_index_are_told_on():
     fit = sat.pls("ecsi", survey, by="unit")
     figures = sat.index(fit, survey, by=["company", "wave"])
     members = pd.DataFrame({"company": sorted(set(figures.table["company"]))})
-    result = aggregate(figures, members, levels="company", weights="equal", over="wave")
+    result = aggregate(figures, members, levels="company", shares="equal", over="wave")
     assert result.of_level("nation").weighting == ("company",)
     assert "index weights: per company" in str(result)
 

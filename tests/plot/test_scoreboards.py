@@ -391,7 +391,7 @@ class TestLevels:
         series = sat.datasets.series("acsi_1997")
         sectors = pd.DataFrame({"sector": series.of("sector").table["name"]})
         nation = sat.indices.aggregate(
-            series, sectors, levels=["sector"], weights="equal"
+            series, sectors, levels=["sector"], shares="equal"
         )
         ax = sat.plot.scoreboard(nation)
         assert "errors are not known" in ax.get_xlabel()
