@@ -145,7 +145,7 @@ def test_the_form_of_an_instrument_gives_the_columns(bank):
         (None, "not known which columns"),
         ({"A": 40}, "names no columns"),
         ({"A": "absent"}, "columns not found"),
-        (3, "points=3"),
+        (3, "given 3 as points="),
     ],
 )
 def test_points_that_are_not_understood(allocated, given, said):
