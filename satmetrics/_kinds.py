@@ -48,7 +48,7 @@ def _is_list(element: Test) -> Test:
     def test(value: object) -> bool:
         if isinstance(value, Iterator):
             return True
-        if isinstance(value, (str, bytes, Mapping)) or hasattr(value, "columns"):
+        if isinstance(value, (str, bytes, Mapping)) or hasattr(type(value), "columns"):
             return False
         return isinstance(value, Collection) and all(map(element, value))
 
@@ -145,7 +145,7 @@ def _documented(function: Callable[..., object], name: str) -> str:
 
 def shown(value: object) -> str:
     """Return a value in few words: the repr of a frame or a result fills a page."""
-    text = "" if hasattr(value, "columns") else repr(value)
+    text = "" if hasattr(type(value), "columns") else repr(value)
     if "\n" not in text and 0 < len(text) < LONG:
         return text
     name = type(value).__name__

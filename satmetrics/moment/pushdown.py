@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from satmetrics._checks import one_of
+from satmetrics._checks import either, one_of
 from satmetrics._result import Context, Exclusion
 from satmetrics._typing import FloatArray, IntArray
 from satmetrics.errors import DataError, OptionError
@@ -77,7 +77,7 @@ def from_lazy(
     total = int(seen.n.sum())
     left_out = treat_counts(names, missing, seen.missing, total, total - kept)
     warn_of_loss(total - kept, total, missing, stacklevel=5)
-    keyless = Exclusion(f"no value of {by}", lost)
+    keyless = Exclusion(f"no value of {either(by)}", lost)
     context = seen.context.plus(*left_out, keyless)
     moments = _moments(names, T, shift, context, weighted=weight is not None)
     moments = dataclasses.replace(

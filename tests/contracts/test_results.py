@@ -560,7 +560,10 @@ def test_summary_and_html(name):
     assert "0x" not in repr(result)
     html = result._repr_html_()
     assert "<script" not in html
-    assert "&lt;script" in html or name in ("guidance", "rmsea power")  # which holds no user text
+    assert "&lt;script" in html or name in (
+        "guidance",
+        "rmsea power",
+    )  # which holds no user text
 
 
 def test_json_is_data_and_nothing_else():

@@ -162,7 +162,7 @@ def test_groups_without_a_label_are_counted(lazily, by):
     frame = ratings(shop=first(None, "shop"))
     lazy, eager = moments(lazily(frame), by=by), moments(frame, by=by)
     assert [str(e) for e in lazy.context.exclusions] == [
-        f"1 rows left out: no value of {by}"
+        f"1 rows left out: no value of {by if by == 'shop' else 'shop or q1'}"
     ]
     np.testing.assert_array_equal(lazy.n, eager.n)
 
@@ -199,7 +199,7 @@ def test_weights_that_cannot_be_used_are_errors_in_the_same_words(lazily, w):
 def test_weights_in_text_are_an_error(lazily):
     with pytest.raises(DataError, match="weight column 'shop' holds texts"):
         moments(lazily(ratings()), weights="shop")
-    with pytest.raises(OptionError, match="is not a column name"):
+    with pytest.raises(OptionError, match="as weights=; give text"):
         moments(lazily(ratings()), weights=[1, 2])
 
 

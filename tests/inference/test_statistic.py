@@ -111,7 +111,7 @@ class TestStatistic:
             (lambda f: None, "not numbers"),
             (lambda f: {}, "empty mapping"),
             (lambda f: {"x": f.corr}, r"\(x\)"),
-            ("mean", "a str, which cannot be called"),
+            ("mean", "give a function"),
         ],
     )
     def test_what_came_and_what_is_wanted(self, ecsi, mobi, wrong, came):
