@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from satmetrics.assessment.ladder import invariance_steps
     from satmetrics.assessment.nested import compare_fits
     from satmetrics.assessment.power_by_rmsea import rmsea_power
+    from satmetrics.estimation.sem_engines import compare_engines
 
 __all__ = [
     "blindfolding",
+    "compare_engines",
     "compare_fits",
     "compare_groups",
     "compare_models",
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "compare_engines": "satmetrics.estimation.sem_engines",
     "compare_fits": "satmetrics.assessment.nested",
     "invariance_steps": "satmetrics.assessment.ladder",
     "rmsea_power": "satmetrics.assessment.power_by_rmsea",

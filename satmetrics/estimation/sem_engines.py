@@ -74,7 +74,10 @@ def compare_engines(
 
     Parameters
     ----------
-    model, data, weights, missing : as for `sem`; one group.
+    model : as for `sat.sem`.
+    data : as for `sat.sem`; one group.
+    weights : as for `sat.sem`.
+    missing : as for `sat.sem`.
     options : estimator "ML", "GLS" or "ULS".
 
     Returns
@@ -89,9 +92,10 @@ def compare_engines(
     Examples
     --------
     >>> import satmetrics as sat
-    >>> from satmetrics.estimation.sem_engines import compare_engines
     >>> mobile = sat.datasets.moments("ecsi_mobile")
-    >>> made = compare_engines("Value =~ PERV1 + PERV2; Value ~ CUEX1", mobile)
+    >>> made = sat.assessment.compare_engines(
+    ...     "Value =~ PERV1 + PERV2; Value ~ CUEX1", mobile
+    ... )
     >>> bool(made.to_frame()["difference"].abs().max() < 0.01)
     True
     """
