@@ -440,9 +440,13 @@ def test_top_and_bottom_boxes_are_complements(answers):
             found = sat.metrics.top_box(s, "s1", top=k, bottom=10 - k, by=KEYS)
             top = by_keys(table(found, term=f"top_{k}"))
             bottom = by_keys(table(found, term=f"bottom_{10 - k}"))
-            np.testing.assert_allclose(top["estimate"], 100 - bottom["estimate"])
+            np.testing.assert_allclose(
+                top["estimate"], 100 - bottom["estimate"], atol=1e-9
+            )
             np.testing.assert_allclose(top["std_error"], bottom["std_error"], atol=1e-9)
-            np.testing.assert_allclose(top["conf_low"], 100 - bottom["conf_high"])
+            np.testing.assert_allclose(
+                top["conf_low"], 100 - bottom["conf_high"], atol=1e-9
+            )
 
 
 @pytest.mark.parametrize("method", ["lmg", "johnson"])
