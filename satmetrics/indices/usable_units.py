@@ -6,7 +6,7 @@ codes for "don't know"), infinite numbers, texts that are no answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,8 @@ from satmetrics._result import Exclusion
 from satmetrics._typing import BoolArray, FloatArray, IntArray
 from satmetrics.errors import OptionError
 from satmetrics.models.model import StructuralModel
-from satmetrics.survey._door import Column, Grid, open_frame
+from satmetrics.survey._door import Grid, open_frame
+from satmetrics.survey._groups import group_codes
 from satmetrics.survey._lazy import is_lazy
 from satmetrics.survey.answers import MISSING_TEXTS, number_of, plain_text
 from satmetrics.survey.survey import Survey
@@ -81,14 +82,14 @@ def sound_units(
         faults = _of_survey(survey, model)
         named = _unit_role(survey.roles.unit)
         codes, keys = survey.groups(named)
-        found = _broken(faults, codes, [str(v) for v in keys[keys.names[0]]])
+        found = _broken(faults, codes, list(keys[keys.names[0]]))
         if not found or len(found) == len(keys):
             return Sound(survey, {}, {})
         return _sound(survey.take(~np.isin(codes, list(found))), found, codes)
     grid = open_frame(data)
     named = _unit_role(unit)
     columns_present([named], grid.names)
-    codes, labels = _codes(grid[named])
+    codes, labels = group_codes(grid[named], wave=False)
     found = _broken(_of_grid(grid, model), codes, labels)
     if found and len(found) < len(labels):
         sound = np.flatnonzero(~np.isin(codes, list(found)))
@@ -120,26 +121,14 @@ def _sound(
 
 
 def _broken(
-    faults: Iterator[tuple[BoolArray, str]], codes: IntArray, labels: list[str]
+    faults: Iterator[tuple[BoolArray, str]], codes: IntArray, labels: Sequence[object]
 ) -> dict[int, tuple[str, str]]:
     """Return unit → (name, first fault)."""
     found: dict[int, tuple[str, str]] = {}
     for bad, why in faults:
         for code in np.unique(codes[bad & (codes >= 0)]):
-            found.setdefault(int(code), (labels[code], why))
+            found.setdefault(int(code), (str(labels[code]), why))
     return found
-
-
-def _codes(column: Column) -> tuple[IntArray, list[str]]:
-    """Return the code of each row, −1 for none, and what the codes stand for."""
-    if column.kind != "number":
-        return column.values.astype(np.int64), list(column.labels)
-    values = column.values.astype(np.float64)
-    known = np.isfinite(values)
-    distinct, at = np.unique(values[known], return_inverse=True)
-    codes = np.full(len(values), -1, dtype=np.int64)
-    codes[known] = at.ravel()
-    return codes, [f"{value:g}" for value in distinct]
 
 
 def _of_survey(

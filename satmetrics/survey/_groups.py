@@ -62,7 +62,8 @@ def _number_codes(column: Column) -> tuple[IntArray, list[object]]:
     distinct, inverse = np.unique(column.values[there], return_inverse=True)
     codes = np.full(len(values), -1, dtype=np.int64)
     codes[there] = inverse.ravel()
-    whole = bool((distinct == np.round(distinct.astype(np.float64))).all())
+    number = distinct.astype(np.float64)
+    whole = bool((np.isfinite(number) & (number == np.round(number))).all())
     plain = distinct.tolist()
     return codes, [int(v) for v in plain] if whole else list(plain)
 

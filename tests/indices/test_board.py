@@ -182,6 +182,18 @@ class TestBrokenUnits:
         whole = self.run(answers[answers["company"] != "company 05"], economy)
         pd.testing.assert_frame_equal(board.to_frame(), whole.to_frame())
 
+    def test_units_with_long_numbers_are_told_apart(self, answers):
+        long = answers["company"].str[-2:].astype(int) + 7_000_000
+        broken = answers.assign(company=long)
+        broken.loc[long.isin([7_000_003, 7_000_005]), "CUSA1"] = 11
+        board = sat.indices.scoreboard(
+            "ecsi", broken, unit="company", wave="wave", invariance=False, rng=1
+        )
+        status = board.status_frame().set_index("name")["status"]
+        assert len(status) == long.nunique()
+        away = status[status == "set aside"]
+        assert sorted(away.index) == ["7000003", "7000005"]
+
     def test_in_a_survey_too(self, economy, answers):
         broken = answers.copy()
         broken.loc[broken["company"] == "company 05", "CUSA1"] = 11

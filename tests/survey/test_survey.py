@@ -107,6 +107,13 @@ def test_groups_by_roles_and_columns():
     assert s.groups("q3")[1]["q3"].dtype == np.int64
 
 
+def test_an_infinite_key_is_a_group_of_its_own():
+    frame = pd.DataFrame({"shop": [1.0, np.inf, 2.0, np.inf], "q1": [1, 2, 3, 4]})
+    codes, keys = as_survey(frame).groups("shop")
+    assert codes.tolist() == [0, 2, 1, 2]
+    assert keys["shop"].tolist() == [1.0, 2.0, np.inf]
+
+
 def test_a_role_without_a_column_raises():
     with pytest.raises(DataError, match="no column plays the role 'unit'"):
         as_survey(pd.DataFrame({"q1": [1]})).groups("unit")
