@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,20 @@ def read_text(path: str | Path) -> str:
             value=str(target),
             remedy="save it as UTF-8, the only encoding TOML allows",
         ) from error
+
+
+def shelf(package: str) -> tuple[str, ...]:
+    """Return the names of the TOML files in a package's catalogue, sorted."""
+    files = (file.name for file in (resources.files(package) / "catalog").iterdir())
+    return tuple(
+        sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+    )
+
+
+def shelved(package: str, name: str) -> str:
+    """Return the text of one file of a package's catalogue."""
+    file = resources.files(package) / "catalog" / f"{name}.toml"
+    return file.read_text(encoding="utf-8")
 
 
 def write(document: dict[str, Any]) -> str:

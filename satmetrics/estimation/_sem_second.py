@@ -11,9 +11,12 @@ Here are the terms with ∂²Σ and ∂²μ; the others are in `_sem_point`. Let
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 import numpy as np
 
-from satmetrics._typing import FloatArray
+from satmetrics._typing import FloatArray, IntArray
 from satmetrics.estimation._sem import ALPHA, BETA, LAMBDA, PSI, GroupLayout, Matrices
 
 
@@ -31,15 +34,7 @@ def second_moments(
     row, col = entries.row, entries.column
     Q, QG, QX = T[:, :p, :p], T[:, :p, p : p + m], T[:, :p, p + m :]
     GQG, GQX = T[:, p : p + m, p : p + m], T[:, p : p + m, p + m :]
-
-    def put(one: int, other: int, value: FloatArray) -> None:
-        k, to = at[one], at[other]
-        if not (len(k) and len(to)):
-            return
-        out[:, k[:, None], to] += value
-        if one != other:
-            out[:, to[:, None], k] += value.swapaxes(1, 2)
-
+    put = partial(_put, out, at)
     i, j = row[at[LAMBDA], None], col[at[LAMBDA], None]
     l_i, l_j = row[at[LAMBDA]], col[at[LAMBDA]]
     put(LAMBDA, LAMBDA, 2 * Q[:, i, l_i] * M.Phi[:, j, l_j])
@@ -66,15 +61,7 @@ def second_mean(entries: GroupLayout, M: Matrices, e: FloatArray) -> FloatArray:
     at = {part: entries.of_part(part) for part in (LAMBDA, BETA, ALPHA)}
     row, col = entries.row, entries.column
     eG = (e[:, None] @ M.G)[:, 0]
-
-    def put(one: int, other: int, value: FloatArray) -> None:
-        k, to = at[one], at[other]
-        if not (len(k) and len(to)):
-            return
-        out[:, k[:, None], to] += value
-        if one != other:
-            out[:, to[:, None], k] += value.swapaxes(1, 2)
-
+    put = partial(_put, out, at)
     i, j = row[at[LAMBDA], None], col[at[LAMBDA], None]
     b_i, b_j = row[at[BETA]], col[at[BETA]]
     put(LAMBDA, BETA, e[:, i] * M.C[:, j, b_i] * M.eta[:, None, b_j])
@@ -84,3 +71,19 @@ def second_mean(entries: GroupLayout, M: Matrices, e: FloatArray) -> FloatArray:
     put(BETA, BETA, found + eG[:, i] * M.C[:, j, b_i] * M.eta[:, None, b_j])
     put(BETA, ALPHA, eG[:, i] * M.C[:, j, row[at[ALPHA]]])
     return out
+
+
+def _put(
+    out: FloatArray,
+    at: Mapping[int, IntArray],
+    one: int,
+    other: int,
+    value: FloatArray,
+) -> None:
+    """Add a block of two parts of the parameters to `out`, on both sides."""
+    k, to = at[one], at[other]
+    if not (len(k) and len(to)):
+        return
+    out[:, k[:, None], to] += value
+    if one != other:
+        out[:, to[:, None], k] += value.swapaxes(1, 2)

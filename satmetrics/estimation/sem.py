@@ -258,33 +258,17 @@ def _fit_incomplete(
     made = solve_fiml(table, rows, sample, list(good), options)
     found, single = made.solution, not moments.batch_shape
     proper = admissible(table.layout, found.theta)
-    said = tuple(
-        r or judged(table, found, bool(proper[k]), k) for k, r in enumerate(reasons)
-    )
-
-    def shaped(values: FloatArray) -> FloatArray:
-        out = np.array(values, dtype=np.float64)
-        out[~good] = np.nan
-        return np.asarray(out[0] if single else out)
-
     scaled = made.scaled
-    settled = found.converged & good
     return SemFit(
         model=model,
         table=table,
         options=options,
         moments=moments,
-        theta=shaped(found.theta),
-        vcov=shaped(made.vcov),
-        chi2=shaped(made.chi2)[()],
-        iterations=found.iterations[0] if single else found.iterations,
-        converged=settled[0] if single else settled,
-        admissible=_shaped(found, proper, good, single),
-        reasons=said,
         ends=ends,
         sampling=Sampling("em", weights),
         scaled=scaled.take(0) if scaled is not None and single else scaled,
         casewise=made.test.take(0) if single else made.test,
+        **_judged(table, found, proper, reasons, (made.vcov, made.chi2), single),
     )
 
 
@@ -350,40 +334,58 @@ def fit_covariances(
         own = own.swapaxes(0, 1) if several and own is not None else own
         where = np.where((good & found.identified)[:, None], found.theta, np.nan)
         vcov, test = robust_of(table.layout, sample, where, total, own, options)
-    said = tuple(
-        r or judged(table, made.solution, bool(made.admissible[k]), k)
-        for k, r in enumerate(reasons)
-    )
-    blank = ~good
-
-    def shaped(values: FloatArray) -> FloatArray:
-        out = np.array(values, dtype=np.float64)
-        out[blank] = np.nan
-        return np.asarray(out[0] if single else out)
-
     return SemFit(
         model=model,
         table=table,
         options=options,
         moments=moments,
-        theta=shaped(found.theta),
-        vcov=shaped(vcov),
-        chi2=shaped(made.chi2)[()],
-        iterations=found.iterations[0] if single else found.iterations,
-        converged=(found.converged & good)[0] if single else found.converged & good,
-        admissible=_shaped(found, made.admissible, good, single),
-        reasons=said,
         ends=ends,
         sampling=sampling,
         scaled=test.first() if test is not None and single else test,
+        **_judged(table, found, made.admissible, reasons, (vcov, made.chi2), single),
     )
 
 
-def _shaped(
-    found: Solution, admissible: BoolArray, good: BoolArray, single: bool
-) -> Any:
-    sound = found.converged & found.identified & admissible & good
-    return sound[0] if single else sound
+def _judged(
+    table: ParameterTable,
+    found: Solution,
+    proper: BoolArray,
+    reasons: Sequence[str],
+    figures: tuple[FloatArray, FloatArray],
+    single: bool,
+) -> dict[str, Any]:
+    """Return the fields of a fit that are said of each sample, blank where it failed.
+
+    Parameters
+    ----------
+    proper : whether the solution is admissible, by sample.
+    reasons : why a sample could not be fitted; empty where it could.
+    figures : the covariance of the parameters and χ², by sample.
+    single : one sample, told without the batch axis.
+    """
+    good = np.array([not reason for reason in reasons])
+    vcov, chi2 = figures
+
+    def told(values: Any) -> Any:
+        return values[0] if single else values
+
+    def shown(values: FloatArray) -> Any:
+        out = np.array(values, dtype=np.float64)
+        out[~good] = np.nan
+        return told(out)
+
+    return {
+        "theta": shown(found.theta),
+        "vcov": shown(vcov),
+        "chi2": shown(chi2),
+        "iterations": told(found.iterations),
+        "converged": told(found.converged & good),
+        "admissible": told(found.converged & found.identified & proper & good),
+        "reasons": tuple(
+            reason or judged(table, found, bool(proper[k]), k)
+            for k, reason in enumerate(reasons)
+        ),
+    }
 
 
 def refitted(fit: SemFit, moments: Moments) -> SemFit:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -239,8 +238,7 @@ class Standards(Record):
         OptionError
             If there is no such template.
         """
-        folder = resources.files("satmetrics.gap") / "catalog"
-        names = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
+        names = _toml.shelf("satmetrics.gap")
         if name not in names:
             raise OptionError(
                 f"there is no template {name!r}",
@@ -249,7 +247,7 @@ class Standards(Record):
                 value=name,
                 remedy=f"{did_you_mean(name, names)} there are {', '.join(names)}",
             )
-        text = (folder / f"{name}.toml").read_text(encoding="utf-8")
+        text = _toml.shelved("satmetrics.gap", name)
         return cls.from_toml(text, where=f"catalog/{name}.toml")
 
     def to_toml(self) -> str:

@@ -198,12 +198,14 @@ def unit_status(
 ) -> Table:
     """Return what became of each unit."""
     table = figures.table
-    units = [str(u) for u in table[unit]]
+    places: dict[str, list[int]] = {}
+    for k, name in enumerate(table[unit]):
+        places.setdefault(str(name), []).append(k)
     known = np.isfinite(table["estimate"])
-    rows: dict[str, tuple[int, int, str, str]] = {}
-    for name in dict.fromkeys(units):
-        at = np.array([u == name for u in units])
-        rows[name] = _state(table["n"][at], known[at], table["reason"][at])
+    rows = {
+        name: _state(table["n"][at], known[at], table["reason"][at])
+        for name, at in places.items()
+    }
     for name, why in sound.broken.items():
         rows[name] = (sound.rows[name], 0, "set aside", why)
     listed = [] if made is None else _listed(made, unit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +28,7 @@ def formulas() -> tuple[str, ...]:
     >>> sat.indices.formulas()
     ('equal_weights', 'kcsi', 'kcsi_2002', 'ukcsi')
     """
-    folder = resources.files("satmetrics.indices") / "catalog"
-    return tuple(
-        sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
-    )
+    return _toml.shelf("satmetrics.indices")
 
 
 @friendly_keywords
@@ -66,8 +62,7 @@ def load_formula(name: str) -> FormulaIndex:
             remedy=f"{did_you_mean(name, formulas())} it has {', '.join(formulas())}; "
             "a file is read by sat.indices.read_formula(path)".strip(),
         )
-    file = resources.files("satmetrics.indices") / "catalog" / f"{name}.toml"
-    text = file.read_text(encoding="utf-8")
+    text = _toml.shelved("satmetrics.indices", name)
     return _formula(_toml.parse(text, where=name), where=f"{name}.toml")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -13,7 +12,6 @@ from satmetrics.models.model import Construct, Path, StructuralModel
 from satmetrics.models.terms import HigherOrder, Interaction
 from satmetrics.survey.label import Label
 
-_CATALOG = "catalog"
 _TOP = (
     "schema",
     "id",
@@ -50,10 +48,7 @@ def names() -> tuple[str, ...]:
     >>> [name for name in sat.models.names() if "ecsi" in name]
     ['ecsi', 'ecsi_no_complaints']
     """
-    folder = resources.files("satmetrics.models") / _CATALOG
-    return tuple(
-        sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
-    )
+    return _toml.shelf("satmetrics.models")
 
 
 @friendly_keywords
@@ -83,8 +78,7 @@ def load(name: str) -> StructuralModel:
             remedy=f"{did_you_mean(name, names())} it has {', '.join(names())}; "
             "a file is read by sat.models.read(path)".strip(),
         )
-    file = resources.files("satmetrics.models") / _CATALOG / f"{name}.toml"
-    text = file.read_text(encoding="utf-8")
+    text = _toml.shelved("satmetrics.models", name)
     return from_document(_toml.parse(text, where=name), where=f"{name}.toml")
 
 

@@ -16,6 +16,7 @@ from satmetrics._typing import FloatArray, IntArray, RngLike
 from satmetrics.errors import SpecificationError
 from satmetrics.models.model import StructuralModel
 from satmetrics.simulate import _draws as kernel
+from satmetrics.simulate.path_checks import check_paths, check_residuals
 from satmetrics.simulate.servqual import whole
 
 
@@ -238,20 +239,7 @@ def _sizes(
 
 def _check(population: IndexPopulation) -> None:
     spec = models.load(population.model)
-    edges = {(path.source, path.target) for path in spec.paths}
-    given = {
-        (source, target)
-        for source, targets in population.coefficients.items()
-        for target in targets
-    }
-    for source, target in sorted(edges ^ given):
-        raise SpecificationError(
-            f"coefficients and model {spec.name!r} differ: {source} → {target}",
-            code="unknown-path",
-            column="coefficients",
-            value=(source, target),
-            remedy="give one coefficient for each path of the model",
-        )
+    check_paths(spec, population.coefficients)
     shifts = [*population.units.values(), *population.waves.values()]
     for part in (*shifts, *population.trends.values()):
         _known("construct", part, spec.names)
@@ -260,15 +248,7 @@ def _check(population: IndexPopulation) -> None:
     _, residual = kernel.structural_cov(
         coefficient_matrix(population, spec), _order(spec)
     )
-    for name, value in zip(spec.names, residual, strict=True):
-        if value <= 0:
-            raise SpecificationError(
-                f"the paths into {name!r} explain {1 - value:.2f} of its variance",
-                code="impossible-paths",
-                column=name,
-                value=float(1 - value),
-                remedy="they must explain less than all of it",
-            )
+    check_residuals(spec.names, residual)
 
 
 def _known(what: str, part: Mapping[str, float], names: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ from satmetrics.models.composition import components_of
 from satmetrics.models.model import StructuralModel
 from satmetrics.moment.moments import Moments
 from satmetrics.simulate import _draws as kernel
+from satmetrics.simulate.path_checks import check_paths, check_residuals
 from satmetrics.simulate.servqual import whole
 
 LOADINGS = (0.85, 0.75, 0.8, 0.7, 0.9)
@@ -293,7 +294,7 @@ def _truth(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return B (q, q), residual variances (q,) and loadings (p,), checked."""
     given = model_coefficients(spec) if coefficients is None else coefficients
-    _check_paths(spec, given)
+    check_paths(spec, given)
     lam = _loadings(spec, loadings)
     nodes, order = _nodes(spec)
     at = {name: k for k, name in enumerate(nodes)}
@@ -304,31 +305,8 @@ def _truth(
     for part, above in components_of(spec).items():
         B[at[part], at[above.name]] = lam[part]
     _, residual = kernel.structural_cov(B, _places(nodes, order))
-    for name, left in zip(nodes, residual, strict=True):
-        if left <= 0:
-            raise SpecificationError(
-                f"the paths into {name!r} explain {1 - left:.2f} of its variance",
-                code="impossible-paths",
-                column=name,
-                value=float(1 - left),
-                remedy="they must explain less than all of it",
-            )
+    check_residuals(nodes, residual)
     return B, residual, np.array([lam[item] for item in spec.indicators])
-
-
-def _check_paths(
-    spec: StructuralModel, coefficients: Mapping[str, Mapping[str, float]]
-) -> None:
-    edges = {(path.source, path.target) for path in spec.paths}
-    given = {(s, t) for s, targets in coefficients.items() for t in targets}
-    for source, target in sorted(edges ^ given):
-        raise SpecificationError(
-            f"coefficients and model {spec.name!r} differ: {source} → {target}",
-            code="unknown-path",
-            column="coefficients",
-            value=(source, target),
-            remedy="give one coefficient for each path of the model",
-        )
 
 
 def _loadings(

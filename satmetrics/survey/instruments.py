@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +24,7 @@ def names() -> tuple[str, ...]:
     >>> "servqual" in names()
     True
     """
-    folder = resources.files("satmetrics.survey") / "catalog"
-    found = (entry.name for entry in folder.iterdir())
-    return tuple(sorted(name[:-5] for name in found if name.endswith(".toml")))
+    return _toml.shelf("satmetrics.survey")
 
 
 def catalog() -> pd.DataFrame:
@@ -90,10 +87,8 @@ def load(name: str) -> Instrument:
             value=name,
             remedy=f"{hint} it has {', '.join(names())}".strip(),
         )
-    entry = resources.files("satmetrics.survey") / "catalog" / f"{name}.toml"
-    return Instrument.from_toml(
-        entry.read_text(encoding="utf-8"), where=f"catalog/{name}.toml"
-    )
+    text = _toml.shelved("satmetrics.survey", name)
+    return Instrument.from_toml(text, where=f"catalog/{name}.toml")
 
 
 @friendly_keywords
